@@ -1,0 +1,1 @@
+#include "actors/model/event_json.hpp"

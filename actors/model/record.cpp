@@ -1,0 +1,137 @@
+#include "actors/model/record.hpp"
+
+#include "actors/model/event_json.hpp"
+#include "actors/model/event_key.hpp"
+#include "actors/model/validate.hpp"
+#include "footfall/v1/event.pb.h"
+
+namespace footfall::model {
+
+namespace {
+
+constexpr size_t record_bytes_max = 32 << 10;
+
+std::string decode_protobuf(const log_entry& entry, click_event& event, int64_t& received_at_us) {
+  thread_local v1::ClickEvent record;
+  if (!record.ParseFromString(entry.value))
+    return "the record is not a footfall.v1.ClickEvent";
+  event.site_id = std::move(*record.mutable_site_id());
+  event.event_id = std::move(*record.mutable_event_id());
+  event.user_id = std::move(*record.mutable_user_id());
+  event.event_type = std::move(*record.mutable_event_type());
+  event.page_url = std::move(*record.mutable_page_url());
+  event.at_us = record.at_us();
+  received_at_us = record.received_at_us();
+  return {};
+}
+
+// Other producers write the reference's five fields. What they leave out comes
+// from the record alone: the time is the log's.
+std::string decode_json(const log_entry& entry, click_event& event, int64_t& received_at_us) {
+  thread_local event_json_parser parser;
+  auto parsed = parser.parse_event(entry.value);
+  if (!parsed.reason.empty())
+    return parsed.reason;
+  event = std::move(parsed.event);
+  received_at_us = entry.time_us;
+  if (event.at_us == unset_time)
+    event.at_us = entry.time_us;
+  return {};
+}
+
+} // namespace
+
+std::string record_key(std::string_view site_id, std::string_view page_url) {
+  std::string out;
+  if (!site_id.empty() && site_id != default_site) {
+    out.reserve(site_id.size() + 1 + page_url.size());
+    out.append(site_id).push_back('\0');
+  }
+  out.append(page_url);
+  return out;
+}
+
+// Source: org.apache.kafka.common.utils.Utils.murmur2, by Austin Appleby's
+// MurmurHash2 (public domain), seed 0x9747b28c.
+uint32_t murmur2(std::string_view key) noexcept {
+  constexpr uint32_t m = 0x5bd1e995;
+  constexpr int r = 24;
+  const auto* data = reinterpret_cast<const unsigned char*>(key.data());
+  size_t left = key.size();
+  uint32_t h = 0x9747b28c ^ static_cast<uint32_t>(left);
+  for (; left >= 4; left -= 4, data += 4) {
+    uint32_t k = static_cast<uint32_t>(data[0]) | static_cast<uint32_t>(data[1]) << 8
+                 | static_cast<uint32_t>(data[2]) << 16 | static_cast<uint32_t>(data[3]) << 24;
+    k *= m;
+    k ^= k >> r;
+    k *= m;
+    h *= m;
+    h ^= k;
+  }
+  if (left >= 3)
+    h ^= static_cast<uint32_t>(data[2]) << 16;
+  if (left >= 2)
+    h ^= static_cast<uint32_t>(data[1]) << 8;
+  if (left >= 1) {
+    h ^= static_cast<uint32_t>(data[0]);
+    h *= m;
+  }
+  h ^= h >> 13;
+  h *= m;
+  h ^= h >> 15;
+  return h;
+}
+
+uint32_t partition_of(std::string_view key, uint32_t partitions) noexcept {
+  return (murmur2(key) & 0x7fffffffu) % partitions;
+}
+
+std::string encode_record(const click_event& event, int64_t received_at_us) {
+  thread_local v1::ClickEvent record;
+  if (event.site_id == default_site)
+    record.clear_site_id();
+  else
+    record.set_site_id(event.site_id);
+  record.set_event_id(event.event_id);
+  record.set_user_id(event.user_id);
+  record.set_event_type(event.event_type);
+  record.set_page_url(event.page_url);
+  record.set_at_us(event.at_us);
+  record.set_received_at_us(received_at_us);
+  return record.SerializeAsString();
+}
+
+std::string decode_record(const log_entry& entry, event_row& out) {
+  if (entry.value.empty())
+    return "the record is empty";
+  if (entry.value.size() > record_bytes_max)
+    return "the record has more than 32 KiB";
+  click_event event;
+  std::string reason;
+  if (entry.format == record_format::json)
+    reason = decode_json(entry, event, out.received_at_us);
+  else
+    reason = decode_protobuf(entry, event, out.received_at_us);
+  if (!reason.empty())
+    return reason;
+  if (event.event_id.empty())
+    return "event_id is missing or empty";
+  if (event.at_us == unset_time)
+    return "time_stamp is missing";
+  if (auto bad = validate(event))
+    return bad.reason;
+  auto key = event_key_of(event.event_id);
+  out.offset = entry.offset;
+  out.key = key.bytes;
+  out.key_is_id = key.is_id;
+  out.at_us = event.at_us;
+  out.payload_hash = payload_hash(event.user_id, event.event_type, event.page_url);
+  out.site_id = std::move(event.site_id);
+  out.event_id = std::move(event.event_id);
+  out.user_id = std::move(event.user_id);
+  out.event_type = std::move(event.event_type);
+  out.page_url = std::move(event.page_url);
+  return {};
+}
+
+} // namespace footfall::model

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "actors/ports/event_log.hpp"
+#include "actors/ports/store.hpp"
+#include "proto/event.hpp"
+
+namespace footfall::model {
+
+/// Key of an event's record: the page, after "site NUL" unless the site is the
+/// default one. Events of one page share a key and so a partition.
+std::string record_key(std::string_view site_id, std::string_view page_url);
+
+/// Kafka's default hash of a key (murmur2, as Java clients use) and the partition
+/// it gives, so that every producer in every language agrees.
+uint32_t murmur2(std::string_view key) noexcept;
+uint32_t partition_of(std::string_view key, uint32_t partitions) noexcept;
+
+/// The record's value: footfall.v1.ClickEvent. `event` has passed validate() and
+/// has its id and time.
+std::string encode_record(const click_event& event, int64_t received_at_us);
+
+/// Reads a record. A pure function of the entry: no clock, no configuration.
+/// @returns an empty text and fills `out`, or the reason why it is poison.
+std::string decode_record(const log_entry& entry, event_row& out);
+
+} // namespace footfall::model

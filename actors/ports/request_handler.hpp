@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proto/query.hpp"
+
+namespace footfall {
+
+/// What the answer to an ingest request holds.
+struct ingest_reply {
+  std::vector<event_result> results;  ///< One for each event, in request order.
+};
+
+/// Liveness and readiness, for /healthz and /readyz.
+struct node_health {
+  bool live = true;
+  bool ready = false;
+  bool draining = false;
+  std::vector<std::pair<std::string, std::string>> roles;  ///< role or part, "ok" or what is wrong
+};
+
+struct actor_detail {
+  bool found = false;
+  actor_row row;
+  std::vector<state_field> fields;
+};
+
+struct audit_reply {
+  errc code = errc::none;
+  std::string reason;
+  std::vector<audit_difference> differences;
+};
+
+/// What HTTP and gRPC call, and the gateway stands behind.
+///
+/// No call blocks. Each `done` runs exactly once, on any thread, perhaps before
+/// the call returns; it must not block. Deadlines are kept by the gateway: the
+/// answer to a late request is errc::timeout (events: outcome::unknown).
+class request_handler {
+public:
+  using ingest_done = std::function<void(ingest_reply)>;
+  using query_done = std::function<void(query_answer)>;
+  template <class T>
+  using reply = std::function<void(T)>;
+
+  virtual ~request_handler() = default;
+
+  /// Events of one client request, already parsed. Beyond the in-flight cap all
+  /// are `rejected` with errc::overloaded at once.
+  virtual void ingest(std::vector<click_event> events, ingest_done done) = 0;
+
+  /// `ticket` and `deadline_us` are set by the gateway.
+  virtual void query(query_ask ask, query_done done) = 0;
+
+  /// The page now, and each time it changed, until the returned token is
+  /// destroyed. `update` gets an answer with an error code as its last call when
+  /// the watch ends for another reason.
+  virtual std::shared_ptr<void> watch(std::string site_id, std::string page_url, query_done update) = 0;
+
+  virtual void health(reply<node_health> done) = 0;
+  virtual void actors(reply<std::vector<actor_row>> done) = 0;
+  virtual void actor(uint64_t id, reply<actor_detail> done) = 0;
+  virtual void audit(reply<audit_reply> done) = 0;
+  /// Prometheus text, format 0.0.4.
+  virtual std::string metrics() = 0;
+};
+
+} // namespace footfall

@@ -1,0 +1,205 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <caf/expected.hpp>
+
+#include "proto/event.hpp"
+#include "proto/query.hpp"
+
+namespace footfall {
+
+using event_key = std::array<uint8_t, 16>;
+
+/// One event of a batch, decoded and validated.
+struct event_row {
+  int64_t offset = 0;
+  std::string site_id;
+  std::string event_id;
+  std::string user_id;
+  std::string event_type;
+  std::string page_url;
+  event_key key{};             ///< model::event_key_of(event_id).
+  bool key_is_id = false;      ///< The key is the id itself: a canonical UUID.
+  int64_t at_us = 0;
+  int64_t received_at_us = 0;
+  int32_t payload_hash = 0;
+};
+
+/// One log record that cannot be an event.
+struct bad_row {
+  int64_t offset = 0;
+  int64_t time_us = 0;
+  std::string reason;
+  std::string raw;
+};
+
+/// A batch of consecutive records of one partition.
+struct apply_request {
+  uint32_t partition = 0;
+  int64_t epoch = 0;
+  int64_t first_offset = 0;  ///< Must equal the stored next_offset.
+  int64_t next_offset = 0;   ///< One past the last record of the batch.
+  std::vector<event_row> rows;  ///< In log order; an id that repeats keeps its first row.
+  std::vector<bad_row> bad;
+};
+
+/// An event that was new, with the numbers that stand for its texts.
+struct applied_row {
+  uint32_t row = 0;  ///< Index in apply_request::rows.
+  int32_t page_no = 0;
+  int32_t user_no = 0;
+  int32_t type_no = 0;
+};
+
+struct apply_result {
+  bool moved = false;  ///< False: not the owner, or already applied. Nothing changed.
+  std::vector<applied_row> fresh;
+  uint64_t duplicates = 0;
+  uint64_t id_conflicts = 0;  ///< Duplicates whose payload differed. May lag; 0 when unknown.
+};
+
+struct partition_claim {
+  int64_t epoch = 0;
+  int64_t next_offset = 0;
+  int64_t folded_offset = 0;
+};
+
+/// One page's totals after a fold that changed it.
+struct folded_page {
+  int32_t page_no = 0;
+  uint64_t clicks = 0;
+};
+
+struct fold_result {
+  bool moved = false;  ///< False: somebody else folded, or `until` was too far.
+  uint64_t events = 0;
+  std::vector<folded_page> pages;  ///< Changed pages; at most 10,000, else empty.
+};
+
+struct pair_key {
+  std::string site_id;
+  std::string page_url;
+  std::string user_id;
+};
+
+/// Answer to a pair_key. `version` is the number of counted clicks of the page.
+struct pair_count {
+  int32_t page_no = 0;  ///< 0: no such page.
+  int32_t user_no = 0;  ///< 0: no such user.
+  uint64_t clicks = 0;
+  uint64_t version = 0;
+};
+
+struct page_key {
+  std::string site_id;
+  std::string page_url;
+};
+
+/// All that is known of one page, at the snapshot.
+struct page_load {
+  int32_t page_no = 0;  ///< 0: no such page; the rest is empty then.
+  uint64_t clicks = 0;
+  uint64_t users = 0;
+  int64_t last_at_us = 0;
+  std::vector<std::pair<int32_t, uint64_t>> by_type;   ///< type_no, clicks
+  std::vector<std::pair<int32_t, uint32_t>> minutes;   ///< minute since 1970, clicks; the asked range
+  std::vector<std::pair<int32_t, uint32_t>> user_clicks;  ///< user_no, clicks; empty when over the limit
+  bool users_complete = true;
+};
+
+/// Answers of one kind with the snapshot they were read in: for each partition
+/// the last applied position whose effects they include.
+template <class T>
+struct snapshot {
+  std::vector<position> reached;
+  std::vector<T> values;
+};
+
+struct partition_state {
+  uint32_t partition = 0;
+  int64_t epoch = 0;
+  int64_t next_offset = 0;
+  int64_t folded_offset = 0;
+};
+
+struct bad_event {
+  position pos;
+  int64_t time_us = 0;
+  std::string reason;
+  std::string raw;
+};
+
+/// Applied state: events, aggregates, progress.
+///
+/// No call blocks; every callback runs exactly once, on a thread of the store,
+/// and must not block. Any thread may call. Each call has a limit on how many may
+/// wait; beyond it the answer is errc::overloaded. errc::store_unavailable is
+/// retryable and says nothing about whether an apply or fold was committed: claim
+/// or read the progress to learn it. The destructor answers what is open with
+/// errc::shutting_down. Every adapter passes tests/contract/store.cpp.
+class store {
+public:
+  template <class T>
+  using done = std::function<void(caf::expected<T>)>;
+
+  virtual ~store() = default;
+
+  /// Takes a partition over: raises its epoch, so that what an earlier owner
+  /// still has under way matches nothing.
+  virtual void claim(uint32_t partition, done<partition_claim> reply) = 0;
+
+  /// One atomic step: moves next_offset from first_offset (compare and set, with
+  /// the epoch), inserts the events that are new and the bad rows.
+  virtual void apply(apply_request batch, done<apply_result> reply) = 0;
+
+  /// One atomic step: moves folded_offset from `from` to `until` (compare and
+  /// set; until <= next_offset) and adds the rows between to the aggregates.
+  virtual void fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) = 0;
+
+  /// Clicks of (page, user) pairs: aggregates plus the rows not yet folded.
+  virtual void read_counts(std::vector<pair_key> keys, done<snapshot<pair_count>> reply) = 0;
+
+  /// Whole pages, to become live. `first_minute` bounds page_load::minutes.
+  virtual void load_pages(std::vector<page_key> keys, int32_t first_minute, uint32_t users_max,
+                          done<snapshot<page_load>> reply) = 0;
+
+  /// The pages with the most clicks (ties by URL), limit + 1 rows at most. With a
+  /// range (either bound may be unset_time) users are not counted.
+  virtual void top_pages(std::string site_id, int64_t from_us, int64_t to_us, uint32_t limit,
+                         done<snapshot<named_count>> reply) = 0;
+
+  /// Clicks per minute of a page, or of the site when page_url is empty; only
+  /// minutes with clicks, in order, from_us <= at < to_us.
+  virtual void minutes(page_key key, int64_t from_us, int64_t to_us,
+                       done<snapshot<series_point>> reply) = 0;
+
+  /// The users of a page with the most clicks (ties by name), limit + 1 at most.
+  virtual void top_users(page_key key, uint32_t limit, done<snapshot<named_count>> reply) = 0;
+
+  /// Texts of user or type numbers, in order; empty where there is none.
+  virtual void user_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) = 0;
+  virtual void type_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) = 0;
+
+  /// Recounts everything from the raw rows below the folded positions. Slow.
+  /// At most 1,000 differences.
+  virtual void audit(done<std::vector<audit_difference>> reply) = 0;
+
+  virtual void progress(done<std::vector<partition_state>> reply) = 0;
+
+  /// The newest bad events first.
+  virtual void bad_events(uint32_t limit, done<std::vector<bad_event>> reply) = 0;
+
+  /// Identity of the data, made with it: cached values of another store never match.
+  virtual const std::string& identity() const = 0;
+
+  /// Empty when healthy, else what is wrong, for /readyz.
+  virtual std::string health() const = 0;
+};
+
+} // namespace footfall

@@ -1,0 +1,32 @@
+# Debian's CAF has neither a CMake config nor a .pc file.
+# Targets: CAF::core CAF::io (one for each component asked for).
+find_path(CAF_INCLUDE_DIR caf/config.hpp)
+if(CAF_INCLUDE_DIR)
+  file(STRINGS "${CAF_INCLUDE_DIR}/caf/config.hpp" _l REGEX "^#define CAF_VERSION [0-9]+")
+  string(REGEX MATCH "[0-9]+$" _v "${_l}")
+  math(EXPR _a "${_v} / 10000")
+  math(EXPR _b "${_v} / 100 % 100")
+  math(EXPR _c "${_v} % 100")
+  set(CAF_VERSION "${_a}.${_b}.${_c}")
+endif()
+find_package(Threads REQUIRED)
+foreach(_c IN LISTS CAF_FIND_COMPONENTS)
+  find_library(CAF_${_c}_LIBRARY caf_${_c})
+  if(CAF_INCLUDE_DIR AND CAF_${_c}_LIBRARY)
+    set(CAF_${_c}_FOUND TRUE)
+    if(NOT TARGET CAF::${_c})
+      add_library(CAF::${_c} UNKNOWN IMPORTED)
+      set_target_properties(CAF::${_c} PROPERTIES
+        IMPORTED_LOCATION "${CAF_${_c}_LIBRARY}"
+        INTERFACE_INCLUDE_DIRECTORIES "${CAF_INCLUDE_DIR}")
+      if(_c STREQUAL core)
+        target_link_libraries(CAF::core INTERFACE Threads::Threads)
+      else()
+        target_link_libraries(CAF::${_c} INTERFACE CAF::core)
+      endif()
+    endif()
+  endif()
+endforeach()
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(CAF REQUIRED_VARS CAF_INCLUDE_DIR
+  VERSION_VAR CAF_VERSION HANDLE_COMPONENTS)
