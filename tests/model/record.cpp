@@ -1,0 +1,107 @@
+#include "actors/model/record.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace footfall;
+using namespace footfall::model;
+
+namespace {
+
+click_event sample() {
+  return {"shop", "e1", "u1", "click", "/p", 1'762'372'800'000'000};
+}
+
+log_entry json_entry(std::string text) {
+  log_entry x;
+  x.value = std::move(text);
+  x.format = record_format::json;
+  x.time_us = 1'762'372'800'000'000;
+  return x;
+}
+
+} // namespace
+
+TEST_CASE("murmur2 gives Kafka's own vectors", "[model][record]") {
+  // From org.apache.kafka.common.utils.UtilsTest.
+  CHECK(static_cast<int32_t>(murmur2("21")) == -973932308);
+  CHECK(static_cast<int32_t>(murmur2("foobar")) == -790332482);
+  CHECK(static_cast<int32_t>(murmur2("a-little-bit-long-string")) == -985981536);
+  CHECK(static_cast<int32_t>(murmur2("a-little-bit-longer-string")) == -1486304829);
+  CHECK(static_cast<int32_t>(murmur2("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8"))
+        == -58897971);
+  CHECK(static_cast<int32_t>(murmur2("abc")) == 479470107);
+}
+
+TEST_CASE("a partition is the hash without its sign", "[model][record]") {
+  CHECK(partition_of("21", 4) == ((-973932308 & 0x7fffffff) % 4));
+  CHECK(partition_of("abc", 1) == 0);
+}
+
+TEST_CASE("the key of a record parts site and page", "[model][record]") {
+  CHECK(record_key("default", "/p") == "/p");
+  CHECK(record_key("", "/p") == "/p");
+  CHECK(record_key("shop", "/p") == std::string("shop\0/p", 7));
+}
+
+TEST_CASE("a record is read as it was written", "[model][record]") {
+  log_entry entry;
+  entry.value = encode_record(sample(), 77);
+  entry.offset = 5;
+  event_row row;
+  REQUIRE(decode_record(entry, row) == "");
+  CHECK(row.offset == 5);
+  CHECK(row.site_id == "shop");
+  CHECK(row.event_id == "e1");
+  CHECK(row.user_id == "u1");
+  CHECK(row.event_type == "click");
+  CHECK(row.page_url == "/p");
+  CHECK(row.at_us == 1'762'372'800'000'000);
+  CHECK(row.received_at_us == 77);
+  CHECK_FALSE(row.key_is_id);
+}
+
+TEST_CASE("the default site takes no bytes and comes back", "[model][record]") {
+  auto event = sample();
+  event.site_id = "default";
+  log_entry entry;
+  entry.value = encode_record(event, 0);
+  CHECK(entry.value.find("default") == std::string::npos);
+  event_row row;
+  REQUIRE(decode_record(entry, row) == "");
+  CHECK(row.site_id == "default");
+}
+
+TEST_CASE("JSON of other producers is understood", "[model][record]") {
+  event_row row;
+  REQUIRE(decode_record(json_entry(R"({"event_id":"e1","user_id":"u","event_type":"click",
+    "page_url":"/p","time_stamp":"2025-11-05T20:00:00.5Z"})"),
+                        row)
+          == "");
+  CHECK(row.at_us == 1'762'372'800'500'000);
+  CHECK(row.site_id == "default");
+  REQUIRE(decode_record(json_entry(R"({"event_id":"e1","user_id":"u","event_type":"click",
+    "page_url":"/p"})"),
+                        row)
+          == "");
+  CHECK(row.at_us == 1'762'372'800'000'000);
+}
+
+TEST_CASE("poison has a reason", "[model][record]") {
+  event_row row;
+  log_entry entry;
+  CHECK(decode_record(entry, row) == "the record is empty");
+  entry.value = "\x0a\xff";
+  CHECK(decode_record(entry, row) != "");
+  entry.value = std::string((32 << 10) + 1, 'x');
+  CHECK(decode_record(entry, row).find("32 KiB") != std::string::npos);
+  CHECK(decode_record(json_entry("{}"), row).find("event_id") != std::string::npos);
+  CHECK(decode_record(json_entry("nonsense"), row) != "");
+  auto event = sample();
+  event.page_url.clear();
+  entry.value = encode_record(event, 0);
+  CHECK(decode_record(entry, row).find("page_url") != std::string::npos);
+  event = sample();
+  event.at_us = unset_time;
+  entry.value = encode_record(event, 0);
+  CHECK(decode_record(entry, row).find("time_stamp") != std::string::npos);
+}
