@@ -3,9 +3,8 @@
 #include <string>
 #include <string_view>
 
-#include "actors/ports/event_log.hpp"
-#include "actors/ports/store.hpp"
 #include "proto/event.hpp"
+#include "proto/record.hpp"
 
 namespace footfall::model {
 

@@ -8,6 +8,7 @@
 #include <caf/expected.hpp>
 
 #include "proto/event.hpp"
+#include "proto/record.hpp"
 
 namespace footfall {
 
@@ -24,27 +25,6 @@ struct append_outcome {
   errc code = errc::none;  ///< Why, unless accepted.
   position pos;            ///< Only when accepted.
 };
-
-/// How the value of a record is written.
-enum class record_format : uint8_t { protobuf = 1, json = 2 };
-
-/// One record read back.
-struct log_entry {
-  int64_t offset = 0;
-  int64_t time_us = 0;  ///< When the log took it; used for bad_events only.
-  record_format format = record_format::protobuf;
-  std::string value;
-};
-template <class Inspector>
-auto inspect(Inspector& f, log_entry& x) {
-  auto format = static_cast<uint8_t>(x.format);
-  auto load = [&]() -> caf::error {
-    x.format = static_cast<record_format>(format);
-    return caf::none;
-  };
-  return f(caf::meta::type_name("log_entry"), x.offset, x.time_us, format, x.value,
-           caf::meta::load_callback(load));
-}
 
 /// Consecutive records of one partition.
 struct log_batch {

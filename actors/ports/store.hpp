@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -11,25 +10,9 @@
 
 #include "proto/event.hpp"
 #include "proto/query.hpp"
+#include "proto/record.hpp"
 
 namespace footfall {
-
-using event_key = std::array<uint8_t, 16>;
-
-/// One event of a batch, decoded and validated.
-struct event_row {
-  int64_t offset = 0;
-  std::string site_id;
-  std::string event_id;
-  std::string user_id;
-  std::string event_type;
-  std::string page_url;
-  event_key key{};             ///< model::event_key_of(event_id).
-  bool key_is_id = false;      ///< The key is the id itself: a canonical UUID.
-  int64_t at_us = 0;
-  int64_t received_at_us = 0;
-  int32_t payload_hash = 0;
-};
 
 /// One log record that cannot be an event.
 struct bad_row {
