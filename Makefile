@@ -1,0 +1,47 @@
+# The front door. Each target is one script; `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help run run-services build test lint tidy fmt bench asan tsan clean
+MAKEFLAGS += --no-print-directory
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+run: ## install what is missing, build, start the embedded server (ARGS="--ingest-port 9090")
+	@scripts/run $(ARGS)
+
+run-services: ## the same on a private Kafka, PostgreSQL and Redis
+	@scripts/run-services $(ARGS)
+
+build: ## build the release preset
+	@scripts/install build
+	@scripts/build release
+
+test: ## install, build, start private services, run every test (ARGS="-L model")
+	@scripts/test release $(ARGS)
+
+lint: ## layers, format, lengths, shell scripts, documents
+	@scripts/install build test
+	@scripts/lint
+
+tidy: ## clang-tidy over the sources that changed since main (ARGS=all: over all)
+	@scripts/install build test
+	@scripts/tidy $(ARGS)
+
+fmt: ## format the C++ sources
+	@scripts/install test
+	@scripts/format --fix
+
+bench: ## build and run the benchmarks
+	@scripts/install build test services
+	@scripts/build release
+	@scripts/python-env
+	@scripts/bench $(ARGS)
+
+asan: ## every test with AddressSanitizer and UndefinedBehaviorSanitizer
+	@scripts/test asan-ubsan $(ARGS)
+
+tsan: ## every test with ThreadSanitizer
+	@scripts/test tsan $(ARGS)
+
+clean: ## remove build/ (data/ stays)
+	@rm -rf build

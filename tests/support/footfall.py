@@ -1,0 +1,253 @@
+"""Drives the real server in tests: start, kill, restart, ask over HTTP."""
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.parse
+from typing import Any, Callable
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("FOOTFALL_BINARY", str(ROOT / "build/release/app/footfall"))
+# Sanitizers slow everything down; ctest sets the factor for their presets.
+PATIENCE = float(os.environ.get("FOOTFALL_TEST_PATIENCE", "1"))
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 10, what: str = "") -> Any:
+    """Waits until `condition()` is true and returns its value, or fails at the deadline."""
+    deadline = time.monotonic() + seconds * PATIENCE
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            name = what or getattr(condition, "__name__", "the condition")
+            raise AssertionError(f"{name}: not true within {seconds * PATIENCE:g} s")
+        time.sleep(0.01)
+
+
+class Answer:
+    """One HTTP answer: status, headers (names in lower case), body."""
+
+    def __init__(self, response: http.client.HTTPResponse):
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.getheaders()}
+        self.body = response.read()
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    def __repr__(self) -> str:
+        return f"<{self.status} {self.headers} {self.body[:400]!r}>"
+
+
+class Client:
+    """One keep-alive connection to "host:port"; opens itself again when it was closed."""
+
+    def __init__(self, address: str, timeout: float = 10):
+        host, _, port = address.rpartition(":")
+        self.connection = http.client.HTTPConnection(
+            host.strip("[]"), int(port), timeout=timeout * PATIENCE)
+
+    def request(self, method: str, path: str, body: Any = None,
+                headers: dict[str, str] | None = None) -> Answer:
+        """Sends one request. A body that is no text and no bytes is sent as JSON."""
+        sent = dict(headers or {})
+        if body is not None and not isinstance(body, (bytes, str)):
+            body = json.dumps(body)
+            sent.setdefault("content-type", "application/json")
+        if isinstance(body, str):
+            body = body.encode()
+        try:
+            self.connection.request(method, path, body, sent)
+            return Answer(self.connection.getresponse())
+        except (OSError, http.client.HTTPException):
+            # A request that failed half-way leaves the connection in no known state.
+            self.connection.close()
+            raise
+
+    def get(self, path: str, headers: dict[str, str] | None = None, **query: Any) -> Answer:
+        if query:
+            path += "?" + urllib.parse.urlencode(query)
+        return self.request("GET", path, None, headers)
+
+    def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Answer:
+        return self.request("POST", path, body, headers)
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+class Server:
+    """One `footfall serve` on free ports, embedded unless options say otherwise.
+
+        with Server() as server:
+            server.ingest.post("/v1/events", {...})
+
+    The data folder lives as long as the object, so `kill9()` and `start()` (or
+    `restart()`) continue on the same data. Leaving the block ends the process.
+    """
+
+    def __init__(self, *options: str, data: str | os.PathLike | None = None,
+                 environment: dict[str, str] | None = None, binary: str = BINARY,
+                 start: bool = True):
+        self._folder = tempfile.TemporaryDirectory(prefix="footfall-test-")
+        self.folder = pathlib.Path(self._folder.name)
+        self.data = pathlib.Path(data) if data else self.folder / "data"
+        self.options = list(options)
+        self.environment = environment or {}
+        self.binary = binary
+        self.ready_file = self.folder / "ready.json"
+        self.stderr_file = self.folder / "stderr.log"
+        self.process: subprocess.Popen | None = None
+        self.ready: dict[str, Any] = {}
+        self._clients: dict[str, Client] = {}
+        if start:
+            try:
+                self.start()
+            except BaseException:
+                self._folder.cleanup()
+                raise
+
+    # Process
+
+    def command(self) -> list[str]:
+        ports = [word for name in ("ingest", "query", "grpc", "admin")
+                 for word in (f"--{name}-port", "0")]
+        return [self.binary, "serve", *ports, "--data-dir", str(self.data),
+                "--ready-file", str(self.ready_file), *self.options]
+
+    def launch(self) -> subprocess.Popen:
+        """Starts the process without waiting for it, for tests of a start that fails."""
+        assert self.process is None or self.process.poll() is not None, "it runs already"
+        self.ready_file.unlink(missing_ok=True)
+        # Nothing of the caller's settings may change what a test sees.
+        environment = {name: value for name, value in os.environ.items()
+                       if not name.startswith(("FOOTFALL_", "KAFKA_", "REDIS_", "DATABASE_URL"))}
+        with open(self.stderr_file, "ab") as stderr:
+            self.process = subprocess.Popen(
+                self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=stderr, cwd=self.folder, env={**environment, **self.environment})
+        return self.process
+
+    def start(self, seconds: float = 30) -> "Server":
+        """Starts the process and waits for its ready file."""
+        process = self.launch()
+
+        def ready() -> bool:
+            if process.poll() is not None:
+                raise AssertionError(
+                    f"serve ended with {process.returncode} before it was ready:\n{self.stderr()}")
+            return self.ready_file.exists()
+
+        try:
+            wait_until(ready, seconds, "the server is ready")
+        except AssertionError as error:
+            self.kill9()
+            raise AssertionError(f"{error}\n{self.stderr()}") from None
+        self.ready = json.loads(self.ready_file.read_text())
+        return self
+
+    def kill9(self) -> None:
+        """The process is gone at once, as after a power cut of the process alone."""
+        self._forget_clients()
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def terminate(self, seconds: float = 15) -> None:
+        """SIGTERM; the server must end by itself, with 0, in time."""
+        assert self.process, "never started"
+        self._forget_clients()
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(seconds * PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.kill9()
+            raise AssertionError(f"no end within {seconds} s of SIGTERM:\n{self.stderr()}") from None
+        assert code == 0, f"exit {code} after SIGTERM:\n{self.stderr()}"
+
+    def restart(self) -> "Server":
+        """A clean end, then the same data again."""
+        self.terminate()
+        return self.start()
+
+    def stderr(self) -> str:
+        """What all processes of this object have written, the last 20,000 characters."""
+        return self.stderr_file.read_text(errors="replace")[-20000:]
+
+    # Addresses and requests
+
+    def address(self, listener: str) -> str:
+        """The "host:port" of ingest, query, grpc or admin."""
+        return self.ready[listener]
+
+    def url(self, listener: str) -> str:
+        return f"http://{self.ready[listener]}"
+
+    def client(self, listener: str, timeout: float = 10) -> Client:
+        """A connection of its own, for tests with several."""
+        return Client(self.ready[listener], timeout)
+
+    def _shared(self, listener: str) -> Client:
+        if listener not in self._clients:
+            self._clients[listener] = self.client(listener)
+        return self._clients[listener]
+
+    @property
+    def ingest(self) -> Client:
+        return self._shared("ingest")
+
+    @property
+    def query(self) -> Client:
+        return self._shared("query")
+
+    @property
+    def admin(self) -> Client:
+        return self._shared("admin")
+
+    def count(self, user_id: str, page_url: str, **query: Any) -> int:
+        answer = self.query.get("/analytics/events", user_id=user_id, page_url=page_url, **query)
+        assert answer.status == 200, answer
+        return answer.json()["count"]
+
+    def audit(self) -> dict[str, Any]:
+        answer = self.admin.get("/admin/audit")
+        assert answer.status == 200, answer
+        return answer.json()
+
+    # End
+
+    def _forget_clients(self) -> None:
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        if error is not None and self.stderr_file.exists():
+            print(f"--- stderr of the server ---\n{self.stderr()}")
+        self.kill9()
+        self._folder.cleanup()
+
+
+def run(*arguments: str, stdin: str | bytes = b"", seconds: float = 60,
+        environment: dict[str, str] | None = None) -> subprocess.CompletedProcess:
+    """Runs a command of the program to its end; stdout and stderr are text."""
+    data = stdin.encode() if isinstance(stdin, str) else stdin
+    done = subprocess.run([BINARY, *arguments], input=data, capture_output=True,
+                          timeout=seconds * PATIENCE,
+                          env={**os.environ, **(environment or {})})
+    done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
+    return done
