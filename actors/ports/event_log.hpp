@@ -68,7 +68,8 @@ public:
   /// Delivers the next records from `from` on, in order, as soon as there is at
   /// least one; waits without a limit otherwise. One fetch at a time for each
   /// partition: another one replaces the one that waits, which then fails with
-  /// errc::timeout. Fails with errc::gap when records from `from` on are gone.
+  /// errc::timeout. Fails with errc::gap when records from `from` on are gone, or
+  /// when the log ends before `from`.
   virtual void fetch(uint32_t partition, int64_t from, fetch_limits most, fetch_done done) = 0;
 
   /// Records below `below` are applied and will not be asked for again: the log

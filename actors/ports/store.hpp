@@ -97,7 +97,7 @@ struct page_load {
 };
 
 /// Answers of one kind with the snapshot they were read in: for each partition
-/// the last applied position whose effects they include.
+/// the last applied position whose effects they include (none while it has none).
 template <class T>
 struct snapshot {
   std::vector<position> reached;
@@ -142,7 +142,7 @@ public:
   virtual void apply(apply_request batch, done<apply_result> reply) = 0;
 
   /// One atomic step: moves folded_offset from `from` to `until` (compare and
-  /// set; until <= next_offset) and adds the rows between to the aggregates.
+  /// set; from <= until <= next_offset) and adds the rows between to the aggregates.
   virtual void fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) = 0;
 
   /// Clicks of (page, user) pairs: aggregates plus the rows not yet folded.
@@ -153,12 +153,14 @@ public:
                           done<snapshot<page_load>> reply) = 0;
 
   /// The pages with the most clicks (ties by URL), limit + 1 rows at most. With a
-  /// range (either bound may be unset_time) users are not counted.
+  /// range (either bound may be unset_time) users are not counted; it takes the
+  /// minutes that begin in it.
   virtual void top_pages(std::string site_id, int64_t from_us, int64_t to_us, uint32_t limit,
                          done<snapshot<named_count>> reply) = 0;
 
   /// Clicks per minute of a page, or of the site when page_url is empty; only
-  /// minutes with clicks, in order, from_us <= at < to_us.
+  /// minutes with clicks, in order, from_us <= begin of the minute < to_us (either
+  /// may be unset_time).
   virtual void minutes(page_key key, int64_t from_us, int64_t to_us,
                        done<snapshot<series_point>> reply) = 0;
 
@@ -175,7 +177,7 @@ public:
 
   virtual void progress(done<std::vector<partition_state>> reply) = 0;
 
-  /// The newest bad events first.
+  /// The newest bad events first: by time, then partition and offset.
   virtual void bad_events(uint32_t limit, done<std::vector<bad_event>> reply) = 0;
 
   /// Identity of the data, made with it: cached values of another store never match.

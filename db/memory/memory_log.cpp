@@ -1,0 +1,147 @@
+#include "db/memory/memory_log.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace footfall {
+
+namespace {
+
+std::vector<append_outcome> all_failed(size_t n, outcome status, errc code) {
+  return std::vector<append_outcome>(n, append_outcome{status, code, {}});
+}
+
+bool is_certain(errc code) noexcept {
+  return code == errc::overloaded || code == errc::disk_full || code == errc::invalid_argument;
+}
+
+} // namespace
+
+memory_log::memory_log(config settings)
+    : config_(std::move(settings)), slices_(config_.partitions), deliveries_(config_.manual) {}
+
+memory_log::~memory_log() {
+  release();
+  for (auto& x : slices_)
+    if (x.waiting)
+      x.waiting->done(make_error(errc::shutting_down, "the log is closed"));
+}
+
+void memory_log::fail_next(errc code, bool stored) {
+  std::lock_guard guard{lock_};
+  failures_.push_back({code, stored});
+}
+
+void memory_log::store(std::vector<log_record>& batch, std::vector<append_outcome>& outcomes) {
+  const int64_t now = config_.now();
+  for (auto& record : batch) {
+    auto& slice = slices_[record.partition];
+    outcomes.push_back({outcome::accepted, errc::none, {record.partition, slice.end()}});
+    slice.entries.push_back({slice.end(), now, record_format::protobuf, std::move(record.value)});
+  }
+}
+
+void memory_log::append(std::vector<log_record> batch, append_done done) {
+  const size_t n = batch.size();
+  std::vector<append_outcome> outcomes;
+  std::set<uint32_t> touched;
+  for (const auto& record : batch)
+    touched.insert(record.partition);
+  {
+    std::lock_guard guard{lock_};
+    failure planned;
+    if (!failures_.empty()) {
+      planned = failures_.front();
+      failures_.pop_front();
+    } else if (n > config_.batch_records_max) {
+      planned.code = errc::overloaded;
+    } else if (!touched.empty() && *touched.rbegin() >= config_.partitions) {
+      planned.code = errc::invalid_argument;
+    }
+    if (planned.code == errc::none || planned.stored)
+      store(batch, outcomes);
+    if (planned.code != errc::none)
+      outcomes = all_failed(n, is_certain(planned.code) ? outcome::rejected : outcome::unknown,
+                            planned.code);
+  }
+  deliveries_.deliver([done = std::move(done), outcomes = std::move(outcomes)]() mutable {
+    done(std::move(outcomes));
+  });
+  for (auto partition : touched)
+    if (partition < config_.partitions)
+      serve_waiting(partition);
+}
+
+std::optional<caf::expected<log_batch>> memory_log::read(uint32_t partition, int64_t from,
+                                                         fetch_limits most) const {
+  const auto& slice = slices_[partition];
+  if (from < slice.first || from > slice.end())
+    return make_error(errc::gap, "partition " + std::to_string(partition) + " holds offsets "
+                                     + std::to_string(slice.first) + " to "
+                                     + std::to_string(slice.end()) + ", not "
+                                     + std::to_string(from));
+  if (from == slice.end())
+    return std::nullopt;
+  log_batch out;
+  out.partition = partition;
+  out.end_offset = slice.end();
+  size_t bytes = 0;
+  for (auto at = from; at < slice.end() && out.entries.size() < most.records; ++at) {
+    const auto& entry = slice.entries[static_cast<size_t>(at - slice.first)];
+    bytes += entry.value.size();
+    if (!out.entries.empty() && bytes > most.bytes)
+      break;
+    out.entries.push_back(entry);
+  }
+  return out;
+}
+
+void memory_log::serve_waiting(uint32_t partition) {
+  std::optional<caf::expected<log_batch>> answer;
+  fetch_done done;
+  {
+    std::lock_guard guard{lock_};
+    auto& waiting = slices_[partition].waiting;
+    if (!waiting)
+      return;
+    answer = read(partition, waiting->from, waiting->most);
+    if (!answer)
+      return;
+    done = std::move(waiting->done);
+    waiting.reset();
+  }
+  deliveries_.deliver(
+      [done = std::move(done), answer = std::move(*answer)]() mutable { done(std::move(answer)); });
+}
+
+void memory_log::fetch(uint32_t partition, int64_t from, fetch_limits most, fetch_done done) {
+  if (partition >= config_.partitions || from < 0 || most.records == 0)
+    return deliveries_.deliver([done = std::move(done)] {
+      done(make_error(errc::invalid_argument, "no such partition, offset or limit"));
+    });
+  std::optional<open_fetch> replaced;
+  {
+    std::lock_guard guard{lock_};
+    auto& waiting = slices_[partition].waiting;
+    replaced.swap(waiting);
+    waiting = open_fetch{from, most, std::move(done)};
+  }
+  if (replaced)
+    deliveries_.deliver([done = std::move(replaced->done)] {
+      done(make_error(errc::timeout, "a newer fetch of the partition took over"));
+    });
+  serve_waiting(partition);
+}
+
+void memory_log::applied(uint32_t partition, int64_t below) {
+  std::lock_guard guard{lock_};
+  if (config_.keep_applied || partition >= config_.partitions)
+    return;
+  auto& slice = slices_[partition];
+  while (!slice.entries.empty() && slice.first < below) {
+    slice.entries.pop_front();
+    ++slice.first;
+  }
+}
+
+} // namespace footfall

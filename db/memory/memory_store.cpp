@@ -1,0 +1,296 @@
+#include "db/memory/memory_store.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace footfall {
+
+namespace {
+
+constexpr int64_t minute_us = 60'000'000;
+
+bool in_range(int64_t minute, int64_t from_us, int64_t to_us) {
+  const int64_t at_us = minute * minute_us;
+  return (from_us == unset_time || at_us >= from_us) && (to_us == unset_time || at_us < to_us);
+}
+
+/// Most clicks first, ties by name, one row more than asked for.
+void keep_top(std::vector<named_count>& rows, uint32_t limit) {
+  std::sort(rows.begin(), rows.end(), [](const named_count& a, const named_count& b) {
+    return a.clicks != b.clicks ? a.clicks > b.clicks : a.name < b.name;
+  });
+  if (rows.size() > size_t{limit} + 1)
+    rows.resize(size_t{limit} + 1);
+}
+
+} // namespace
+
+memory_store::memory_store(config settings)
+    : config_(std::move(settings)), deliveries_(config_.manual) {}
+
+memory_store::~memory_store() {
+  release();
+}
+
+void memory_store::fail_next(errc code, bool done_anyway) {
+  std::lock_guard guard{lock_};
+  failures_.push_back({code, done_anyway});
+}
+
+template <class T, class Work>
+void memory_store::run(done<T>& reply, Work work) {
+  std::optional<caf::expected<T>> answer;
+  {
+    std::lock_guard guard{lock_};
+    failure planned;
+    if (!failures_.empty()) {
+      planned = failures_.front();
+      failures_.pop_front();
+    }
+    if (planned.code == errc::none || planned.done_anyway)
+      answer.emplace(work());
+    if (planned.code != errc::none)
+      answer.emplace(make_error(planned.code, "planned by the test"));
+  }
+  deliveries_.deliver([reply = std::move(reply), answer = std::move(*answer)]() mutable {
+    reply(std::move(answer));
+  });
+}
+
+std::vector<position> memory_store::reached() const {
+  std::vector<position> out;
+  for (const auto& [partition, x] : progress_)
+    if (x.next_offset > 0)
+      out.push_back({partition, x.next_offset - 1});
+  return out;
+}
+
+void memory_store::claim(uint32_t partition, done<partition_claim> reply) {
+  run<partition_claim>(reply, [&] {
+    auto& x = progress_[partition];
+    x.partition = partition;
+    ++x.epoch;
+    return partition_claim{x.epoch, x.next_offset, x.folded_offset};
+  });
+}
+
+apply_result memory_store::do_apply(const apply_request& batch) {
+  apply_result out;
+  auto own = progress_.find(batch.partition);
+  if (own == progress_.end() || own->second.epoch != batch.epoch
+      || own->second.next_offset != batch.first_offset)
+    return out;
+  out.moved = true;
+  own->second.next_offset = batch.next_offset;
+  for (size_t i = 0; i < batch.rows.size(); ++i) {
+    const auto& x = batch.rows[i];
+    auto [id, fresh] = payload_of_id_.emplace(std::pair{x.site_id, x.key}, x.payload_hash);
+    if (!fresh) {
+      ++out.duplicates;
+      out.id_conflicts += id->second != x.payload_hash ? 1 : 0;
+      continue;
+    }
+    row made{pages_.intern({x.site_id, x.page_url}), users_.intern({x.site_id, x.user_id}),
+             types_.intern(x.event_type), x.at_us};
+    rows_.emplace(std::pair{batch.partition, x.offset}, made);
+    out.fresh.push_back({static_cast<uint32_t>(i), made.page_no, made.user_no, made.type_no});
+  }
+  for (const auto& x : batch.bad)
+    bad_.push_back({{batch.partition, x.offset}, x.time_us, x.reason, x.raw});
+  return out;
+}
+
+void memory_store::apply(apply_request batch, done<apply_result> reply) {
+  run<apply_result>(reply, [&]() -> caf::expected<apply_result> {
+    if (batch.next_offset < batch.first_offset)
+      return make_error(errc::invalid_argument, "the batch ends before it begins");
+    return do_apply(batch);
+  });
+}
+
+fold_result memory_store::do_fold(uint32_t partition, int64_t from, int64_t until) const {
+  fold_result out;
+  out.moved = true;
+  std::set<int32_t> changed;
+  for (auto at = rows_.lower_bound({partition, from});
+       at != rows_.end() && at->first < std::pair{partition, until}; ++at) {
+    ++out.events;
+    changed.insert(at->second.page_no);
+  }
+  if (changed.size() > 10'000)
+    return out;
+  for (auto page_no : changed) {
+    uint64_t clicks = 0;
+    for (const auto& [at, x] : rows_)
+      if (x.page_no == page_no && at.second < progress_.at(at.first).folded_offset)
+        ++clicks;
+    out.pages.push_back({page_no, clicks});
+  }
+  return out;
+}
+
+void memory_store::fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) {
+  run<fold_result>(reply, [&] {
+    auto x = progress_.find(partition);
+    if (x == progress_.end() || x->second.folded_offset != from || until < from
+        || until > x->second.next_offset)
+      return fold_result{};
+    x->second.folded_offset = until;
+    return do_fold(partition, from, until);
+  });
+}
+
+void memory_store::read_counts(std::vector<pair_key> keys, done<snapshot<pair_count>> reply) {
+  run<snapshot<pair_count>>(reply, [&] {
+    snapshot<pair_count> out{reached(), {}};
+    for (const auto& key : keys) {
+      pair_count x;
+      x.page_no = pages_.find({key.site_id, key.page_url});
+      x.user_no = users_.find({key.site_id, key.user_id});
+      for (const auto& [at, row] : rows_)
+        if (x.page_no != 0 && row.page_no == x.page_no) {
+          ++x.version;
+          x.clicks += row.user_no == x.user_no ? 1 : 0;
+        }
+      out.values.push_back(x);
+    }
+    return out;
+  });
+}
+
+page_load memory_store::do_load(const page_key& key, int32_t first_minute,
+                                uint32_t users_max) const {
+  page_load out;
+  out.page_no = pages_.find({key.site_id, key.page_url});
+  std::map<int32_t, uint64_t> types;
+  std::map<int32_t, uint32_t> minutes;
+  std::map<int32_t, uint32_t> users;
+  for (const auto& [at, x] : rows_) {
+    if (out.page_no == 0 || x.page_no != out.page_no)
+      continue;
+    ++out.clicks;
+    out.last_at_us = out.clicks == 1 ? x.at_us : std::max(out.last_at_us, x.at_us);
+    ++types[x.type_no];
+    ++users[x.user_no];
+    if (const auto minute = static_cast<int32_t>(x.at_us / minute_us); minute >= first_minute)
+      ++minutes[minute];
+  }
+  out.users = users.size();
+  out.by_type.assign(types.begin(), types.end());
+  out.minutes.assign(minutes.begin(), minutes.end());
+  out.users_complete = users.size() <= users_max;
+  if (out.users_complete)
+    out.user_clicks.assign(users.begin(), users.end());
+  return out;
+}
+
+void memory_store::load_pages(std::vector<page_key> keys, int32_t first_minute, uint32_t users_max,
+                              done<snapshot<page_load>> reply) {
+  run<snapshot<page_load>>(reply, [&] {
+    snapshot<page_load> out{reached(), {}};
+    for (const auto& key : keys)
+      out.values.push_back(do_load(key, first_minute, users_max));
+    return out;
+  });
+}
+
+void memory_store::top_pages(std::string site_id, int64_t from_us, int64_t to_us, uint32_t limit,
+                             done<snapshot<named_count>> reply) {
+  run<snapshot<named_count>>(reply, [&] {
+    const bool all = from_us == unset_time && to_us == unset_time;
+    std::map<int32_t, std::pair<uint64_t, std::set<int32_t>>> counts;
+    for (const auto& [at, x] : rows_)
+      if (pages_.text(x.page_no).first == site_id
+          && in_range(x.at_us / minute_us, from_us, to_us)) {
+        auto& count = counts[x.page_no];
+        ++count.first;
+        count.second.insert(x.user_no);
+      }
+    snapshot<named_count> out{reached(), {}};
+    for (const auto& [page_no, count] : counts)
+      out.values.push_back(
+          {pages_.text(page_no).second, count.first, all ? count.second.size() : 0});
+    keep_top(out.values, limit);
+    return out;
+  });
+}
+
+void memory_store::minutes(page_key key, int64_t from_us, int64_t to_us,
+                           done<snapshot<series_point>> reply) {
+  run<snapshot<series_point>>(reply, [&] {
+    std::map<int64_t, uint64_t> counts;
+    for (const auto& [at, x] : rows_) {
+      const auto& [site_id, page_url] = pages_.text(x.page_no);
+      const int64_t minute = x.at_us / minute_us;
+      if (site_id == key.site_id && (key.page_url.empty() || page_url == key.page_url)
+          && in_range(minute, from_us, to_us))
+        ++counts[minute * minute_us];
+    }
+    snapshot<series_point> out{reached(), {}};
+    for (const auto& [at_us, clicks] : counts)
+      out.values.push_back({at_us, clicks});
+    return out;
+  });
+}
+
+void memory_store::top_users(page_key key, uint32_t limit, done<snapshot<named_count>> reply) {
+  run<snapshot<named_count>>(reply, [&] {
+    std::map<int32_t, uint64_t> counts;
+    const auto page_no = pages_.find({key.site_id, key.page_url});
+    for (const auto& [at, x] : rows_)
+      if (x.page_no == page_no)
+        ++counts[x.user_no];
+    snapshot<named_count> out{reached(), {}};
+    for (const auto& [user_no, clicks] : counts)
+      out.values.push_back({users_.text(user_no).second, clicks, 0});
+    keep_top(out.values, limit);
+    return out;
+  });
+}
+
+void memory_store::user_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) {
+  run<std::vector<std::string>>(reply, [&] {
+    std::vector<std::string> out;
+    for (auto x : numbers)
+      out.push_back(users_.has(x) ? users_.text(x).second : std::string{});
+    return out;
+  });
+}
+
+void memory_store::type_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) {
+  run<std::vector<std::string>>(reply, [&] {
+    std::vector<std::string> out;
+    for (auto x : numbers)
+      out.push_back(types_.has(x) ? types_.text(x) : std::string{});
+    return out;
+  });
+}
+
+void memory_store::audit(done<std::vector<audit_difference>> reply) {
+  // There are no aggregates that could differ.
+  run<std::vector<audit_difference>>(reply, [] { return std::vector<audit_difference>{}; });
+}
+
+void memory_store::progress(done<std::vector<partition_state>> reply) {
+  run<std::vector<partition_state>>(reply, [&] {
+    std::vector<partition_state> out;
+    for (const auto& [partition, x] : progress_)
+      out.push_back(x);
+    return out;
+  });
+}
+
+void memory_store::bad_events(uint32_t limit, done<std::vector<bad_event>> reply) {
+  run<std::vector<bad_event>>(reply, [&] {
+    auto out = bad_;
+    std::sort(out.begin(), out.end(), [](const bad_event& a, const bad_event& b) {
+      return std::tuple{a.time_us, a.pos.partition, a.pos.offset}
+             > std::tuple{b.time_us, b.pos.partition, b.pos.offset};
+    });
+    if (out.size() > limit)
+      out.resize(limit);
+    return out;
+  });
+}
+
+} // namespace footfall

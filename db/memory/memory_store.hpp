@@ -1,0 +1,115 @@
+#pragma once
+
+#include <deque>
+#include <limits>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/ports/store.hpp"
+#include "db/memory/deliver.hpp"
+
+namespace footfall {
+
+/// A store that forgets, for tests: the oracle that the real ones are compared
+/// with. It keeps raw rows and nothing else; every answer is counted from them.
+///
+/// Effects happen inside the call. Callbacks run before it returns, or, when
+/// `manual`, as release() lets them go.
+class memory_store final : public store {
+public:
+  struct config {
+    std::string identity = "memory";
+    bool manual = false;
+  };
+
+  memory_store() : memory_store(config{}) {}
+  explicit memory_store(config settings);
+  ~memory_store() override;
+
+  void claim(uint32_t partition, done<partition_claim> reply) override;
+  void apply(apply_request batch, done<apply_result> reply) override;
+  void fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) override;
+  void read_counts(std::vector<pair_key> keys, done<snapshot<pair_count>> reply) override;
+  void load_pages(std::vector<page_key> keys, int32_t first_minute, uint32_t users_max,
+                  done<snapshot<page_load>> reply) override;
+  void top_pages(std::string site_id, int64_t from_us, int64_t to_us, uint32_t limit,
+                 done<snapshot<named_count>> reply) override;
+  void minutes(page_key key, int64_t from_us, int64_t to_us,
+               done<snapshot<series_point>> reply) override;
+  void top_users(page_key key, uint32_t limit, done<snapshot<named_count>> reply) override;
+  void user_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) override;
+  void type_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) override;
+  void audit(done<std::vector<audit_difference>> reply) override;
+  void progress(done<std::vector<partition_state>> reply) override;
+  void bad_events(uint32_t limit, done<std::vector<bad_event>> reply) override;
+  const std::string& identity() const override { return config_.identity; }
+  std::string health() const override { return {}; }
+
+  /// The next call answers `code`; its effect happens all the same when `done_anyway`
+  /// (the reply was lost).
+  void fail_next(errc code, bool done_anyway = false);
+
+  size_t waiting() const { return deliveries_.waiting(); }
+  size_t release(size_t most = std::numeric_limits<size_t>::max()) {
+    return deliveries_.release(most);
+  }
+
+private:
+  struct row {
+    int32_t page_no = 0;
+    int32_t user_no = 0;
+    int32_t type_no = 0;
+    int64_t at_us = 0;
+  };
+  struct failure {
+    errc code = errc::none;
+    bool done_anyway = false;
+  };
+  using site_text = std::pair<std::string, std::string>;
+
+  /// Numbers for texts, from 1, in the order they were first seen.
+  template <class Text>
+  struct numbers {
+    std::map<Text, int32_t> of;
+    std::vector<Text> texts;
+    int32_t intern(const Text& text) {
+      auto [at, fresh] = of.emplace(text, static_cast<int32_t>(texts.size()) + 1);
+      if (fresh)
+        texts.push_back(text);
+      return at->second;
+    }
+    int32_t find(const Text& text) const {
+      auto at = of.find(text);
+      return at == of.end() ? 0 : at->second;
+    }
+    const Text& text(int32_t number) const { return texts[static_cast<size_t>(number) - 1]; }
+    bool has(int32_t number) const {
+      return number > 0 && static_cast<size_t>(number) <= texts.size();
+    }
+  };
+
+  template <class T, class Work>
+  void run(done<T>& reply, Work work);
+  std::vector<position> reached() const;
+  apply_result do_apply(const apply_request& batch);
+  fold_result do_fold(uint32_t partition, int64_t from, int64_t until) const;
+  page_load do_load(const page_key& key, int32_t first_minute, uint32_t users_max) const;
+
+  const config config_;
+  mutable std::mutex lock_;
+  std::deque<failure> failures_;
+  std::map<uint32_t, partition_state> progress_;
+  std::map<std::pair<uint32_t, int64_t>, row> rows_; ///< By position.
+  std::map<std::pair<std::string, event_key>, int32_t> payload_of_id_;
+  std::vector<bad_event> bad_;
+  numbers<site_text> pages_;
+  numbers<site_text> users_;
+  numbers<std::string> types_;
+  deliveries deliveries_;
+};
+
+} // namespace footfall

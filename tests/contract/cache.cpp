@@ -1,0 +1,163 @@
+#include <catch2/catch.hpp>
+
+#include "tests/contract/await.hpp"
+#include "tests/contract/rigs.hpp"
+
+using namespace footfall;
+using namespace footfall::test;
+
+namespace {
+
+std::vector<cached_count> get(cache& x, std::vector<cache_ask> keys) {
+  answer<std::vector<cached_count>> reply;
+  x.get(std::move(keys), reply.callback());
+  return reply.get();
+}
+
+cached_count one(cache& x, const cache_page& page, int32_t user_no) {
+  return get(x, {{page, user_no}}).at(0);
+}
+
+const std::vector<position> here{{1, 7}, {3, 9}};
+
+cache_fill value(const cache_page& page, uint64_t version, int32_t user_no, uint64_t clicks) {
+  return {page, version, 1'000 + static_cast<int64_t>(version), here, user_no, clicks};
+}
+
+cache_advance step(const cache_page& page, uint64_t from, uint64_t to,
+                   std::vector<std::pair<int32_t, uint64_t>> changed) {
+  return {page, from, to, 1'000 + static_cast<int64_t>(to), here, std::move(changed)};
+}
+
+const cache_page page{std::string{"default\0/a", 10}};
+
+struct open_cache {
+  explicit open_cache(cache_rig& rig) : rig_(rig), cache_(rig.open()) {}
+  cache& operator*() { return *cache_; }
+  void fill(std::vector<cache_fill> values) {
+    cache_->fill(std::move(values));
+    rig_.settle(*cache_);
+  }
+  void advance(std::vector<cache_advance> pages) {
+    cache_->advance(std::move(pages));
+    rig_.settle(*cache_);
+  }
+  cache_rig& rig_;
+  std::unique_ptr<cache> cache_;
+};
+
+} // namespace
+
+TEST_CASE("cache remembers what it was given", "[contract][cache]") {
+  FOOTFALL_RIG(rig, cache_rigs);
+  open_cache x{*rig};
+  CHECK((*x).health().empty());
+  CHECK_FALSE(one(*x, page, 1).hit);
+  x.fill({value(page, 5, 1, 3), value(page, 5, 2, 0), value("other", 2, 1, 2)});
+  const auto found = one(*x, page, 1);
+  REQUIRE(found.hit);
+  CHECK(found.clicks == 3);
+  CHECK(found.version == 5);
+  CHECK(found.as_of_us == 1'005);
+  CHECK(found.reached == here);
+  const auto many = get(*x, {{"other", 1}, {page, 2}, {page, 3}, {"missing", 1}});
+  REQUIRE(many.size() == 4);
+  CHECK(many[0].clicks == 2);
+  CHECK(many[1].hit);
+  CHECK(many[1].clicks == 0);
+  CHECK_FALSE(many[2].hit);
+  CHECK_FALSE(many[3].hit);
+  CHECK(get(*x, {}).empty());
+}
+
+TEST_CASE("cache never takes an older version", "[contract][cache]") {
+  FOOTFALL_RIG(rig, cache_rigs);
+  open_cache x{*rig};
+  x.fill({value(page, 5, 1, 3)});
+  x.fill({value(page, 4, 1, 2), value(page, 4, 2, 2)});
+  CHECK(one(*x, page, 1).clicks == 3);
+  CHECK(one(*x, page, 1).version == 5);
+  CHECK_FALSE(one(*x, page, 2).hit);
+  x.advance({step(page, 3, 4, {{1, 2}, {2, 1}})});
+  CHECK(one(*x, page, 1).clicks == 3);
+  CHECK_FALSE(one(*x, page, 2).hit);
+}
+
+TEST_CASE("cache forgets the counts of older versions", "[contract][cache]") {
+  FOOTFALL_RIG(rig, cache_rigs);
+  open_cache x{*rig};
+  x.fill({value(page, 5, 1, 3), value(page, 5, 2, 1)});
+  x.fill({value(page, 6, 1, 4)});
+  CHECK(one(*x, page, 1).clicks == 4);
+  CHECK(one(*x, page, 1).version == 6);
+  CHECK_FALSE(one(*x, page, 2).hit);
+}
+
+TEST_CASE("cache goes along with a page that moves from where it is", "[contract][cache]") {
+  FOOTFALL_RIG(rig, cache_rigs);
+  open_cache x{*rig};
+  x.fill({value(page, 5, 1, 3), value(page, 5, 2, 2)});
+  x.advance({step(page, 5, 7, {{1, 5}})});
+  CHECK(one(*x, page, 1).clicks == 5);
+  CHECK(one(*x, page, 1).version == 7);
+  const auto kept = one(*x, page, 2);
+  REQUIRE(kept.hit);
+  CHECK(kept.clicks == 2);
+  CHECK(kept.version == 7);
+  CHECK(kept.as_of_us == 1'007);
+  // The same step again changes nothing.
+  x.advance({step(page, 5, 7, {{1, 5}})});
+  CHECK(one(*x, page, 1).clicks == 5);
+  CHECK(one(*x, page, 2).clicks == 2);
+}
+
+TEST_CASE("cache drops what a page moved past", "[contract][cache]") {
+  FOOTFALL_RIG(rig, cache_rigs);
+  open_cache x{*rig};
+  x.fill({value(page, 5, 1, 3), value(page, 5, 2, 2)});
+  SECTION("a step from a version that was missed") {
+    x.advance({step(page, 6, 7, {{1, 5}})});
+    CHECK_FALSE(one(*x, page, 2).hit);
+    if (const auto found = one(*x, page, 1); found.hit) {
+      CHECK(found.clicks == 5);
+      CHECK(found.version == 7);
+    }
+  }
+  SECTION("a tombstone") {
+    x.advance({step(page, 0, 7, {})});
+    CHECK_FALSE(one(*x, page, 1).hit);
+    CHECK_FALSE(one(*x, page, 2).hit);
+  }
+  // A fill that was read before the step comes late.
+  x.fill({value(page, 6, 2, 2)});
+  CHECK_FALSE(one(*x, page, 2).hit);
+  x.fill({value(page, 7, 2, 2)});
+  CHECK(one(*x, page, 2).version == 7);
+}
+
+TEST_CASE("cache refuses late fills of a page it first heard of by a step", "[contract][cache]") {
+  FOOTFALL_RIG(rig, cache_rigs);
+  open_cache x{*rig};
+  const bool is_tombstone = GENERATE(false, true);
+  if (is_tombstone)
+    x.advance({step(page, 0, 4, {})});
+  else
+    x.advance({step(page, 3, 4, {{1, 2}})});
+  x.fill({value(page, 3, 2, 1)});
+  CHECK_FALSE(one(*x, page, 2).hit);
+  x.fill({value(page, 4, 2, 1)});
+  CHECK(one(*x, page, 2).hit);
+}
+
+TEST_CASE("cache forgets after the time to live", "[contract][cache]") {
+  FOOTFALL_RIG(rig, cache_rigs);
+  open_cache x{*rig};
+  x.fill({value(page, 5, 1, 3)});
+  if (!rig->advance_time(rig->ttl_us() - 1))
+    return;
+  CHECK(one(*x, page, 1).hit);
+  rig->advance_time(1);
+  CHECK_FALSE(one(*x, page, 1).hit);
+  x.fill({value(page, 5, 1, 3)});
+  CHECK(one(*x, page, 1).hit);
+}
