@@ -2,6 +2,7 @@
 # What the scripts share. Source it; it moves to the root of the tree.
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+OLDPWD=$PWD
 cd -- "$root" || exit
 
 # say TEXT: progress, on stderr, so that stdout holds only what a caller asked for.
