@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "tests/contract/rigs_kafka.hpp"
 #include "tests/contract/rigs_memory.hpp"
 
 namespace footfall::test {
@@ -26,6 +27,7 @@ const std::vector<rig_maker<log_rig>>& log_rigs() {
   static const auto all = [] {
     std::vector<rig_maker<log_rig>> out;
     out.push_back({"memory_log", make_memory_log_rig});
+    add_server(out, "kafka_log", "FOOTFALL_TEST_KAFKA", make_kafka_log_rig);
     return out;
   }();
   return all;

@@ -1,0 +1,165 @@
+#include "net/kafka/client.hpp"
+
+namespace footfall::kafka {
+
+namespace {
+
+void on_error(rd_kafka_t*, int code, const char* reason, void* opaque) {
+  static_cast<client_events*>(opaque)->on_error(static_cast<rd_kafka_resp_err_t>(code), reason);
+}
+
+void on_delivered(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
+  static_cast<client_events*>(opaque)->on_delivered(*message);
+}
+
+// librdkafka's own logger would write to stderr, in a form of its own.
+void on_log(const rd_kafka_t* client, int, const char* facility, const char* text) {
+  if (client)
+    static_cast<client_events*>(rd_kafka_opaque(client))
+        ->on_log(std::string("Kafka ") + facility + ": " + text);
+}
+
+void on_ready(rd_kafka_t*, void* opaque) {
+  static_cast<wake_signal*>(opaque)->notify();
+}
+
+struct conf_deleter {
+  void operator()(rd_kafka_conf_t* x) const noexcept { rd_kafka_conf_destroy(x); }
+};
+using conf_ptr = std::unique_ptr<rd_kafka_conf_t, conf_deleter>;
+
+caf::error set(rd_kafka_conf_t* conf, const property_list& properties) {
+  char text[512];
+  for (const auto& [name, value] : properties)
+    if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), text, sizeof text) != RD_KAFKA_CONF_OK)
+      return make_error(errc::invalid_argument, "Kafka property " + name + ": " + text);
+  return caf::none;
+}
+
+// Both clients: find a broker that came back within a second, and give up on one
+// that accepts connections and says nothing.
+property_list common_properties(const kafka_config& config) {
+  return {{"bootstrap.servers", config.brokers},
+          {"client.id", "footfall"},
+          {"socket.timeout.ms", milliseconds_text(config.request_timeout)},
+          {"socket.connection.setup.timeout.ms", "5000"},
+          {"socket.nagle.disable", "true"},
+          {"reconnect.backoff.ms", "50"},
+          {"reconnect.backoff.max.ms", "1000"},
+          {"log_level", "4"}};
+}
+
+} // namespace
+
+void client_deleter::operator()(rd_kafka_t* x) const noexcept {
+  // Without a group there is nothing to leave; closing could only wait.
+  rd_kafka_destroy_flags(x, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+void queue_deleter::operator()(rd_kafka_queue_t* x) const noexcept {
+  rd_kafka_queue_cb_event_enable(x, nullptr, nullptr);
+  rd_kafka_queue_destroy(x);
+}
+
+void wake_signal::notify() {
+  {
+    std::lock_guard lock(mutex_);
+    if (notified_)
+      return;
+    notified_ = true;
+  }
+  changed_.notify_one();
+}
+
+void wake_signal::wait_for(std::chrono::milliseconds most) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, most, [this] { return notified_; });
+  notified_ = false;
+}
+
+void broker_health::down(const std::string& why) {
+  std::lock_guard lock(mutex_);
+  why_ = why;
+  down_.store(true, std::memory_order_relaxed);
+}
+
+void broker_health::up() {
+  if (!is_down())
+    return;
+  std::lock_guard lock(mutex_);
+  why_.clear();
+  down_.store(false, std::memory_order_relaxed);
+}
+
+std::string broker_health::text() const {
+  if (!is_down())
+    return {};
+  std::lock_guard lock(mutex_);
+  return "no Kafka broker can be reached (KAFKA_BROKER = " + brokers_ + "): " + why_;
+}
+
+caf::expected<client_ptr> make_client(rd_kafka_type_t type, const kafka_config& config,
+                                      const property_list& ours, client_events& events) {
+  conf_ptr conf(rd_kafka_conf_new());
+  if (auto err = set(conf.get(), config.properties))
+    return err;
+  if (auto err = set(conf.get(), common_properties(config)))
+    return err;
+  if (auto err = set(conf.get(), ours))
+    return err;
+  rd_kafka_conf_set_opaque(conf.get(), &events);
+  rd_kafka_conf_set_error_cb(conf.get(), on_error);
+  rd_kafka_conf_set_log_cb(conf.get(), on_log);
+  if (type == RD_KAFKA_PRODUCER)
+    rd_kafka_conf_set_dr_msg_cb(conf.get(), on_delivered);
+  char text[512];
+  client_ptr out(rd_kafka_new(type, conf.get(), text, sizeof text));
+  if (!out)
+    return make_error(errc::invalid_argument, std::string("Kafka client: ") + text);
+  static_cast<void>(conf.release()); // rd_kafka_new took it
+  return out;
+}
+
+caf::expected<topic_ptr> make_topic(rd_kafka_t* client, const kafka_config& config,
+                                    const property_list& properties) {
+  auto* conf = rd_kafka_topic_conf_new();
+  char text[512];
+  for (const auto& [name, value] : properties)
+    if (rd_kafka_topic_conf_set(conf, name.c_str(), value.c_str(), text, sizeof text)
+        != RD_KAFKA_CONF_OK) {
+      rd_kafka_topic_conf_destroy(conf);
+      return make_error(errc::invalid_argument, "Kafka topic property " + name + ": " + text);
+    }
+  topic_ptr out(rd_kafka_topic_new(client, config.topic.c_str(), conf)); // takes conf
+  if (!out)
+    return make_error(errc::invalid_argument, "Kafka topic " + config.topic + ": "
+                                                  + rd_kafka_err2str(rd_kafka_last_error()));
+  return out;
+}
+
+queue_ptr main_queue(rd_kafka_t* client, wake_signal& signal) {
+  queue_ptr out(rd_kafka_queue_get_main(client));
+  rd_kafka_queue_cb_event_enable(out.get(), on_ready, &signal);
+  return out;
+}
+
+queue_ptr new_queue(rd_kafka_t* client, wake_signal& signal) {
+  queue_ptr out(rd_kafka_queue_new(client));
+  rd_kafka_queue_cb_event_enable(out.get(), on_ready, &signal);
+  return out;
+}
+
+errc errc_of(rd_kafka_resp_err_t code) noexcept {
+  switch (code) {
+  case RD_KAFKA_RESP_ERR_NO_ERROR: return errc::none;
+  case RD_KAFKA_RESP_ERR__QUEUE_FULL: return errc::overloaded;
+  case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+  case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+  case RD_KAFKA_RESP_ERR__INVALID_ARG: return errc::invalid_argument;
+  case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+  case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: return errc::gap;
+  default: return errc::log_unavailable;
+  }
+}
+
+} // namespace footfall::kafka

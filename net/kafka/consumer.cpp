@@ -1,0 +1,330 @@
+#include "net/kafka/consumer.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "net/kafka/consumer_events.hpp"
+#include "net/kafka/topic.hpp"
+
+namespace footfall::kafka {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// A partition that cannot be read is tried again; the error comes back as long as
+// it lasts, so a trouble that was not seen for a while is over.
+constexpr auto retry_pause = 1s;
+constexpr auto trouble_lasts = 5s;
+
+record_format format_of(const rd_kafka_message_t& message) {
+  rd_kafka_headers_t* headers = nullptr;
+  const void* value = nullptr;
+  size_t size = 0;
+  if (!rd_kafka_message_headers(&message, &headers)
+      && !rd_kafka_header_get_last(headers, "content-type", &value, &size) && value) {
+    std::string_view type(static_cast<const char*>(value), size);
+    if (type.starts_with("application/json"))
+      return record_format::json;
+    if (type.starts_with("application/protobuf"))
+      return record_format::protobuf;
+  }
+  // No protobuf record begins with '{'. Anything else that is wrong shows later.
+  bool object = message.len > 0 && *static_cast<const char*>(message.payload) == '{';
+  return object ? record_format::json : record_format::protobuf;
+}
+
+log_entry entry_of(const rd_kafka_message_t& message) {
+  log_entry out;
+  out.offset = message.offset;
+  rd_kafka_timestamp_type_t type;
+  out.time_us = std::max<int64_t>(0, rd_kafka_message_timestamp(&message, &type)) * 1000;
+  out.format = format_of(message);
+  if (message.len > 0)
+    out.value.assign(static_cast<const char*>(message.payload), message.len);
+  return out;
+}
+
+} // namespace
+
+consumer::consumer(const kafka_config& config, broker_health& health)
+    : config_(config), health_(health), events_(std::make_unique<events>(config, health)) {}
+
+caf::error consumer::start() {
+  property_list ours = {{"enable.auto.commit", "false"},   {"enable.auto.offset.store", "false"},
+                        {"enable.partition.eof", "false"}, {"allow.auto.create.topics", "false"},
+                        {"fetch.wait.max.ms", "500"},      {"fetch.min.bytes", "1"},
+                        {"fetch.error.backoff.ms", "100"}, {"fetch.message.max.bytes", "1048576"},
+                        {"fetch.max.bytes", "8388608"},    {"queued.min.messages", "100000"}};
+  if (!config_.group.empty())
+    ours.emplace_back("group.id", config_.group);
+  // The share of one partition is known only once the topic is; a partition of a
+  // topic with very many gets a megabyte.
+  auto share = std::max<size_t>(1024, config_.fetch_bytes_max / 1024
+                                          / std::max<uint32_t>(1, config_.partitions));
+  ours.emplace_back("queued.max.messages.kbytes", std::to_string(share));
+  auto client = make_client(RD_KAFKA_CONSUMER, config_, ours, *events_);
+  if (!client)
+    return std::move(client.error());
+  client_ = std::move(*client);
+  auto topic = make_topic(client_.get(), config_,
+                          {{"auto.offset.reset", "error"}, {"auto.commit.enable", "false"}});
+  if (!topic)
+    return std::move(topic.error());
+  topic_ = std::move(*topic);
+  auto count = ensure_topic(client_.get(), topic_.get(), config_);
+  if (!count)
+    return std::move(count.error());
+  health_.up();
+  parts_.resize(*count);
+  applied_.assign(*count, -1);
+  main_ = main_queue(client_.get(), signal_);
+  thread_ = std::thread([this] { run(); });
+  return caf::none;
+}
+
+caf::expected<std::unique_ptr<consumer>> consumer::open(const kafka_config& config,
+                                                        broker_health& health) {
+  std::unique_ptr<consumer> out(new consumer(config, health));
+  if (auto err = out->start())
+    return err;
+  return out;
+}
+
+consumer::~consumer() {
+  stop_ = true;
+  signal_.notify();
+  if (thread_.joinable())
+    thread_.join();
+  main_.reset();
+  topic_.reset();
+  client_.reset();
+}
+
+void consumer::fetch(uint32_t partition, int64_t from, fetch_limits most,
+                     event_log::fetch_done done) {
+  {
+    std::lock_guard lock(mutex_);
+    requests_.push_back({partition, from, most, std::move(done)});
+  }
+  signal_.notify();
+}
+
+void consumer::applied(uint32_t partition, int64_t below) {
+  std::lock_guard lock(mutex_);
+  if (partition < applied_.size() && below > applied_[partition]) {
+    applied_[partition] = below;
+    applied_changed_ = true;
+  }
+}
+
+std::string consumer::health() const {
+  std::lock_guard lock(mutex_);
+  return trouble_.empty() || steady::now() > trouble_at_ + trouble_lasts ? "" : trouble_;
+}
+
+void consumer::run() {
+  next_report_ = steady::now() + 5s;
+  while (!stop_) {
+    signal_.wait_for(200ms);
+    rd_kafka_poll(client_.get(), 0);
+    take_requests();
+    for (uint32_t id = 0; id < parts_.size(); ++id)
+      if (parts_[id].asked)
+        serve(id);
+    if (steady::now() >= next_report_) {
+      next_report_ = steady::now() + 5s;
+      report_progress();
+    }
+  }
+  report_progress();
+  take_requests();
+  for (uint32_t id = 0; id < parts_.size(); ++id) {
+    end(id, 0ms);
+    if (parts_[id].asked)
+      fail(id, errc::shutting_down, "the event log is closing");
+  }
+}
+
+void consumer::take_requests() {
+  std::deque<request> taken;
+  {
+    std::lock_guard lock(mutex_);
+    taken.swap(requests_);
+  }
+  for (auto& x : taken) {
+    if (x.partition >= parts_.size() || x.from < 0) {
+      x.done(make_error(errc::invalid_argument,
+                        "Kafka topic " + config_.topic + " has " + std::to_string(parts_.size())
+                            + " partitions and offsets from 0 on; asked for partition "
+                            + std::to_string(x.partition) + ", offset " + std::to_string(x.from)));
+      continue;
+    }
+    auto& part = parts_[x.partition];
+    if (part.asked)
+      fail(x.partition, errc::timeout, "another fetch of the partition took its place");
+    part.open = std::move(x);
+    part.asked = true;
+  }
+}
+
+void consumer::serve(uint32_t id) {
+  auto& part = parts_[id];
+  if (part.queue && part.next != part.open.from)
+    end(id, 0ms);
+  if (!part.queue) {
+    if (steady::now() < part.start_at)
+      return;
+    begin(id);
+  }
+  log_batch batch;
+  size_t bytes = 0;
+  while (batch.entries.size() < std::max<uint32_t>(1, part.open.most.records)) {
+    auto message = next_message(part);
+    if (!message)
+      break;
+    // What follows a delivered record waits for the next fetch: an error of the
+    // log must not take delivered records with it.
+    bool odd = message->err || message->offset != part.next;
+    bool full = !batch.entries.empty() && (odd || bytes + message->len > part.open.most.bytes);
+    if (full) {
+      part.held = std::move(message);
+      break;
+    }
+    if (message->err)
+      return failed_message(id, *message);
+    if (message->offset < part.next)
+      continue; // librdkafka drops these itself; they were delivered before
+    if (message->offset > part.next)
+      return missing(id, message->offset);
+    bytes += message->len;
+    batch.entries.push_back(entry_of(*message));
+    ++part.next;
+  }
+  if (!batch.entries.empty())
+    deliver(id, std::move(batch));
+}
+
+message_ptr consumer::next_message(part& x) {
+  if (x.held)
+    return std::move(x.held);
+  return message_ptr(rd_kafka_consume_queue(x.queue.get(), 0));
+}
+
+// A fresh queue each time: nothing that was read for another position can be in it.
+void consumer::begin(uint32_t id) {
+  auto& part = parts_[id];
+  auto queue = new_queue(client_.get(), signal_);
+  if (rd_kafka_consume_start_queue(topic_.get(), static_cast<int32_t>(id), part.open.from,
+                                   queue.get())) {
+    trouble(id, rd_kafka_err2str(rd_kafka_last_error()));
+    part.start_at = steady::now() + retry_pause;
+    return;
+  }
+  part.queue = std::move(queue);
+  part.next = part.open.from;
+}
+
+void consumer::end(uint32_t id, std::chrono::milliseconds pause) {
+  auto& part = parts_[id];
+  part.held.reset();
+  if (part.queue) {
+    rd_kafka_consume_stop(topic_.get(), static_cast<int32_t>(id));
+    part.queue.reset();
+  }
+  part.start_at = steady::now() + pause;
+}
+
+void consumer::deliver(uint32_t id, log_batch batch) {
+  auto& part = parts_[id];
+  batch.partition = id;
+  batch.end_offset = end_offset(id, part.next);
+  part.asked = false;
+  part.jumped_at = -1;
+  health_.up();
+  auto done = std::move(part.open.done);
+  done(std::move(batch));
+}
+
+void consumer::fail(uint32_t id, errc code, std::string text) {
+  auto& part = parts_[id];
+  part.asked = false;
+  auto done = std::move(part.open.done);
+  done(make_error(code, std::move(text)));
+}
+
+void consumer::failed_message(uint32_t id, const rd_kafka_message_t& message) {
+  if (errc_of(message.err) == errc::gap)
+    return missing(id, -1);
+  trouble(id, rd_kafka_message_errstr(&message));
+  end(id, retry_pause);
+}
+
+// Records were expected at `part.next` and the log has none there: `found` is the
+// next one that came, or -1 when the broker refused the position. The alarm stops
+// the partition for good, so it is given only for what the broker itself confirms,
+// or what a second reading shows again.
+void consumer::missing(uint32_t id, int64_t found) {
+  auto& part = parts_[id];
+  const auto at = part.next;
+  end(id, 200ms);
+  int64_t low = 0;
+  int64_t high = 0;
+  auto error = rd_kafka_query_watermark_offsets(client_.get(), config_.topic.c_str(),
+                                                static_cast<int32_t>(id), &low, &high, 2000);
+  if (error)
+    return trouble(id, rd_kafka_err2str(error));
+  auto where = "Kafka topic " + config_.topic + ", partition " + std::to_string(id) + ": ";
+  auto range = "; the log holds offsets " + std::to_string(low) + " to " + std::to_string(high - 1);
+  if (at < low)
+    return fail(id, errc::gap,
+                where + "records " + std::to_string(at) + " to " + std::to_string(low - 1)
+                    + " were deleted before they were applied" + range);
+  if (at > high)
+    return fail(id, errc::gap,
+                where + "offset " + std::to_string(at)
+                    + " lies beyond the end of the log: it lost records, or the topic was made anew"
+                    + range);
+  if (found < 0)
+    return;
+  if (part.jumped_at == at)
+    return fail(id, errc::gap,
+                where + "no records " + std::to_string(at) + " to " + std::to_string(found - 1)
+                    + " (a compacted topic, or a producer that uses transactions)" + range);
+  part.jumped_at = at;
+}
+
+void consumer::trouble(uint32_t id, const std::string& text) {
+  std::lock_guard lock(mutex_);
+  trouble_ = "Kafka topic " + config_.topic + ", partition " + std::to_string(id)
+             + " cannot be read: " + text;
+  trouble_at_ = steady::now();
+}
+
+int64_t consumer::end_offset(uint32_t id, int64_t at_least) const {
+  int64_t low = 0;
+  int64_t high = 0; // as the last answer to a fetch told; no request is made
+  rd_kafka_get_watermark_offsets(client_.get(), config_.topic.c_str(), static_cast<int32_t>(id),
+                                 &low, &high);
+  return std::max(high, at_least);
+}
+
+// For lag dashboards alone: not waited for, and failures change nothing.
+void consumer::report_progress() {
+  std::vector<int64_t> progress;
+  {
+    std::lock_guard lock(mutex_);
+    if (config_.group.empty() || !std::exchange(applied_changed_, false))
+      return;
+    progress = applied_;
+  }
+  auto* list = rd_kafka_topic_partition_list_new(static_cast<int>(progress.size()));
+  for (size_t i = 0; i < progress.size(); ++i)
+    if (progress[i] >= 0)
+      rd_kafka_topic_partition_list_add(list, config_.topic.c_str(), static_cast<int32_t>(i))
+          ->offset = progress[i];
+  rd_kafka_commit(client_.get(), list, 1);
+  rd_kafka_topic_partition_list_destroy(list);
+}
+
+} // namespace footfall::kafka

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <deque>
+#include <thread>
+
+#include "net/kafka/client.hpp"
+
+namespace footfall::kafka {
+
+/// Reads partitions from positions that the caller names: no group, no stored
+/// offset, no reset. Every partition that is read has a bounded queue of its own,
+/// which librdkafka fills ahead; it is polled one message at a time, by one thread,
+/// and only while a fetch is open. So a slow reader of one partition holds up
+/// nothing else, without pause, resume or seek (their bugs in librdkafka 2.0.2
+/// lose records: docs/adr/0020-kafka-manual-assign.md).
+class consumer {
+public:
+  /// Connects and finds or creates the topic; see ensure_topic.
+  static caf::expected<std::unique_ptr<consumer>> open(const kafka_config& config,
+                                                       broker_health& health);
+  ~consumer();
+
+  uint32_t partitions() const noexcept { return static_cast<uint32_t>(parts_.size()); }
+  void fetch(uint32_t partition, int64_t from, fetch_limits most, event_log::fetch_done done);
+  void applied(uint32_t partition, int64_t below);
+
+  /// Empty unless a partition cannot be read.
+  std::string health() const;
+
+private:
+  using steady = std::chrono::steady_clock;
+
+  struct request {
+    uint32_t partition = 0;
+    int64_t from = 0;
+    fetch_limits most;
+    event_log::fetch_done done;
+  };
+
+  /// What the thread knows of one partition.
+  struct part {
+    queue_ptr queue;             ///< Set while it is being read.
+    message_ptr held;            ///< Read, but not delivered yet.
+    int64_t next = 0;            ///< The offset that must come next.
+    int64_t jumped_at = -1;      ///< Where records were missing once already.
+    steady::time_point start_at; ///< Not before: a pause after an error.
+    bool asked = false;
+    request open;
+  };
+
+  class events;
+
+  consumer(const kafka_config& config, broker_health& health);
+  caf::error start();
+  void run();
+  void take_requests();
+  void serve(uint32_t id);
+  void begin(uint32_t id);
+  void end(uint32_t id, std::chrono::milliseconds pause);
+  message_ptr next_message(part& x);
+  void deliver(uint32_t id, log_batch batch);
+  void fail(uint32_t id, errc code, std::string text);
+  void failed_message(uint32_t id, const rd_kafka_message_t& message);
+  void missing(uint32_t id, int64_t found);
+  void trouble(uint32_t id, const std::string& text);
+  int64_t end_offset(uint32_t id, int64_t at_least) const;
+  void report_progress();
+
+  const kafka_config& config_;
+  broker_health& health_;
+  wake_signal signal_;
+  std::unique_ptr<events> events_;
+  client_ptr client_;
+  topic_ptr topic_;
+  queue_ptr main_;
+  std::vector<part> parts_; ///< Its size is fixed; the rest belongs to the thread.
+  steady::time_point next_report_;
+
+  mutable std::mutex mutex_; ///< What follows.
+  std::deque<request> requests_;
+  std::vector<int64_t> applied_;
+  bool applied_changed_ = false;
+  std::string trouble_;
+  steady::time_point trouble_at_;
+
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+} // namespace footfall::kafka

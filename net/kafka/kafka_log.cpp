@@ -1,0 +1,55 @@
+#include "net/kafka/kafka_log.hpp"
+
+#include "net/kafka/client.hpp"
+#include "net/kafka/consumer.hpp"
+#include "net/kafka/producer.hpp"
+
+namespace footfall {
+
+kafka_log::kafka_log(kafka_config config)
+    : config_(std::move(config)), health_(std::make_unique<kafka::broker_health>(config_.brokers)) {
+}
+
+caf::expected<std::unique_ptr<event_log>> kafka_log::open(kafka_config config) {
+  std::unique_ptr<kafka_log> out(new kafka_log(std::move(config)));
+  // The consumer first: it knows the topic, and cannot create it by accident.
+  auto consumer = kafka::consumer::open(out->config_, *out->health_);
+  if (!consumer)
+    return std::move(consumer.error());
+  out->consumer_ = std::move(*consumer);
+  out->partitions_ = out->consumer_->partitions();
+  auto producer = kafka::producer::open(out->config_, out->partitions_, *out->health_);
+  if (!producer)
+    return std::move(producer.error());
+  out->producer_ = std::move(*producer);
+  return std::unique_ptr<event_log>(std::move(out));
+}
+
+// Appends are confirmed first, while both clients still work.
+kafka_log::~kafka_log() {
+  producer_.reset();
+  consumer_.reset();
+}
+
+void kafka_log::append(std::vector<log_record> batch, append_done done) {
+  producer_->append(std::move(batch), std::move(done));
+}
+
+void kafka_log::fetch(uint32_t partition, int64_t from, fetch_limits most, fetch_done done) {
+  consumer_->fetch(partition, from, most, std::move(done));
+}
+
+void kafka_log::applied(uint32_t partition, int64_t below) {
+  consumer_->applied(partition, below);
+}
+
+std::string kafka_log::health() const {
+  auto out = health_->text();
+  if (out.empty())
+    out = producer_->health();
+  if (out.empty())
+    out = consumer_->health();
+  return out;
+}
+
+} // namespace footfall

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/ports/event_log.hpp"
+
+namespace footfall {
+
+namespace kafka {
+class broker_health;
+class consumer;
+class producer;
+} // namespace kafka
+
+/// How the event log reaches Kafka. The defaults are the product's.
+struct kafka_config {
+  std::string brokers; ///< "host:port", several separated by commas (KAFKA_BROKER).
+  std::string topic = "clicks";
+  uint32_t partitions = 4; ///< Of a topic that is created now; an existing one keeps its own.
+  uint16_t replication_factor = 1; ///< Of a topic that is created now.
+  std::chrono::milliseconds open_timeout{10'000};
+  std::chrono::milliseconds linger{5};
+  std::chrono::milliseconds message_timeout{30'000}; ///< Then the outcome is `unknown`.
+  std::chrono::milliseconds request_timeout{10'000}; ///< One request to a broker that is silent.
+  std::chrono::milliseconds stalled_after{5'000};    ///< Unconfirmed appends make it unhealthy.
+  std::chrono::milliseconds close_timeout{2'000};    ///< To confirm what is open at the end.
+  size_t append_bytes_max = size_t{64} << 20;        ///< Appended and not yet confirmed.
+  size_t append_records_max = 200'000;
+  size_t fetch_bytes_max = size_t{64} << 20; ///< Read ahead, all partitions together.
+  /// Where lag dashboards find how far the node is. Never read by Footfall itself;
+  /// empty: nothing is written.
+  std::string group = "footfall";
+  /// Properties of librdkafka, for TLS and SASL; what is set above wins.
+  std::vector<std::pair<std::string, std::string>> properties;
+  /// Gets what librdkafka has to say; any thread, must not block. May be empty.
+  std::function<void(const std::string&)> report;
+};
+
+/// The event log as a Kafka topic. One record is one event; the record's key
+/// decides its partition as every Kafka client does (model::partition_of).
+///
+/// Appends go through an idempotent producer with acks=all and are answered by
+/// its delivery report. Positions come from the caller alone: no consumer group,
+/// no stored offset, no automatic reset (docs/adr/0020-kafka-manual-assign.md).
+class kafka_log final : public event_log {
+public:
+  /// Connects and creates the topic when it is missing. Blocks, at most a little
+  /// longer than `open_timeout`.
+  /// @returns errc::log_unavailable when no broker answers in time, or
+  /// errc::invalid_argument when the topic or a setting cannot be used.
+  static caf::expected<std::unique_ptr<event_log>> open(kafka_config config);
+
+  ~kafka_log() override;
+
+  const std::string& topic() const override { return config_.topic; }
+  uint32_t partitions() const override { return partitions_; }
+  void append(std::vector<log_record> batch, append_done done) override;
+  void fetch(uint32_t partition, int64_t from, fetch_limits most, fetch_done done) override;
+  void applied(uint32_t partition, int64_t below) override;
+  std::string health() const override;
+
+private:
+  explicit kafka_log(kafka_config config);
+
+  kafka_config config_;
+  uint32_t partitions_ = 0;
+  std::unique_ptr<kafka::broker_health> health_;
+  std::unique_ptr<kafka::producer> producer_;
+  std::unique_ptr<kafka::consumer> consumer_;
+};
+
+} // namespace footfall

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <deque>
+#include <thread>
+
+#include "net/kafka/client.hpp"
+
+namespace footfall::kafka {
+
+class producer_client;
+
+/// Appends records with an idempotent producer and answers with its delivery
+/// reports. Replaces the producer by itself after an error that ends it; what was
+/// in flight then is `unknown`. Any thread may append; answers come from one
+/// thread of its own.
+class producer {
+public:
+  static caf::expected<std::unique_ptr<producer>> open(const kafka_config& config,
+                                                       uint32_t partitions, broker_health& health);
+  ~producer();
+
+  void append(std::vector<log_record> batch, event_log::append_done done);
+
+  /// Empty unless appends have been waiting for too long.
+  std::string health() const;
+
+private:
+  friend class producer_client;
+  using steady = std::chrono::steady_clock;
+
+  producer(const kafka_config& config, uint32_t partitions, broker_health& health);
+  bool fits(const std::vector<log_record>& batch) const;
+  caf::error start_client();
+  bool admit(size_t records, size_t bytes);
+  void release(size_t records, size_t bytes);
+  void answer(std::function<void()> call);
+  void run_answers();
+  void run();
+  void tick();
+  void retire(std::shared_ptr<producer_client>& old, bool by_force);
+  void close();
+
+  const kafka_config& config_;
+  const uint32_t partitions_;
+  broker_health& health_;
+  wake_signal signal_;
+
+  std::mutex mutex_;                         ///< current_, answers_
+  std::shared_ptr<producer_client> current_; ///< Appends go here.
+  std::deque<std::function<void()>> answers_;
+
+  std::shared_ptr<producer_client> retired_; ///< Thread of the producer only.
+  steady::time_point retired_at_;
+  steady::time_point next_tick_;
+
+  std::atomic<size_t> open_records_{0};
+  std::atomic<size_t> open_bytes_{0};
+  std::atomic<int64_t> waiting_since_ms_{0}; ///< Last progress while something is open.
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+} // namespace footfall::kafka

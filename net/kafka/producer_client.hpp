@@ -1,0 +1,61 @@
+#pragma once
+
+#include <unordered_set>
+
+#include "net/kafka/producer.hpp"
+
+namespace footfall::kafka {
+
+/// Records of one append() call until all of them are reported.
+struct open_append;
+
+/// Opaque pointer of one message: which append, and by its address which record.
+struct message_slot {
+  open_append* append = nullptr;
+};
+
+struct open_append {
+  std::vector<log_record> records; ///< librdkafka reads the values from here.
+  std::vector<message_slot> slots;
+  std::vector<append_outcome> outcomes;
+  event_log::append_done done;
+  std::atomic<size_t> left{0};
+  size_t bytes = 0;
+};
+
+/// One librdkafka producer, from its start to its fatal error.
+class producer_client final : public client_events {
+public:
+  explicit producer_client(producer& owner) : owner_(owner) {}
+  ~producer_client() override;
+
+  caf::error start();
+  /// Hands the records over; any thread.
+  void send(std::unique_ptr<open_append> append);
+  /// Serves delivery reports; thread of the producer.
+  void poll() { rd_kafka_poll(client_.get(), 0); }
+  /// Gives up on what is not delivered yet; the reports follow.
+  void purge();
+  bool fatal() const noexcept { return fatal_; }
+  bool idle();
+  /// Blocks; true when a broker told about the topic.
+  bool probe(std::chrono::milliseconds most);
+
+  void on_error(rd_kafka_resp_err_t code, const char* reason) override;
+  void on_delivered(const rd_kafka_message_t& message) override;
+  void on_log(const std::string& line) override;
+
+private:
+  rd_kafka_resp_err_t send_one(const log_record& record, message_slot& slot);
+  void settle(open_append* append, size_t records);
+
+  producer& owner_;
+  client_ptr client_;
+  topic_ptr topic_;
+  queue_ptr events_;
+  bool fatal_ = false;
+  std::mutex mutex_;
+  std::unordered_set<open_append*> open_; ///< Owned.
+};
+
+} // namespace footfall::kafka

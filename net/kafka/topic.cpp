@@ -1,0 +1,193 @@
+#include "net/kafka/topic.hpp"
+
+#include <algorithm>
+#include <thread>
+
+namespace footfall::kafka {
+
+namespace {
+
+using steady = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+template <class T, void (*Destroy)(T*)>
+struct destroyer {
+  void operator()(T* x) const noexcept { Destroy(x); }
+};
+template <class T, void (*Destroy)(T*)>
+using holder = std::unique_ptr<T, destroyer<T, Destroy>>;
+using event_ptr = holder<rd_kafka_event_t, rd_kafka_event_destroy>;
+using options_ptr = holder<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
+using new_topic_ptr = holder<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
+using resource_ptr = holder<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
+
+class deadline {
+public:
+  explicit deadline(milliseconds most) : at_(steady::now() + most) {}
+  bool over() const { return steady::now() >= at_; }
+  /// What is left, at most `most` and at least one millisecond.
+  int left_ms(int most) const {
+    auto left = std::chrono::duration_cast<milliseconds>(at_ - steady::now()).count();
+    return static_cast<int>(std::clamp<int64_t>(left, 1, most));
+  }
+
+private:
+  steady::time_point at_;
+};
+
+struct topic_state {
+  rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
+  uint32_t partitions = 0;
+  bool led = false; ///< Every partition has a leader.
+};
+
+topic_state look(rd_kafka_t* client, rd_kafka_topic_t* topic, int timeout_ms) {
+  const struct rd_kafka_metadata* metadata = nullptr;
+  topic_state out;
+  out.error = rd_kafka_metadata(client, 0, topic, &metadata, timeout_ms);
+  if (out.error)
+    return out;
+  out.error = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+  if (metadata->topic_cnt > 0) {
+    const auto& found = metadata->topics[0];
+    out.error = found.err;
+    out.partitions = static_cast<uint32_t>(std::max(found.partition_cnt, 0));
+    out.led = std::all_of(found.partitions, found.partitions + out.partitions,
+                          [](const auto& x) { return x.leader >= 0; });
+  }
+  rd_kafka_metadata_destroy(metadata);
+  return out;
+}
+
+bool is_missing(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
+         || error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+}
+
+bool is_final(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
+         || error == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION;
+}
+
+options_ptr request_options(rd_kafka_t* client, rd_kafka_admin_op_t operation, int timeout_ms) {
+  options_ptr out(rd_kafka_AdminOptions_new(client, operation));
+  char text[256];
+  rd_kafka_AdminOptions_set_request_timeout(out.get(), timeout_ms, text, sizeof text);
+  return out;
+}
+
+caf::error create(rd_kafka_t* client, const kafka_config& config, const deadline& until) {
+  char text[512];
+  new_topic_ptr wanted(rd_kafka_NewTopic_new(config.topic.c_str(),
+                                             static_cast<int>(config.partitions),
+                                             config.replication_factor, text, sizeof text));
+  if (!wanted)
+    return make_error(errc::invalid_argument, "Kafka topic " + config.topic + ": " + text);
+  // Kept explicit: a broker's defaults may differ, and gaps or a truncated log
+  // would stop the partition.
+  rd_kafka_NewTopic_set_config(wanted.get(), "cleanup.policy", "delete");
+  rd_kafka_NewTopic_set_config(wanted.get(), "unclean.leader.election.enable", "false");
+  int timeout_ms = until.left_ms(10'000);
+  auto options = request_options(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout_ms);
+  rd_kafka_AdminOptions_set_operation_timeout(options.get(), timeout_ms, text, sizeof text);
+  queue_ptr answers(rd_kafka_queue_new(client));
+  auto* topics = wanted.get();
+  rd_kafka_CreateTopics(client, &topics, 1, options.get(), answers.get());
+  event_ptr event(rd_kafka_queue_poll(answers.get(), timeout_ms + 500));
+  if (!event)
+    return make_error(errc::log_unavailable,
+                      "Kafka did not answer the creation of " + config.topic);
+  auto code = rd_kafka_event_error(event.get());
+  std::string why = code ? rd_kafka_event_error_string(event.get()) : "";
+  if (!code) {
+    size_t count = 0;
+    const auto** results = rd_kafka_CreateTopics_result_topics(
+        rd_kafka_event_CreateTopics_result(event.get()), &count);
+    if (count == 0)
+      return make_error(errc::log_unavailable,
+                        "Kafka did not say whether it created " + config.topic);
+    code = rd_kafka_topic_result_error(results[0]);
+    if (const auto* more = rd_kafka_topic_result_error_string(results[0]))
+      why = more;
+  }
+  // Another node was faster: its settings count.
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+    return caf::none;
+  auto kind = code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT
+                  ? errc::log_unavailable
+                  : errc::invalid_argument;
+  return make_error(kind, "Kafka refused to create the topic " + config.topic + " with "
+                              + std::to_string(config.partitions) + " partitions: " + why);
+}
+
+/// The topic's cleanup.policy; empty when the broker does not tell.
+std::string cleanup_policy(rd_kafka_t* client, const kafka_config& config, const deadline& until) {
+  resource_ptr resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, config.topic.c_str()));
+  int timeout_ms = until.left_ms(5'000);
+  auto options = request_options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout_ms);
+  queue_ptr answers(rd_kafka_queue_new(client));
+  auto* resources = resource.get();
+  rd_kafka_DescribeConfigs(client, &resources, 1, options.get(), answers.get());
+  event_ptr event(rd_kafka_queue_poll(answers.get(), timeout_ms + 500));
+  if (!event || rd_kafka_event_error(event.get()))
+    return {};
+  size_t count = 0;
+  const auto** results = rd_kafka_DescribeConfigs_result_resources(
+      rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+  if (count == 0 || rd_kafka_ConfigResource_error(results[0]))
+    return {};
+  const auto** entries = rd_kafka_ConfigResource_configs(results[0], &count);
+  for (size_t i = 0; i < count; ++i)
+    if (rd_kafka_ConfigEntry_name(entries[i]) == std::string("cleanup.policy")) {
+      const auto* value = rd_kafka_ConfigEntry_value(entries[i]);
+      return value ? value : "";
+    }
+  return {};
+}
+
+caf::error no_answer(const kafka_config& config, const std::string& why) {
+  return make_error(errc::log_unavailable, "no answer from Kafka about the topic " + config.topic
+                                               + " within " + milliseconds_text(config.open_timeout)
+                                               + " ms (KAFKA_BROKER = " + config.brokers
+                                               + "): " + why);
+}
+
+} // namespace
+
+caf::expected<uint32_t> ensure_topic(rd_kafka_t* client, rd_kafka_topic_t* topic,
+                                     const kafka_config& config) {
+  deadline until(config.open_timeout);
+  bool created = false;
+  topic_state state;
+  for (;;) {
+    state = look(client, topic, until.left_ms(2'000));
+    rd_kafka_poll(client, 0);
+    if (!state.error && state.partitions > 0 && (state.led || !created))
+      break;
+    if (is_final(state.error))
+      return make_error(errc::invalid_argument,
+                        "Kafka topic " + config.topic + ": " + rd_kafka_err2str(state.error));
+    if (until.over())
+      return no_answer(config, rd_kafka_err2str(state.error));
+    if (is_missing(state.error) && !created) {
+      if (auto err = create(client, config, until)) {
+        if (code_of(err) != errc::log_unavailable)
+          return err;
+      } else {
+        created = true;
+      }
+    }
+    std::this_thread::sleep_for(milliseconds(until.left_ms(50)));
+  }
+  // A broker that does not tell (rights, age) cannot be checked; the gap alarm
+  // remains.
+  auto policy = cleanup_policy(client, config, until);
+  if (policy.find("compact") != std::string::npos)
+    return make_error(errc::invalid_argument,
+                      "Kafka topic " + config.topic + " has cleanup.policy=" + policy
+                          + ": compaction drops records of the log; set it to delete or name "
+                            "another topic (KAFKA_TOPIC)");
+  return state.partitions;
+}
+
+} // namespace footfall::kafka

@@ -1,0 +1,116 @@
+#include "tests/contract/rigs_kafka.hpp"
+
+#include <atomic>
+#include <stdexcept>
+
+#include <unistd.h>
+
+#include "actors/ports/clock.hpp"
+#include "net/kafka/client.hpp"
+
+namespace footfall::test {
+
+namespace {
+
+/// A client for the broker's administration.
+class kafka_admin {
+public:
+  explicit kafka_admin(const std::string& address) {
+    auto* conf = rd_kafka_conf_new();
+    char text[256];
+    rd_kafka_conf_set(conf, "bootstrap.servers", address.c_str(), text, sizeof text);
+    client_.reset(rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text));
+    answers_.reset(rd_kafka_queue_new(client_.get()));
+  }
+  rd_kafka_t* client() { return client_.get(); }
+  rd_kafka_queue_t* answers() { return answers_.get(); }
+  /// Waits for the answer to the request that was just made.
+  void finish(const std::string& what) {
+    auto* event = rd_kafka_queue_poll(answers_.get(), 20'000);
+    std::string error = event ? "" : "no answer";
+    if (event && rd_kafka_event_error(event))
+      error = rd_kafka_event_error_string(event);
+    if (event)
+      rd_kafka_event_destroy(event);
+    if (!error.empty())
+      throw std::runtime_error(what + ": " + error);
+  }
+
+private:
+  kafka::client_ptr client_;
+  kafka::queue_ptr answers_;
+};
+
+class kafka_log_rig final : public log_rig {
+public:
+  explicit kafka_log_rig(std::string address)
+      : address_(std::move(address)), topic_(new_kafka_topic()) {}
+  ~kafka_log_rig() override { delete_kafka_topic(address_, topic_); }
+
+  std::unique_ptr<event_log> open() override {
+    kafka_config config;
+    config.brokers = address_;
+    config.topic = topic_;
+    config.append_records_max = batch_records_max();
+    auto log = kafka_log::open(config);
+    if (!log)
+      throw std::runtime_error(text_of(log.error()));
+    return std::move(*log);
+  }
+  bool trim(event_log& log, uint32_t partition, int64_t below) override {
+    log.applied(partition, below);
+    delete_kafka_records(address_, topic_, partition, below);
+    return true;
+  }
+  size_t batch_records_max() const override { return 5'000; }
+
+private:
+  std::string address_;
+  std::string topic_;
+};
+
+} // namespace
+
+std::string new_kafka_topic() {
+  static std::atomic<int> count{0};
+  return "test-" + std::to_string(system_now_us()) + "-" + std::to_string(getpid()) + "-"
+         + std::to_string(++count);
+}
+
+void delete_kafka_records(const std::string& address, const std::string& topic, uint32_t partition,
+                          int64_t below) {
+  kafka_admin admin(address);
+  auto* offsets = rd_kafka_topic_partition_list_new(1);
+  rd_kafka_topic_partition_list_add(offsets, topic.c_str(), static_cast<int32_t>(partition))
+      ->offset = below;
+  auto* request = rd_kafka_DeleteRecords_new(offsets);
+  rd_kafka_topic_partition_list_destroy(offsets);
+  rd_kafka_DeleteRecords(admin.client(), &request, 1, nullptr, admin.answers());
+  rd_kafka_DeleteRecords_destroy(request);
+  admin.finish("delete records of " + topic);
+}
+
+void delete_kafka_topic(const std::string& address, const std::string& topic) {
+  kafka_admin admin(address);
+  auto* request = rd_kafka_DeleteTopic_new(topic.c_str());
+  rd_kafka_DeleteTopics(admin.client(), &request, 1, nullptr, admin.answers());
+  rd_kafka_DeleteTopic_destroy(request);
+  admin.finish("delete " + topic);
+}
+
+void create_kafka_topic(const std::string& address, const std::string& topic, int partitions,
+                        const std::string& name, const std::string& value) {
+  kafka_admin admin(address);
+  char text[256];
+  auto* request = rd_kafka_NewTopic_new(topic.c_str(), partitions, 1, text, sizeof text);
+  rd_kafka_NewTopic_set_config(request, name.c_str(), value.c_str());
+  rd_kafka_CreateTopics(admin.client(), &request, 1, nullptr, admin.answers());
+  rd_kafka_NewTopic_destroy(request);
+  admin.finish("create " + topic);
+}
+
+std::unique_ptr<log_rig> make_kafka_log_rig(const std::string& address) {
+  return std::make_unique<kafka_log_rig>(address);
+}
+
+} // namespace footfall::test
