@@ -5,6 +5,7 @@
 
 #include "tests/contract/rigs_kafka.hpp"
 #include "tests/contract/rigs_memory.hpp"
+#include "tests/contract/rigs_sqlite.hpp"
 
 namespace footfall::test {
 
@@ -27,6 +28,7 @@ const std::vector<rig_maker<log_rig>>& log_rigs() {
   static const auto all = [] {
     std::vector<rig_maker<log_rig>> out;
     out.push_back({"memory_log", make_memory_log_rig});
+    out.push_back({"sqlite_log", make_sqlite_log_rig});
     add_server(out, "kafka_log", "FOOTFALL_TEST_KAFKA", make_kafka_log_rig);
     return out;
   }();
