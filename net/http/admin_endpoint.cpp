@@ -1,0 +1,199 @@
+#include <algorithm>
+#include <charconv>
+
+#include "actors/model/time_text.hpp"
+#include "net/http/actor_list.hpp"
+#include "net/http/exchange.hpp"
+#include "net/http/json_text.hpp"
+
+namespace footfall::http {
+
+namespace {
+
+constexpr std::string_view paths = "known are /healthz, /readyz, /metrics, /version, /actors, "
+                                   "/actors/{id}, /cluster, /admin/audit";
+constexpr std::string_view no_store = "Cache-Control: no-store\r\n";
+
+enum admin_kind { healthz = 1, readyz, version, metrics_text, actors, one_actor, cluster, audit };
+
+int kind_of(std::string_view path) {
+  constexpr std::pair<std::string_view, admin_kind> known[] = {
+      {"/healthz", healthz},  {"/readyz", readyz},   {"/version", version},
+      {"/actors", actors},    {"/cluster", cluster}, {"/metrics", metrics_text},
+      {"/admin/audit", audit}};
+  for (const auto& [name, kind] : known)
+    if (name == path)
+      return kind;
+  return path.substr(0, 8) == "/actors/" ? one_actor : 0;
+}
+
+/// `"ready":...,"roles":{...}`.
+std::string health_members(const node_health& x) {
+  std::string out = "\"live\":";
+  out += x.live ? "true" : "false";
+  out += ",\"ready\":";
+  out += x.ready ? "true" : "false";
+  out += ",\"draining\":";
+  out += x.draining ? "true" : "false";
+  out += ",\"roles\":{";
+  for (const auto& [name, state] : x.roles) {
+    if (out.back() != '{')
+      out += ',';
+    append_json_safe(out, name);
+    out += ':';
+    append_json_safe(out, state);
+  }
+  out += '}';
+  return out;
+}
+
+std::string reasons(const node_health& x) {
+  std::string out = x.draining ? "the node drains" : "the node is not ready";
+  for (const auto& [name, state] : x.roles)
+    if (state != "ok")
+      out += "; " + name + ": " + state;
+  return out;
+}
+
+class admin_endpoint final : public endpoint {
+public:
+  admin_endpoint(request_handler& handler, now_fn now) : handler_(handler), now_(std::move(now)) {}
+
+  void start(exchange& x) override {
+    x.pending.kind = kind_of(x.in->path());
+    if (x.pending.kind == 0)
+      return x.refuse(not_found(paths));
+    if (x.in->verb != method::get && x.in->verb != method::head)
+      return x.refuse(wrong_method("GET, HEAD"));
+    if (auto bad = params_.parse(x.in->query()); !bad.empty())
+      return x.refuse(invalid(std::move(bad)));
+    if (x.pending.kind != actors)
+      if (auto bad = params_.check_names({}); !bad.empty())
+        return x.refuse(invalid("the path takes no query parameters; leave them out"));
+    switch (x.pending.kind) {
+    case healthz:
+    case readyz:
+    case cluster: return handler_.health(x.done);
+    case version: return x.answer(200, json_type, no_store, version_body());
+    case metrics_text: return x.answer(200, metrics_type, no_store, handler_.metrics());
+    case audit: return handler_.audit(x.done);
+    case one_actor: return start_actor(x);
+    default: return start_actors(x);
+    }
+  }
+
+  void finish(exchange& x, completion_value value) override {
+    if (auto* health = std::get_if<node_health>(&value))
+      return finish_health(x, *health);
+    if (auto* detail = std::get_if<actor_detail>(&value))
+      return finish_actor(x, *detail);
+    if (auto* reply = std::get_if<audit_reply>(&value))
+      return finish_audit(x, *reply);
+    if (auto* rows = std::get_if<std::vector<actor_row>>(&value))
+      return finish_actors(x, std::move(*rows));
+    x.refuse(problem_of(errc::internal, "the answer was of another kind"));
+  }
+
+  bool refuses_head(const request& x) const override {
+    return kind_of(x.path()) == 0 || (x.verb != method::get && x.verb != method::head);
+  }
+
+private:
+  static std::string version_body() {
+    return "{\"name\":\"footfall\",\"version\":\"" FOOTFALL_VERSION "\"}\n";
+  }
+
+  void start_actors(exchange& x) {
+    actor_list list;
+    if (auto bad = list.read(params_); !bad.empty())
+      return x.refuse(invalid(std::move(bad)));
+    x.pending.text = x.in->query();
+    handler_.actors(x.done);
+  }
+
+  void finish_actors(exchange& x, std::vector<actor_row> rows) {
+    // Requests of other connections came in between: read the parameters again.
+    actor_list list;
+    auto bad = params_.parse(x.pending.text);
+    if (bad.empty())
+      bad = list.read(params_);
+    if (!bad.empty())
+      return x.refuse(invalid(std::move(bad)));
+    x.answer(200, json_type, no_store, list.render(std::move(rows)));
+  }
+
+  void start_actor(exchange& x) {
+    const auto text = x.in->path().substr(8);
+    uint64_t id = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), id);
+    if (read.ec != std::errc{} || read.ptr != text.data() + text.size())
+      return x.refuse(invalid("the id of the actor is not a number; /actors lists them"));
+    handler_.actor(id, x.done);
+  }
+
+  void finish_actor(exchange& x, const actor_detail& detail) {
+    if (!detail.found)
+      return x.refuse(not_found("no such actor runs; /actors lists those that do"));
+    std::string body = "{";
+    append_actor(body, detail.row);
+    append_key(body, "fields");
+    body += '{';
+    for (const auto& field : detail.fields) {
+      if (body.back() != '{')
+        body += ',';
+      append_json_safe(body, field.name);
+      body += ':';
+      body += field.value; // JSON text already.
+    }
+    body += "}}\n";
+    x.answer(200, json_type, no_store, body);
+  }
+
+  void finish_health(exchange& x, const node_health& health) {
+    if (x.pending.kind == cluster)
+      return x.answer(200, json_type, no_store,
+                      "{\"nodes\":[{\"self\":true,\"version\":\"" FOOTFALL_VERSION "\",\"at\":\""
+                          + model::utc_text(now_()) + "\"," + health_members(health) + "}]}\n");
+    const bool good = x.pending.kind == healthz ? health.live : health.ready && !health.draining;
+    if (good)
+      return x.answer(200, json_type, no_store, '{' + health_members(health) + "}\n");
+    problem bad{503, x.pending.kind == healthz ? "not_live" : "not_ready", reasons(health), true};
+    bad.members = ',' + health_members(health);
+    x.refuse(bad);
+  }
+
+  void finish_audit(exchange& x, const audit_reply& reply) {
+    if (reply.code != errc::none)
+      return x.refuse(problem_of(reply.code, reply.reason));
+    std::string body = "{\"ok\":";
+    body += reply.differences.empty() ? "true" : "false";
+    body += ",\"differences\":[";
+    for (const auto& difference : reply.differences) {
+      if (body.back() != '[')
+        body += ',';
+      body += "{\"table\":";
+      append_json_safe(body, difference.table);
+      append_key(body, "key");
+      append_json_safe(body, difference.key);
+      append_key(body, "expected");
+      append_number(body, difference.expected);
+      append_key(body, "found");
+      append_number(body, difference.found);
+      body += '}';
+    }
+    body += "]}\n";
+    x.answer(200, json_type, no_store, body);
+  }
+
+  request_handler& handler_;
+  now_fn now_;
+  query_params params_;
+};
+
+} // namespace
+
+std::unique_ptr<endpoint> make_admin_endpoint(request_handler& handler, now_fn now) {
+  return std::make_unique<admin_endpoint>(handler, std::move(now));
+}
+
+} // namespace footfall::http

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "actors/model/event_json.hpp"
+#include "actors/ports/clock.hpp"
+#include "actors/ports/metrics.hpp"
+#include "actors/ports/request_handler.hpp"
+#include "net/http/query_string.hpp"
+#include "net/http/request.hpp"
+#include "net/http/response.hpp"
+
+namespace footfall::http {
+
+using completion_value = std::variant<ingest_reply, query_answer, node_health,
+                                      std::vector<actor_row>, actor_detail, audit_reply>;
+
+/// Says which request of which connection an answer belongs to. A connection that
+/// is gone, or serves another request by now, is known by the generation.
+struct ticket {
+  uint32_t slot = 0;
+  uint64_t generation = 0;
+};
+
+struct completion {
+  ticket to;
+  completion_value value;
+};
+
+/// Answers on their way from any thread to the listener's: one wake-up for all
+/// that came since the last turn.
+class completion_queue {
+public:
+  /// `wake` makes the listener's thread call take(); it must not block.
+  explicit completion_queue(std::function<void()> wake) : wake_(std::move(wake)) {}
+
+  /// Any thread. After close() the value is dropped.
+  void push(completion x);
+
+  /// The listener's thread: swaps what waits into `out`, which must be empty.
+  void take(std::vector<completion>& out);
+
+  /// No wake-up begins after this returned.
+  void close();
+
+private:
+  std::mutex mutex_;
+  std::function<void()> wake_;
+  std::vector<completion> waiting_;
+  bool awake_ = false;
+  bool closed_ = false;
+};
+
+/// Hands the answer of a request back; a copyable callback for request_handler.
+struct completer {
+  std::shared_ptr<completion_queue> queue;
+  ticket to;
+  template <class T>
+  void operator()(T value) const {
+    queue->push({to, completion_value(std::move(value))});
+  }
+};
+
+/// What an endpoint remembers of a request while the actors work on it. Its
+/// memory is used again by the next one.
+struct pending_request {
+  int kind = 0;                      ///< Of the endpoint's own making.
+  std::string echo;                  ///< ingest: the answer behind the id, up to the time.
+  std::string time_text;             ///< ingest: as the client gave it.
+  std::vector<event_result> refused; ///< batch: one for each event; code none: asked for.
+  query_ask ask;
+  std::string text; ///< admin: the path; ingest: reserved.
+  void clear();
+};
+
+/// One request and the way to answer it, exactly once. Belongs to a connection
+/// and its listener's thread.
+class exchange {
+public:
+  request* in = nullptr;
+  pending_request pending;
+  completer done; ///< For this request only.
+  response_frame frame;
+  std::string* out = nullptr; ///< Responses are appended here.
+  metrics* counters = nullptr;
+  bool answered = false;
+
+  void answer(unsigned status, std::string_view type, std::string_view headers,
+              std::string_view body) {
+    answered = true;
+    append_response(*out, frame, status, type, headers, body);
+  }
+  void refuse(const problem& x);
+};
+
+/// What stands behind one port. Called on the listener's thread; must not block.
+class endpoint {
+public:
+  virtual ~endpoint() = default;
+
+  /// A whole request: answers it or passes it on with `x.done`.
+  virtual void start(exchange& x) = 0;
+
+  /// What the actors said.
+  virtual void finish(exchange& x, completion_value value) = 0;
+
+  /// True when start() would refuse the request whatever its body is.
+  virtual bool refuses_head(const request& x) const = 0;
+};
+
+std::unique_ptr<endpoint> make_ingest_endpoint(request_handler& handler);
+std::unique_ptr<endpoint> make_query_endpoint(request_handler& handler, now_fn now);
+std::unique_ptr<endpoint> make_admin_endpoint(request_handler& handler, now_fn now);
+
+/// The usual refusals.
+problem not_found(std::string_view what);
+problem wrong_method(std::string_view allowed);
+problem invalid(std::string detail);
+
+} // namespace footfall::http

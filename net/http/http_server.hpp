@@ -1,0 +1,67 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <caf/expected.hpp>
+
+#include "actors/ports/clock.hpp"
+#include "actors/ports/metrics.hpp"
+#include "actors/ports/request_handler.hpp"
+
+namespace footfall {
+
+struct http_config {
+  std::string bind = "127.0.0.1";       ///< Address of ingest and query.
+  std::string admin_bind = "127.0.0.1"; ///< Address of admin.
+  uint16_t ingest_port = 0;             ///< 0 takes a free one.
+  uint16_t query_port = 0;
+  uint16_t admin_port = 0;
+  uint32_t connections = 4096; ///< Of ingest and of query, each; more get 503.
+  uint32_t admin_connections = 256;
+  size_t header_bytes = 8 << 10;
+  size_t body_bytes = limits::body_bytes;
+  std::chrono::milliseconds header_timeout{10'000}; ///< From a request's first byte.
+  std::chrono::milliseconds body_grace{10'000};     ///< Then body_rate holds.
+  size_t body_rate = 1'000;                         ///< Bytes a second, at least.
+  std::chrono::milliseconds idle_timeout{60'000};
+  std::chrono::milliseconds write_timeout{10'000};  ///< Without progress.
+  std::chrono::milliseconds answer_timeout{60'000}; ///< The gateway's deadline is shorter.
+};
+
+struct http_ports {
+  uint16_t ingest = 0;
+  uint16_t query = 0;
+  uint16_t admin = 0;
+};
+
+/// The HTTP edge: three listeners, each with a thread of its own, so that admin
+/// answers while the others are overloaded.
+class http_server {
+public:
+  /// Listens at once. `handler` and `counters` must outlive the server.
+  static caf::expected<std::unique_ptr<http_server>>
+  open(const http_config& config, request_handler& handler, metrics& counters, now_fn now);
+
+  /// Like stop().
+  ~http_server();
+
+  http_ports ports() const;
+
+  /// Takes no more connections on ingest and query, lets those that wait for an
+  /// answer have it (with Connection: close) and closes the others. Returns when
+  /// none is left, or after `most`. Admin goes on.
+  void drain(std::chrono::milliseconds most);
+
+  /// Closes everything and joins the threads. Answers that come later are dropped.
+  void stop();
+
+private:
+  struct impl;
+  explicit http_server(std::unique_ptr<impl> x);
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace footfall

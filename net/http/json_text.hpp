@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace footfall::http {
+
+/// Appends `text` (valid UTF-8) as a JSON string with its quotes, escaped as Go's
+/// encoding/json does: &, < and > as \u0026, \u003c and \u003e, and U+2028 and
+/// U+2029, so that the text is safe inside HTML as well.
+void append_json_string(std::string& out, std::string_view text);
+
+/// The same for text of unknown origin: bytes that are not UTF-8 become U+FFFD.
+void append_json_safe(std::string& out, std::string_view text);
+
+void append_number(std::string& out, uint64_t value);
+
+/// Appends `,"name":` or, directly behind a brace, `"name":`.
+void append_key(std::string& out, std::string_view name);
+
+} // namespace footfall::http

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <caf/expected.hpp>
+
+#include "net/http/exchange.hpp"
+#include "net/http/framing.hpp"
+#include "net/http/http_server.hpp"
+
+namespace footfall::http {
+
+class session;
+
+struct listener_address {
+  const char* name; ///< For error texts.
+  std::string address;
+  uint16_t port = 0;
+  uint32_t connections = 0;
+};
+
+/// One port: accepts connections, owns them, and runs them on one thread.
+class listener {
+public:
+  static caf::expected<std::unique_ptr<listener>> open(listener_address where,
+                                                       const http_config& config,
+                                                       std::unique_ptr<endpoint> target,
+                                                       metrics& counters, now_fn now);
+  ~listener();
+
+  uint16_t port() const { return port_; }
+  void start();
+  void drain();
+  void wait_until_empty(std::chrono::steady_clock::time_point end);
+  void stop();
+
+  // What follows is for sessions, on the listener's thread.
+  endpoint& target() { return *target_; }
+  metrics& counters() { return counters_; }
+  const http_config& config() const { return config_; }
+  const framing_limits& framing() const { return framing_; }
+  std::string_view date() const { return date_; }
+  bool draining() const { return draining_; }
+  std::vector<char>& scratch() { return scratch_; }
+  const std::shared_ptr<completion_queue>& queue() const { return queue_; }
+  void forget(uint32_t slot);
+
+private:
+  listener(listener_address where, const http_config& config, std::unique_ptr<endpoint> target,
+           metrics& counters, now_fn now);
+  caf::error bind();
+  void accept();
+  void accept_failed(const boost::system::error_code& ec);
+  void admit(boost::asio::ip::tcp::socket socket);
+  void turn_away(boost::asio::ip::tcp::socket& socket);
+  void deliver();
+  void sweep();
+
+  listener_address where_;
+  http_config config_;
+  framing_limits framing_;
+  std::unique_ptr<endpoint> target_;
+  metrics& counters_;
+  now_fn now_;
+  uint16_t port_ = 0;
+  boost::asio::io_context io_{1};
+  boost::asio::ip::tcp::acceptor acceptor_{io_};
+  boost::asio::steady_timer sweep_timer_{io_};
+  boost::asio::steady_timer accept_timer_{io_};
+  int reserve_ = -1; ///< Given up for a moment when descriptors have run out.
+  std::shared_ptr<completion_queue> queue_;
+  std::vector<completion> arrived_;
+  std::vector<std::shared_ptr<session>> sessions_; ///< By slot; some are empty.
+  std::vector<uint32_t> free_slots_;
+  size_t open_ = 0;
+  std::vector<char> scratch_;
+  std::string date_;
+  bool draining_ = false;
+  std::mutex mutex_;
+  std::condition_variable emptied_;
+  bool empty_ = false; ///< Drained, and no connection is left.
+  std::thread thread_;
+};
+
+} // namespace footfall::http

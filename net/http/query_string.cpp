@@ -1,0 +1,80 @@
+#include "net/http/query_string.hpp"
+
+#include <algorithm>
+
+namespace footfall::http {
+
+namespace {
+
+int nibble(char c) noexcept {
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  if (c >= 'a' && c <= 'f')
+    return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F')
+    return c - 'A' + 10;
+  return -1;
+}
+
+} // namespace
+
+bool decode_percent(std::string_view text, std::string& out) {
+  out.clear();
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+') {
+      out += ' ';
+    } else if (text[i] == '%') {
+      if (i + 2 >= text.size())
+        return false;
+      const int high = nibble(text[i + 1]);
+      const int low = nibble(text[i + 2]);
+      if (high < 0 || low < 0)
+        return false;
+      out += static_cast<char>(high << 4 | low);
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return true;
+}
+
+std::string query_params::parse(std::string_view query) {
+  pairs_.clear();
+  while (!query.empty()) {
+    const auto part = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), part.size() + 1));
+    if (part.empty())
+      continue;
+    const auto equals = part.find('=');
+    std::pair<std::string, std::string> pair;
+    const auto value = equals == std::string_view::npos ? "" : part.substr(equals + 1);
+    if (!decode_percent(part.substr(0, equals), pair.first) || !decode_percent(value, pair.second))
+      return "the query string holds a % that is not followed by two hexadecimal digits; write "
+             "a percent sign as %25";
+    if (find(pair.first))
+      return "a query parameter appears twice; send each one once";
+    pairs_.push_back(std::move(pair));
+  }
+  return {};
+}
+
+const std::string* query_params::find(std::string_view name) const {
+  for (const auto& pair : pairs_)
+    if (pair.first == name)
+      return &pair.second;
+  return nullptr;
+}
+
+std::string query_params::check_names(std::initializer_list<std::string_view> names) const {
+  for (const auto& pair : pairs_)
+    if (std::find(names.begin(), names.end(), pair.first) == names.end()) {
+      std::string known;
+      for (auto name : names)
+        known += (known.empty() ? "" : ", ") + std::string(name);
+      return "a query parameter is unknown here; known are " + known;
+    }
+  return {};
+}
+
+} // namespace footfall::http

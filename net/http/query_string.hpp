@@ -1,0 +1,31 @@
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace footfall::http {
+
+/// Percent-decodes a part of a query string, `+` as space. False for a `%` that
+/// two hexadecimal digits do not follow.
+bool decode_percent(std::string_view text, std::string& out);
+
+/// The parameters of a query string, decoded.
+class query_params {
+public:
+  /// @returns empty, or what is wrong with the text.
+  std::string parse(std::string_view query);
+
+  /// The value, or nullptr when the parameter was not given.
+  const std::string* find(std::string_view name) const;
+
+  /// Empty when every parameter is one of `names`, else what is wrong.
+  std::string check_names(std::initializer_list<std::string_view> names) const;
+
+private:
+  std::vector<std::pair<std::string, std::string>> pairs_;
+};
+
+} // namespace footfall::http

@@ -1,0 +1,147 @@
+#include "net/http/response.hpp"
+
+#include <cctype>
+#include <ctime>
+
+#include "net/http/json_text.hpp"
+
+namespace footfall::http {
+
+namespace {
+
+/// The title of a problem: its name in words.
+std::string title_of(std::string_view name) {
+  std::string out(name);
+  for (auto& c : out)
+    if (c == '_')
+      c = ' ';
+  if (!out.empty())
+    out[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(out[0])));
+  return out;
+}
+
+unsigned status_of(errc code) noexcept {
+  switch (code) {
+  case errc::none: return 200;
+  case errc::invalid_argument: return 400;
+  case errc::overloaded: return 429;
+  case errc::not_found: return 404;
+  case errc::disk_full: return 507;
+  case errc::position_not_reached: return 504;
+  case errc::timeout:
+  case errc::log_unavailable:
+  case errc::store_unavailable:
+  case errc::fenced:
+  case errc::shutting_down: return 503;
+  case errc::corrupt:
+  case errc::gap:
+  case errc::internal: return 500;
+  }
+  return 500;
+}
+
+} // namespace
+
+std::string_view status_text(unsigned status) noexcept {
+  switch (status) {
+  case 200: return "OK";
+  case 400: return "Bad Request";
+  case 404: return "Not Found";
+  case 405: return "Method Not Allowed";
+  case 408: return "Request Timeout";
+  case 413: return "Content Too Large";
+  case 415: return "Unsupported Media Type";
+  case 417: return "Expectation Failed";
+  case 422: return "Unprocessable Content";
+  case 429: return "Too Many Requests";
+  case 431: return "Request Header Fields Too Large";
+  case 503: return "Service Unavailable";
+  case 504: return "Gateway Timeout";
+  case 507: return "Insufficient Storage";
+  default: return "Internal Server Error";
+  }
+}
+
+void append_response(std::string& out, const response_frame& frame, unsigned status,
+                     std::string_view type, std::string_view headers, std::string_view body) {
+  out.reserve(out.size() + 160 + headers.size() + body.size());
+  out += "HTTP/1.1 ";
+  append_number(out, status);
+  out += ' ';
+  out += status_text(status);
+  out += "\r\nContent-Type: ";
+  out += type;
+  out += "\r\nContent-Length: ";
+  append_number(out, body.size());
+  out += "\r\n";
+  out += frame.date;
+  if (frame.close)
+    out += "Connection: close\r\n";
+  else if (frame.http_1_0)
+    out += "Connection: keep-alive\r\n";
+  out += headers;
+  out += "\r\n";
+  if (!frame.without_body)
+    out += body;
+}
+
+std::string problem_body(const problem& x) {
+  std::string out = "{\"type\":\"urn:footfall:problem:";
+  out += x.name;
+  out += '"';
+  append_key(out, "title");
+  append_json_string(out, title_of(x.name));
+  append_key(out, "status");
+  append_number(out, x.status);
+  append_key(out, "detail");
+  append_json_safe(out, x.detail);
+  append_key(out, "retry");
+  out += x.retry ? "true" : "false";
+  if (!x.field.empty()) {
+    append_key(out, "field");
+    append_json_safe(out, x.field);
+  }
+  out += x.members;
+  out += "}\n";
+  return out;
+}
+
+void append_problem(std::string& out, const response_frame& frame, const problem& x) {
+  std::string headers = x.headers;
+  if (x.status == 429 || x.status == 503)
+    headers += "Retry-After: 1\r\n";
+  append_response(out, frame, x.status, problem_type, headers, problem_body(x));
+}
+
+problem problem_of(errc code, std::string detail) {
+  problem out;
+  out.status = status_of(code);
+  out.name = to_string(code);
+  out.detail = std::move(detail);
+  out.retry = is_retryable(code) || code == errc::fenced;
+  if (out.detail.empty())
+    out.detail = title_of(out.name);
+  if (code == errc::invalid_argument)
+    out.field = field_of(out.detail);
+  return out;
+}
+
+std::string field_of(std::string_view reason) {
+  const auto word = reason.substr(0, reason.find(' '));
+  for (std::string_view name : {"event_id", "user_id", "event_type", "page_url", "time_stamp",
+                                "site_id", "from", "to", "limit", "step", "after"})
+    if (word == name)
+      return std::string(name);
+  return {};
+}
+
+std::string date_line(int64_t now_us) {
+  const auto seconds = static_cast<time_t>(now_us / 1'000'000);
+  tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[64];
+  const auto size = strftime(text, sizeof text, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts);
+  return {text, size};
+}
+
+} // namespace footfall::http

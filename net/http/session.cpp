@@ -1,0 +1,297 @@
+#include "net/http/session.hpp"
+
+#include <boost/asio/buffer.hpp>
+
+#include "net/http/listener.hpp"
+
+namespace footfall::http {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+using std::chrono::steady_clock;
+
+namespace {
+
+constexpr size_t kept_buffer = 64 << 10; ///< Bigger buffers are given back.
+constexpr size_t discard_most = 4 << 20;
+constexpr auto linger_most = std::chrono::seconds{2};
+
+template <class Buffer>
+void empty(Buffer& x) {
+  if (x.capacity() > kept_buffer)
+    x = Buffer{};
+  else
+    x.clear();
+}
+
+} // namespace
+
+session::session(listener& owner, tcp::socket socket, uint32_t slot)
+    : owner_(owner), socket_(std::move(socket)), reader_(owner.framing()) {
+  exchange_.in = &reader_.get();
+  exchange_.out = &out_;
+  exchange_.counters = &owner.counters();
+  exchange_.done.queue = owner.queue();
+  exchange_.done.to.slot = slot;
+  // Slots are used again: the generations of a slot never repeat.
+  static std::atomic<uint64_t> sessions{0};
+  exchange_.done.to.generation = ++sessions << 32;
+}
+
+void session::start() {
+  error_code ec;
+  socket_.non_blocking(true, ec);
+  if (!ec)
+    socket_.set_option(tcp::no_delay(true), ec);
+  if (ec)
+    return close();
+  enter(phase::idle);
+  wait_readable();
+}
+
+void session::enter(phase next) {
+  phase_ = next;
+  since_ = steady_clock::now();
+}
+
+void session::wait_readable() {
+  if (waits_to_read_ || phase_ == phase::closed)
+    return;
+  waits_to_read_ = true;
+  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](const error_code& ec) {
+    self->waits_to_read_ = false;
+    if (self->phase_ == phase::closed)
+      return;
+    if (ec)
+      return self->close();
+    self->readable();
+  });
+}
+
+void session::readable() {
+  if (phase_ == phase::lingering)
+    return discard();
+  error_code ec;
+  auto& scratch = owner_.scratch();
+  const auto got = socket_.receive(asio::buffer(scratch), 0, ec);
+  if (ec == asio::error::would_block || ec == asio::error::try_again)
+    return wait_readable();
+  if (ec || got == 0)
+    return close();
+  if (in_.empty()) {
+    take({scratch.data(), got});
+  } else {
+    in_.append(scratch.data(), got);
+    take(in_);
+  }
+  work();
+}
+
+/// Goes on with what is there, then waits for more.
+void session::work() {
+  while (phase_ == phase::idle && !in_.empty())
+    take(in_);
+  if (phase_ == phase::idle || phase_ == phase::head || phase_ == phase::body)
+    wait_readable();
+}
+
+/// Uses the bytes as far as possible and keeps the rest in `in_`, where they may
+/// be already.
+void session::take(std::string_view data) {
+  size_t at = 0;
+  for (bool goes_on = true; goes_on && at < data.size();) {
+    size_t used = 0;
+    goes_on = step(data.substr(at), used);
+    at += used;
+  }
+  if (phase_ == phase::lingering || phase_ == phase::closed || at == data.size())
+    empty(in_);
+  else if (data.data() == in_.data())
+    in_.erase(0, at);
+  else
+    in_.assign(data.substr(at));
+}
+
+/// One read of the parser. False when it cannot go on now.
+bool session::step(std::string_view data, size_t& used) {
+  if (phase_ == phase::idle)
+    enter(phase::head);
+  switch (reader_.read(data, used)) {
+  case framing_state::needs_head: return false;
+  case framing_state::needs_body:
+    if (phase_ == phase::head)
+      enter(phase::body);
+    if (exchange_.in->expects_continue && !continued_)
+      say_continue();
+    return false;
+  case framing_state::complete: begin(!exchange_.in->keep_alive); break;
+  case framing_state::refused: refuse(reader_.refusal()); break;
+  }
+  return phase_ == phase::idle;
+}
+
+void session::say_continue() {
+  continued_ = true;
+  if (owner_.target().refuses_head(*exchange_.in))
+    return begin(true); // Nobody needs the body.
+  constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
+  error_code ec;
+  const auto sent = socket_.send(asio::buffer(text.data(), text.size()), 0, ec);
+  if (ec || sent != text.size())
+    close();
+}
+
+/// Hands the request to the endpoint.
+void session::begin(bool last) {
+  add(owner_.counters().http_requests);
+  auto& x = exchange_;
+  x.answered = false;
+  x.pending.clear();
+  ++x.done.to.generation;
+  x.frame = {owner_.date(), x.in->http_1_0, last || owner_.draining(), x.in->verb == method::head};
+  enter(phase::answering);
+  owner_.target().start(x);
+  if (x.answered)
+    answer_request();
+}
+
+void session::finish(uint64_t generation, completion_value value) {
+  if (phase_ != phase::answering || generation != exchange_.done.to.generation)
+    return;
+  exchange_.frame.date = owner_.date();
+  exchange_.frame.close = exchange_.frame.close || owner_.draining();
+  owner_.target().finish(exchange_, std::move(value));
+  answer_request();
+  work();
+}
+
+/// The answer stands in `out_`.
+void session::answer_request() {
+  ++exchange_.done.to.generation; // A second answer would be for nobody.
+  close_after_ = exchange_.frame.close;
+  continued_ = false;
+  reader_.next();
+  flush();
+}
+
+/// Ends the connection with a problem.
+void session::refuse(const problem& x) {
+  exchange_.frame = {owner_.date(), false, true, exchange_.in->verb == method::head};
+  exchange_.refuse(x);
+  answer_request();
+}
+
+/// Writes what the socket takes. True once all is written and the next request
+/// may begin.
+bool session::flush() {
+  while (out_sent_ < out_.size()) {
+    error_code ec;
+    const auto sent =
+        socket_.send(asio::buffer(out_.data() + out_sent_, out_.size() - out_sent_), 0, ec);
+    if (ec == asio::error::would_block || ec == asio::error::try_again) {
+      enter(phase::writing);
+      socket_.async_wait(tcp::socket::wait_write,
+                         [self = shared_from_this()](const error_code& bad) {
+                           if (self->phase_ != phase::writing)
+                             return;
+                           if (bad)
+                             return self->close();
+                           if (self->flush())
+                             self->work();
+                         });
+      return false;
+    }
+    if (ec) {
+      close();
+      return false;
+    }
+    out_sent_ += sent;
+  }
+  empty(out_);
+  out_sent_ = 0;
+  if (close_after_) {
+    linger();
+    return false;
+  }
+  enter(phase::idle);
+  return true;
+}
+
+/// Closes without a reset: what the client still sends is read and dropped, so
+/// that it gets to read our answer.
+void session::linger() {
+  error_code ec;
+  socket_.shutdown(tcp::socket::shutdown_send, ec);
+  if (ec)
+    return close();
+  enter(phase::lingering);
+  wait_readable();
+}
+
+void session::discard() {
+  error_code ec;
+  auto& scratch = owner_.scratch();
+  const auto got = socket_.receive(asio::buffer(scratch), 0, ec);
+  if (ec == asio::error::would_block || ec == asio::error::try_again)
+    return wait_readable();
+  discarded_ += got;
+  if (ec || got == 0 || discarded_ > discard_most)
+    return close();
+  wait_readable();
+}
+
+void session::check_deadline(steady_clock::time_point now) {
+  const auto& config = owner_.config();
+  const auto age = now - since_;
+  switch (phase_) {
+  case phase::idle:
+    if (age > config.idle_timeout)
+      close();
+    return;
+  case phase::head:
+    if (age > config.header_timeout)
+      refuse({408, "request_timeout", "the head of the request did not come in time", true});
+    return;
+  case phase::body: {
+    const auto seconds = std::chrono::duration<double>(age).count();
+    const auto least = seconds * static_cast<double>(config.body_rate);
+    if (age > config.body_grace && static_cast<double>(reader_.wire_bytes()) < least)
+      refuse({408, "request_timeout", "the body of the request came too slowly", true});
+    return;
+  }
+  case phase::answering:
+    if (age > config.answer_timeout) {
+      problem late{503, "timeout", "no answer came in time; send the request again", true};
+      late.members = ",\"outcome\":\"unknown\"";
+      refuse(late);
+    }
+    return;
+  case phase::writing:
+    if (age > config.write_timeout)
+      close();
+    return;
+  case phase::lingering:
+    if (age > linger_most)
+      close();
+    return;
+  case phase::closed: return;
+  }
+}
+
+void session::drain() {
+  if (phase_ == phase::idle)
+    close();
+}
+
+void session::close() {
+  if (phase_ == phase::closed)
+    return;
+  phase_ = phase::closed;
+  ++exchange_.done.to.generation;
+  error_code ignored;
+  socket_.close(ignored);
+  owner_.forget(exchange_.done.to.slot);
+}
+
+} // namespace footfall::http

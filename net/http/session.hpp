@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include "net/http/exchange.hpp"
+#include "net/http/framing.hpp"
+
+namespace footfall::http {
+
+class listener;
+
+/// One connection. Requests are answered one after the other, in order; while one
+/// is at the actors nothing more is read. Lives on its listener's thread.
+class session : public std::enable_shared_from_this<session> {
+public:
+  session(listener& owner, boost::asio::ip::tcp::socket socket, uint32_t slot);
+
+  void start();
+
+  /// The actors' answer, unless it is for a request that is no longer waited for.
+  void finish(uint64_t generation, completion_value value);
+
+  void check_deadline(std::chrono::steady_clock::time_point now);
+  void drain();
+
+private:
+  enum class phase : uint8_t { idle, head, body, answering, writing, lingering, closed };
+
+  void wait_readable();
+  void readable();
+  void work();
+  void take(std::string_view data);
+  bool step(std::string_view data, size_t& used);
+  void begin(bool last);
+  void refuse(const problem& x);
+  void say_continue();
+  void answer_request();
+  bool flush();
+  void linger();
+  void discard();
+  void close();
+  void enter(phase next);
+
+  listener& owner_;
+  boost::asio::ip::tcp::socket socket_;
+  request_reader reader_;
+  exchange exchange_;
+  std::string in_; ///< Bytes that came and are not used yet.
+  std::string out_;
+  size_t out_sent_ = 0;
+  phase phase_ = phase::idle;
+  bool close_after_ = false; ///< The answer being written is the last.
+  bool continued_ = false;   ///< 100 Continue was sent.
+  bool waits_to_read_ = false;
+  std::chrono::steady_clock::time_point since_; ///< When the phase began.
+  size_t discarded_ = 0;
+};
+
+} // namespace footfall::http
