@@ -98,6 +98,20 @@ std::string broker_health::text() const {
   return "no Kafka broker can be reached (KAFKA_BROKER = " + brokers_ + "): " + why_;
 }
 
+bool is_down(rd_kafka_resp_err_t code) noexcept {
+  return code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__AUTHENTICATION;
+}
+
+void health_events::on_error(rd_kafka_resp_err_t code, const char* reason) {
+  if (is_down(code))
+    health_.down(reason);
+}
+
+void health_events::on_log(const std::string& line) {
+  if (config_.report)
+    config_.report(line);
+}
+
 caf::expected<client_ptr> make_client(rd_kafka_type_t type, const kafka_config& config,
                                       const property_list& ours, client_events& events) {
   conf_ptr conf(rd_kafka_conf_new());
@@ -122,7 +136,8 @@ caf::expected<client_ptr> make_client(rd_kafka_type_t type, const kafka_config& 
 
 caf::expected<topic_ptr> make_topic(rd_kafka_t* client, const kafka_config& config,
                                     const property_list& properties) {
-  auto* conf = rd_kafka_topic_conf_new();
+  // The client's own topic properties: a fresh set would forget acks and timeouts.
+  auto* conf = rd_kafka_default_topic_conf_dup(client);
   char text[512];
   for (const auto& [name, value] : properties)
     if (rd_kafka_topic_conf_set(conf, name.c_str(), value.c_str(), text, sizeof text)

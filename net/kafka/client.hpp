@@ -73,6 +73,23 @@ public:
   virtual void on_log(const std::string& line) = 0;
 };
 
+/// Tells the node's health, and the log, what a client sees. For clients that
+/// outlive neither.
+class health_events final : public client_events {
+public:
+  health_events(const kafka_config& config, broker_health& health)
+      : config_(config), health_(health) {}
+  void on_error(rd_kafka_resp_err_t code, const char* reason) override;
+  void on_log(const std::string& line) override;
+
+private:
+  const kafka_config& config_;
+  broker_health& health_;
+};
+
+/// True for errors that mean that no broker can be used.
+bool is_down(rd_kafka_resp_err_t code) noexcept;
+
 using property_list = std::vector<std::pair<std::string, std::string>>;
 
 /// Creates a client; `events` and `config` outlive it. The user's properties are

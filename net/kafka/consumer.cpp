@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "net/kafka/consumer_events.hpp"
-#include "net/kafka/topic.hpp"
-
 namespace footfall::kafka {
 
 namespace {
@@ -47,8 +44,9 @@ log_entry entry_of(const rd_kafka_message_t& message) {
 
 } // namespace
 
-consumer::consumer(const kafka_config& config, broker_health& health)
-    : config_(config), health_(health), events_(std::make_unique<events>(config, health)) {}
+consumer::consumer(const kafka_config& config, uint32_t partitions, broker_health& health)
+    : config_(config), health_(health), events_(config, health), parts_(partitions),
+      applied_(partitions, -1) {}
 
 caf::error consumer::start() {
   property_list ours = {{"enable.auto.commit", "false"},   {"enable.auto.offset.store", "false"},
@@ -58,12 +56,10 @@ caf::error consumer::start() {
                         {"fetch.max.bytes", "8388608"},    {"queued.min.messages", "100000"}};
   if (!config_.group.empty())
     ours.emplace_back("group.id", config_.group);
-  // The share of one partition is known only once the topic is; a partition of a
-  // topic with very many gets a megabyte.
-  auto share = std::max<size_t>(1024, config_.fetch_bytes_max / 1024
-                                          / std::max<uint32_t>(1, config_.partitions));
+  // A megabyte is what one fetch may bring for a partition.
+  auto share = std::max<size_t>(1024, config_.fetch_bytes_max / 1024 / parts_.size());
   ours.emplace_back("queued.max.messages.kbytes", std::to_string(share));
-  auto client = make_client(RD_KAFKA_CONSUMER, config_, ours, *events_);
+  auto client = make_client(RD_KAFKA_CONSUMER, config_, ours, events_);
   if (!client)
     return std::move(client.error());
   client_ = std::move(*client);
@@ -72,20 +68,14 @@ caf::error consumer::start() {
   if (!topic)
     return std::move(topic.error());
   topic_ = std::move(*topic);
-  auto count = ensure_topic(client_.get(), topic_.get(), config_);
-  if (!count)
-    return std::move(count.error());
-  health_.up();
-  parts_.resize(*count);
-  applied_.assign(*count, -1);
   main_ = main_queue(client_.get(), signal_);
   thread_ = std::thread([this] { run(); });
   return caf::none;
 }
 
-caf::expected<std::unique_ptr<consumer>> consumer::open(const kafka_config& config,
-                                                        broker_health& health) {
-  std::unique_ptr<consumer> out(new consumer(config, health));
+caf::expected<std::unique_ptr<consumer>>
+consumer::open(const kafka_config& config, uint32_t partitions, broker_health& health) {
+  std::unique_ptr<consumer> out(new consumer(config, partitions, health));
   if (auto err = out->start())
     return err;
   return out;

@@ -15,9 +15,8 @@ namespace footfall::kafka {
 /// lose records: docs/adr/0020-kafka-manual-assign.md).
 class consumer {
 public:
-  /// Connects and finds or creates the topic; see ensure_topic.
   static caf::expected<std::unique_ptr<consumer>> open(const kafka_config& config,
-                                                       broker_health& health);
+                                                       uint32_t partitions, broker_health& health);
   ~consumer();
 
   uint32_t partitions() const noexcept { return static_cast<uint32_t>(parts_.size()); }
@@ -48,9 +47,7 @@ private:
     request open;
   };
 
-  class events;
-
-  consumer(const kafka_config& config, broker_health& health);
+  consumer(const kafka_config& config, uint32_t partitions, broker_health& health);
   caf::error start();
   void run();
   void take_requests();
@@ -69,7 +66,7 @@ private:
   const kafka_config& config_;
   broker_health& health_;
   wake_signal signal_;
-  std::unique_ptr<events> events_;
+  health_events events_;
   client_ptr client_;
   topic_ptr topic_;
   queue_ptr main_;

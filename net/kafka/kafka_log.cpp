@@ -3,6 +3,7 @@
 #include "net/kafka/client.hpp"
 #include "net/kafka/consumer.hpp"
 #include "net/kafka/producer.hpp"
+#include "net/kafka/topic.hpp"
 
 namespace footfall {
 
@@ -12,12 +13,14 @@ kafka_log::kafka_log(kafka_config config)
 
 caf::expected<std::unique_ptr<event_log>> kafka_log::open(kafka_config config) {
   std::unique_ptr<kafka_log> out(new kafka_log(std::move(config)));
-  // The consumer first: it knows the topic, and cannot create it by accident.
-  auto consumer = kafka::consumer::open(out->config_, *out->health_);
+  auto partitions = kafka::ensure_topic(out->config_, *out->health_);
+  if (!partitions)
+    return std::move(partitions.error());
+  out->partitions_ = *partitions;
+  auto consumer = kafka::consumer::open(out->config_, out->partitions_, *out->health_);
   if (!consumer)
     return std::move(consumer.error());
   out->consumer_ = std::move(*consumer);
-  out->partitions_ = out->consumer_->partitions();
   auto producer = kafka::producer::open(out->config_, out->partitions_, *out->health_);
   if (!producer)
     return std::move(producer.error());

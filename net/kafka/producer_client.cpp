@@ -156,8 +156,7 @@ void producer_client::on_error(rd_kafka_resp_err_t code, const char* reason) {
     on_log(std::string("Kafka producer ended (") + rd_kafka_err2name(cause) + "): " + text
            + "; it is replaced, open appends are unknown");
     fatal_ = true;
-  } else if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN
-             || code == RD_KAFKA_RESP_ERR__AUTHENTICATION) {
+  } else if (is_down(code)) {
     owner_.health_.down(reason);
   }
 }

@@ -154,8 +154,19 @@ caf::error no_answer(const kafka_config& config, const std::string& why) {
 
 } // namespace
 
-caf::expected<uint32_t> ensure_topic(rd_kafka_t* client, rd_kafka_topic_t* topic,
-                                     const kafka_config& config) {
+caf::expected<uint32_t> ensure_topic(const kafka_config& config, broker_health& health) {
+  // A consumer: a producer's metadata requests would make a broker with
+  // auto.create.topics.enable create the topic with the broker's defaults.
+  health_events events(config, health);
+  auto made =
+      make_client(RD_KAFKA_CONSUMER, config, {{"allow.auto.create.topics", "false"}}, events);
+  if (!made)
+    return std::move(made.error());
+  auto* client = made->get();
+  auto named = make_topic(client, config, {});
+  if (!named)
+    return std::move(named.error());
+  auto* topic = named->get();
   deadline until(config.open_timeout);
   bool created = false;
   topic_state state;
@@ -168,7 +179,7 @@ caf::expected<uint32_t> ensure_topic(rd_kafka_t* client, rd_kafka_topic_t* topic
       return make_error(errc::invalid_argument,
                         "Kafka topic " + config.topic + ": " + rd_kafka_err2str(state.error));
     if (until.over())
-      return no_answer(config, rd_kafka_err2str(state.error));
+      return no_answer(config, health.is_down() ? health.text() : rd_kafka_err2str(state.error));
     if (is_missing(state.error) && !created) {
       if (auto err = create(client, config, until)) {
         if (code_of(err) != errc::log_unavailable)
@@ -187,6 +198,7 @@ caf::expected<uint32_t> ensure_topic(rd_kafka_t* client, rd_kafka_topic_t* topic
                       "Kafka topic " + config.topic + " has cleanup.policy=" + policy
                           + ": compaction drops records of the log; set it to delete or name "
                             "another topic (KAFKA_TOPIC)");
+  health.up();
   return state.partitions;
 }
 

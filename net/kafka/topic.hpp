@@ -7,12 +7,8 @@ namespace footfall::kafka {
 /// Makes sure that the topic exists and can be used, and waits for it until
 /// config.open_timeout is over. Creates it with config.partitions when it is
 /// missing; an existing one keeps what it has.
-///
-/// `client` is a consumer: a producer's metadata requests would make a broker with
-/// auto.create.topics.enable create the topic with the broker's defaults.
 /// @returns its number of partitions; errc::log_unavailable when no broker answers
 /// in time; errc::invalid_argument when it is compacted (offsets would have gaps).
-caf::expected<uint32_t> ensure_topic(rd_kafka_t* client, rd_kafka_topic_t* topic,
-                                     const kafka_config& config);
+caf::expected<uint32_t> ensure_topic(const kafka_config& config, broker_health& health);
 
 } // namespace footfall::kafka

@@ -1,0 +1,314 @@
+#include <catch2/catch.hpp>
+
+#include <array>
+#include <cstdlib>
+#include <random>
+
+#include "actors/model/record.hpp"
+#include "net/kafka/client.hpp"
+#include "tests/contract/await.hpp"
+#include "tests/contract/rigs_kafka.hpp"
+
+using namespace footfall;
+using namespace footfall::test;
+
+// What only the Kafka adapter does; the common suite is event_log.cpp. Tests that
+// need a broker do nothing unless FOOTFALL_TEST_KAFKA names one.
+namespace {
+
+/// A topic of its own on the test's broker.
+struct fixture {
+  std::string address =
+      std::getenv("FOOTFALL_TEST_KAFKA") ? std::getenv("FOOTFALL_TEST_KAFKA") : "";
+  std::string topic = new_kafka_topic();
+  bool made = false;
+
+  ~fixture() {
+    if (made)
+      delete_kafka_topic(address, topic);
+  }
+  bool is_off() const { return address.empty(); }
+  kafka_config config() const {
+    kafka_config out;
+    out.brokers = address;
+    out.topic = topic;
+    return out;
+  }
+  std::unique_ptr<event_log> open(kafka_config x) {
+    auto log = kafka_log::open(std::move(x));
+    if (!log)
+      throw std::runtime_error(text_of(log.error()));
+    made = true;
+    return std::move(*log);
+  }
+  std::unique_ptr<event_log> open() { return open(config()); }
+};
+
+std::vector<append_outcome> append(event_log& log, std::vector<log_record> batch) {
+  answer<std::vector<append_outcome>> reply;
+  log.append(std::move(batch), reply.callback());
+  return reply.get();
+}
+
+caf::expected<log_batch> fetch(event_log& log, uint32_t partition, int64_t from,
+                               fetch_limits most = {}) {
+  answer<caf::expected<log_batch>> reply;
+  log.fetch(partition, from, most, reply.callback());
+  return reply.get();
+}
+
+/// A plain librdkafka producer, as other programs have one.
+class other_producer {
+public:
+  other_producer(const fixture& x, std::vector<std::pair<const char*, const char*>> properties) {
+    auto* conf = rd_kafka_conf_new();
+    char text[256];
+    properties.emplace_back("bootstrap.servers", x.address.c_str());
+    for (auto [name, value] : properties)
+      REQUIRE(rd_kafka_conf_set(conf, name, value, text, sizeof text) == RD_KAFKA_CONF_OK);
+    rd_kafka_conf_set_dr_msg_cb(conf, [](rd_kafka_t*, const rd_kafka_message_t* message, void*) {
+      if (message->_private)
+        *static_cast<int32_t*>(message->_private) = message->err ? -2 : message->partition;
+    });
+    client_.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text));
+    topic_ = x.topic;
+  }
+  rd_kafka_t* client() { return client_.get(); }
+  /// Sends one record; `type` is its content-type header unless empty.
+  void send(int32_t partition, const std::string& key, const std::string& value,
+            const std::string& type = {}, int32_t* went_to = nullptr) {
+    auto* headers = rd_kafka_headers_new(1);
+    if (!type.empty())
+      rd_kafka_header_add(headers, "content-type", -1, type.data(),
+                          static_cast<ssize_t>(type.size()));
+    auto error =
+        rd_kafka_producev(client_.get(), RD_KAFKA_V_TOPIC(topic_.c_str()),
+                          RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                          RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
+                          RD_KAFKA_V_KEY(key.data(), key.size()), RD_KAFKA_V_HEADERS(headers),
+                          RD_KAFKA_V_OPAQUE(went_to), RD_KAFKA_V_END);
+    REQUIRE(error == RD_KAFKA_RESP_ERR_NO_ERROR);
+  }
+  void flush() { REQUIRE(rd_kafka_flush(client_.get(), 20'000) == RD_KAFKA_RESP_ERR_NO_ERROR); }
+
+private:
+  kafka::client_ptr client_;
+  std::string topic_;
+};
+
+} // namespace
+
+TEST_CASE("kafka_log names the setting when no broker answers", "[contract][kafka_log]") {
+  kafka_config config;
+  config.brokers = "127.0.0.1:1";
+  config.open_timeout = std::chrono::milliseconds{300};
+  auto log = kafka_log::open(config);
+  REQUIRE_FALSE(log);
+  CHECK(code_of(log.error()) == errc::log_unavailable);
+  CHECK_THAT(text_of(log.error()), Catch::Contains("KAFKA_BROKER = 127.0.0.1:1"));
+}
+
+TEST_CASE("kafka_log names a property that is wrong", "[contract][kafka_log]") {
+  kafka_config config;
+  config.brokers = "127.0.0.1:1";
+  config.properties = {{"security.protocl", "ssl"}};
+  auto log = kafka_log::open(config);
+  REQUIRE_FALSE(log);
+  CHECK(code_of(log.error()) == errc::invalid_argument);
+  CHECK_THAT(text_of(log.error()), Catch::Contains("security.protocl"));
+}
+
+TEST_CASE("records go where every Kafka client would put them", "[contract][kafka_log]") {
+  fixture x;
+  if (x.is_off())
+    return;
+  auto log = x.open();
+  other_producer other(x, {{"partitioner", "murmur2_random"}});
+  constexpr int count = 200;
+  std::array<int32_t, count> went_to{};
+  std::vector<std::string> keys;
+  for (int i = 0; i < count; ++i)
+    keys.push_back(model::record_key(i % 3 == 0 ? "shop" : "default",
+                                     "https://example.com/" + std::to_string(i * 7919)));
+  for (size_t i = 0; i < count; ++i)
+    other.send(RD_KAFKA_PARTITION_UA, keys[i], "{}", {}, &went_to[i]);
+  other.flush();
+  for (size_t i = 0; i < count; ++i)
+    REQUIRE(static_cast<int32_t>(model::partition_of(keys[i], log->partitions())) == went_to[i]);
+}
+
+TEST_CASE("kafka_log tells the formats of other producers apart", "[contract][kafka_log]") {
+  fixture x;
+  if (x.is_off())
+    return;
+  auto log = x.open();
+  other_producer other(x, {});
+  other.send(0, "/p", R"({"event_id":"1"})");
+  other.send(0, "/p", " {}", "application/json; charset=utf-8");
+  other.send(0, "/p", "{looks like JSON", "application/protobuf");
+  other.send(0, "/p", "\n\x01x");
+  other.send(0, "/p", "{}", "text/plain");
+  other.send(0, "/p", "");
+  other.flush();
+  std::vector<log_entry> entries;
+  while (entries.size() < 6) {
+    auto batch = fetch(*log, 0, static_cast<int64_t>(entries.size()));
+    REQUIRE(batch);
+    entries.insert(entries.end(), batch->entries.begin(), batch->entries.end());
+  }
+  CHECK(entries[0].format == record_format::json);
+  CHECK(entries[0].value == R"({"event_id":"1"})");
+  CHECK(entries[1].format == record_format::json);
+  CHECK(entries[2].format == record_format::protobuf);
+  CHECK(entries[3].format == record_format::protobuf);
+  CHECK(entries[4].format == record_format::json);
+  CHECK(entries[5].value.empty());
+  CHECK(entries[0].time_us > 1'600'000'000'000'000);
+}
+
+TEST_CASE("an existing topic keeps its own partitions", "[contract][kafka_log]") {
+  fixture x;
+  if (x.is_off())
+    return;
+  create_kafka_topic(x.address, x.topic, 3, "cleanup.policy", "delete");
+  auto log = x.open();
+  CHECK(log->partitions() == 3);
+  CHECK(append(*log, {{3, "k", "v"}})[0].code == errc::invalid_argument);
+}
+
+TEST_CASE("a compacted topic is refused", "[contract][kafka_log]") {
+  fixture x;
+  if (x.is_off())
+    return;
+  create_kafka_topic(x.address, x.topic, 1, "cleanup.policy", "compact,delete");
+  x.made = true;
+  auto log = kafka_log::open(x.config());
+  REQUIRE_FALSE(log);
+  CHECK(code_of(log.error()) == errc::invalid_argument);
+  CHECK_THAT(text_of(log.error()), Catch::Contains("cleanup.policy=compact"));
+}
+
+TEST_CASE("a topic that cannot be created is an error at once", "[contract][kafka_log]") {
+  fixture x;
+  if (x.is_off())
+    return;
+  auto config = x.config();
+  config.replication_factor = 9;
+  auto log = kafka_log::open(config);
+  REQUIRE_FALSE(log);
+  CHECK(code_of(log.error()) == errc::invalid_argument);
+  CHECK_THAT(text_of(log.error()), Catch::Contains(x.topic));
+}
+
+TEST_CASE("deleted records stop their partition and no other", "[contract][kafka_log]") {
+  fixture x;
+  if (x.is_off())
+    return;
+  auto log = x.open();
+  std::vector<log_record> batch;
+  for (int i = 0; i < 10; ++i)
+    for (uint32_t partition : {0u, 1u})
+      batch.push_back({partition, "k", std::to_string(i)});
+  REQUIRE(append(*log, batch).back().status == outcome::accepted);
+  auto first = fetch(*log, 0, 0, {2, 1 << 20});
+  REQUIRE(first);
+  // Nobody is told that the records it has read ahead are gone, so that it starts
+  // from somewhere else first.
+  REQUIRE(fetch(*log, 0, 9));
+  delete_kafka_records(x.address, x.topic, 0, 7);
+  auto gone = fetch(*log, 0, 2);
+  REQUIRE_FALSE(gone);
+  CHECK(code_of(gone.error()) == errc::gap);
+  CHECK_THAT(text_of(gone.error()), Catch::Contains("partition 0: records 2 to 6 were deleted")
+                                        && Catch::Contains("7 to 9"));
+  auto other = fetch(*log, 1, 0);
+  REQUIRE(other);
+  CHECK(other->entries.size() == 10);
+  CHECK(fetch(*log, 0, 7));
+  CHECK(log->health().empty());
+}
+
+TEST_CASE("offsets that a transaction used are a gap", "[contract][kafka_log]") {
+  fixture x;
+  if (x.is_off())
+    return;
+  auto log = x.open();
+  other_producer other(x, {{"transactional.id", x.topic.c_str()}});
+  auto check = [](rd_kafka_error_t* error) {
+    INFO((error ? rd_kafka_error_string(error) : ""));
+    REQUIRE_FALSE(error);
+  };
+  check(rd_kafka_init_transactions(other.client(), 20'000));
+  check(rd_kafka_begin_transaction(other.client()));
+  other.send(0, "k", "a");
+  other.send(0, "k", "b");
+  check(rd_kafka_commit_transaction(other.client(), 20'000));
+  auto before = fetch(*log, 0, 0);
+  REQUIRE(before);
+  CHECK(before->entries.size() == 2);
+  // Committed records are read once the marker behind them is written.
+  REQUIRE(append(*log, {{0, "k", "c"}})[0].pos == position{0, 3});
+  auto gone = fetch(*log, 0, 2);
+  REQUIRE_FALSE(gone);
+  CHECK(code_of(gone.error()) == errc::gap);
+  CHECK_THAT(text_of(gone.error()), Catch::Contains("no records 2 to 2"));
+}
+
+TEST_CASE("kafka_log reads right wherever it is sent", "[contract][kafka_log]") {
+  fixture x;
+  if (x.is_off())
+    return;
+  auto config = x.config();
+  config.fetch_bytes_max = 64 << 10; // so that queues are full most of the time
+  auto log = x.open(config);
+  constexpr int count = 6'000;
+  for (uint32_t partition : {0u, 1u}) {
+    std::vector<log_record> batch;
+    for (int i = 0; i < count; ++i)
+      batch.push_back({partition, "k", std::to_string(i) + std::string(200, 'x')});
+    REQUIRE(append(*log, batch).back().pos == position{partition, count - 1});
+  }
+  const auto seed = std::random_device{}();
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  auto pick = [&](int most) { return static_cast<int>(random() % static_cast<uint32_t>(most)); };
+  for (int jump = 0; jump < 40; ++jump) {
+    const auto partition = static_cast<uint32_t>(pick(2));
+    int at = pick(count - 1'000);
+    for (int read = pick(4); read >= 0; --read) {
+      auto batch =
+          fetch(*log, partition, at,
+                {1 + static_cast<uint32_t>(pick(300)), 1 + static_cast<uint32_t>(pick(40'000))});
+      REQUIRE(batch);
+      for (const auto& entry : batch->entries) {
+        REQUIRE(entry.offset == at);
+        REQUIRE(std::atoi(entry.value.c_str()) == at);
+        ++at;
+      }
+    }
+  }
+}
+
+TEST_CASE("kafka_log shows its progress to lag dashboards", "[contract][kafka_log]") {
+  fixture x;
+  if (x.is_off())
+    return;
+  auto config = x.config();
+  config.group = x.topic;
+  auto log = x.open(config);
+  REQUIRE(append(*log, {{2, "k", "a"}, {2, "k", "b"}})[1].status == outcome::accepted);
+  log->applied(2, 2);
+  auto* conf = rd_kafka_conf_new();
+  char text[256];
+  rd_kafka_conf_set(conf, "group.id", x.topic.c_str(), text, sizeof text);
+  rd_kafka_conf_set(conf, "bootstrap.servers", x.address.c_str(), text, sizeof text);
+  kafka::client_ptr client(rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text));
+  CHECK(eventually([&] {
+    auto* list = rd_kafka_topic_partition_list_new(1);
+    auto* entry = rd_kafka_topic_partition_list_add(list, x.topic.c_str(), 2);
+    rd_kafka_committed(client.get(), list, 2'000);
+    const bool there = entry->offset == 2;
+    rd_kafka_topic_partition_list_destroy(list);
+    return there;
+  }));
+}

@@ -1,0 +1,285 @@
+#include <catch2/catch.hpp>
+
+#include <cstdlib>
+#include <map>
+#include <set>
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+
+#include "net/kafka/client.hpp"
+#include "tests/contract/await.hpp"
+#include "tests/contract/rigs_kafka.hpp"
+#include "tests/support/kafka_broker.hpp"
+
+using namespace footfall;
+using namespace footfall::test;
+using std::chrono::milliseconds;
+
+// A real broker that dies or hangs under load. Each has one of its own, so these
+// run only where FOOTFALL_TEST_KAFKA says that Kafka is installed.
+namespace {
+
+bool is_off() {
+  return !std::getenv("FOOTFALL_TEST_KAFKA");
+}
+
+std::unique_ptr<event_log> open_log(kafka_config config) {
+  auto log = kafka_log::open(std::move(config));
+  if (!log)
+    throw std::runtime_error(text_of(log.error()));
+  return std::move(*log);
+}
+
+/// Appends small batches until it is stopped, and keeps a journal of the answers.
+class load {
+public:
+  explicit load(event_log& log) : log_(log), thread_([this] { run(); }) {}
+  ~load() { stop(); }
+  /// Returns when every append was answered.
+  void stop() {
+    stop_ = true;
+    if (thread_.joinable())
+      thread_.join();
+    if (!eventually([this] { return open_ == 0; }))
+      throw std::runtime_error("an append was never answered");
+  }
+
+  std::atomic<int> accepted{0};
+  std::atomic<int> unknown{0};
+  std::atomic<int> rejected{0};
+  std::atomic<int> wrong{0}; ///< Answers that say something impossible.
+
+  int sent() const { return sent_; }
+  const std::map<std::pair<uint32_t, int64_t>, std::string>& journal() const { return journal_; }
+  const std::set<std::string>& refused() const { return refused_; }
+
+private:
+  static constexpr int batch_size = 20;
+
+  void run() {
+    while (!stop_) {
+      std::vector<log_record> batch;
+      for (int i = 0; i < batch_size; ++i, ++sent_)
+        batch.push_back({static_cast<uint32_t>(sent_ % 4), "key", std::to_string(sent_)});
+      ++open_;
+      auto copy = batch;
+      log_.append(std::move(batch), [this, copy = std::move(copy)](auto outcomes) {
+        take(copy, outcomes);
+        --open_;
+      });
+      std::this_thread::sleep_for(milliseconds{2}); // the rate of the load
+    }
+  }
+  // One thread of the log answers; the test reads after stop().
+  void take(const std::vector<log_record>& batch, const std::vector<append_outcome>& outcomes) {
+    if (outcomes.size() != batch.size())
+      ++wrong;
+    for (size_t i = 0; i < outcomes.size(); ++i) {
+      const auto& x = outcomes[i];
+      if (x.status == outcome::accepted) {
+        const bool fresh =
+            journal_.try_emplace({x.pos.partition, x.pos.offset}, batch[i].value).second;
+        wrong += !fresh || x.pos.partition != batch[i].partition;
+        ++accepted;
+      } else if (x.status == outcome::rejected) {
+        refused_.insert(batch[i].value);
+        wrong += x.code != errc::overloaded;
+        ++rejected;
+      } else {
+        wrong += x.code != errc::log_unavailable;
+        ++unknown;
+      }
+    }
+  }
+
+  event_log& log_;
+  std::atomic<bool> stop_{false};
+  std::atomic<int> open_{0};
+  int sent_ = 0;
+  std::map<std::pair<uint32_t, int64_t>, std::string> journal_;
+  std::set<std::string> refused_;
+  std::thread thread_;
+};
+
+/// Follows one partition from its start, by itself, for as long as it lives.
+class follower {
+public:
+  follower(event_log& log, uint32_t partition) : log_(log), partition_(partition) { next(); }
+  std::vector<std::string> values() const {
+    std::lock_guard lock(mutex_);
+    return values_;
+  }
+  size_t count() const { return count_; }
+
+private:
+  void next() {
+    log_.fetch(partition_, static_cast<int64_t>(count_.load()), {}, [this](auto batch) {
+      if (!batch)
+        return;
+      {
+        std::lock_guard lock(mutex_);
+        for (auto& entry : batch->entries)
+          values_.push_back(std::move(entry.value));
+        count_ = values_.size();
+      }
+      next();
+    });
+  }
+
+  event_log& log_;
+  const uint32_t partition_;
+  mutable std::mutex mutex_;
+  std::vector<std::string> values_;
+  std::atomic<size_t> count_{0};
+};
+
+using followers = std::array<std::unique_ptr<follower>, 4>;
+
+followers follow_all(event_log& log) {
+  followers out;
+  for (uint32_t partition = 0; partition < out.size(); ++partition)
+    out[partition] = std::make_unique<follower>(log, partition);
+  return out;
+}
+
+/// Every accepted record stands at its position, and nothing refused stands anywhere.
+void check_journal(event_log& log, const followers& readers, const load& done) {
+  std::array<int64_t, 4> ends{};
+  for (uint32_t partition = 0; partition < 4; ++partition) {
+    answer<std::vector<append_outcome>> last;
+    log.append({{partition, "key", "last"}}, last.callback());
+    auto outcomes = last.get();
+    REQUIRE(outcomes[0].status == outcome::accepted);
+    ends[partition] = outcomes[0].pos.offset + 1;
+  }
+  std::array<std::vector<std::string>, 4> stored;
+  size_t total = 0;
+  int refused = 0;
+  std::set<std::string> distinct;
+  for (size_t i = 0; i < 4; ++i) {
+    REQUIRE(eventually([&] { return static_cast<int64_t>(readers[i]->count()) == ends[i]; }));
+    stored[i] = readers[i]->values();
+    for (size_t k = 0; k + 1 < stored[i].size(); ++k) {
+      ++total;
+      distinct.insert(stored[i][k]);
+      refused += static_cast<int>(done.refused().count(stored[i][k]));
+    }
+  }
+  int lost = 0;
+  for (const auto& [at, value] : done.journal())
+    lost += stored[at.first].at(static_cast<size_t>(at.second)) != value;
+  WARN("sent " << done.sent() << ", accepted " << done.accepted << ", unknown " << done.unknown
+               << ", rejected " << done.rejected << "; stored " << total << ", twice "
+               << total - distinct.size() << ", accepted and lost " << lost
+               << ", rejected and stored " << refused);
+  CHECK(lost == 0);
+  CHECK(refused == 0);
+  CHECK(done.wrong == 0);
+}
+
+} // namespace
+
+TEST_CASE("a broker that dies under load loses nothing it confirmed",
+          "[contract][kafka_log][fault]") {
+  if (is_off())
+    return;
+  kafka_broker broker;
+  kafka_config config;
+  config.brokers = broker.address();
+  config.open_timeout = milliseconds{30'000};
+  config.message_timeout = milliseconds{3'000};
+  auto log = open_log(config);
+  auto readers = follow_all(*log);
+  load clicks(*log);
+  REQUIRE(eventually([&] { return clicks.accepted > 2'000; }));
+  broker.kill9();
+  CHECK(eventually([&] { return !log->health().empty() && clicks.unknown > 0; }));
+  const auto before = std::chrono::steady_clock::now();
+  broker.start();
+  const int accepted = clicks.accepted;
+  CHECK(eventually([&] { return clicks.accepted > accepted; }));
+  WARN(
+      "accepted again "
+      << std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - before).count()
+      << " ms after the start of the broker");
+  CHECK(eventually([&] { return clicks.accepted > accepted + 2'000 && log->health().empty(); }));
+  clicks.stop();
+  check_journal(*log, readers, clicks);
+  log.reset(); // before its readers go
+}
+
+TEST_CASE("a broker that hangs under load loses nothing it confirmed",
+          "[contract][kafka_log][fault]") {
+  if (is_off())
+    return;
+  kafka_broker broker;
+  kafka_config config;
+  config.brokers = broker.address();
+  config.open_timeout = milliseconds{30'000};
+  config.message_timeout = milliseconds{3'000};
+  config.request_timeout = milliseconds{1'500};
+  config.stalled_after = milliseconds{1'000};
+  config.append_records_max = 10'000;
+  auto log = open_log(config);
+  auto readers = follow_all(*log);
+  load clicks(*log);
+  REQUIRE(eventually([&] { return clicks.accepted > 2'000; }));
+  broker.pause();
+  CHECK(eventually([&] { return clicks.unknown > 0 && !log->health().empty(); }));
+  CHECK(eventually([&] { return clicks.unknown > 20'000 || clicks.rejected > 2'000; }));
+  broker.resume();
+  const int accepted = clicks.accepted;
+  CHECK(eventually([&] { return clicks.accepted > accepted + 2'000 && log->health().empty(); }));
+  clicks.stop();
+  check_journal(*log, readers, clicks);
+  // Closing does not wait for a broker that hangs.
+  broker.pause();
+  answer<std::vector<append_outcome>> open;
+  log->append({{0, "key", "value"}}, open.callback());
+  log.reset();
+  auto outcomes = open.get();
+  REQUIRE(outcomes.size() == 1);
+  CHECK(outcomes[0].status == outcome::unknown);
+  CHECK(outcomes[0].code == errc::log_unavailable);
+  broker.resume();
+}
+
+TEST_CASE("a producer that ended is replaced", "[contract][kafka_log][fault]") {
+  // librdkafka's own broker for tests: a real one cannot be made to answer this.
+  char text[256];
+  auto* conf = rd_kafka_conf_new();
+  rd_kafka_conf_set_log_cb(conf, nullptr);
+  kafka::client_ptr owner(rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text));
+  std::unique_ptr<rd_kafka_mock_cluster_t, void (*)(rd_kafka_mock_cluster_t*)> cluster(
+      rd_kafka_mock_cluster_new(owner.get(), 1), rd_kafka_mock_cluster_destroy);
+  REQUIRE(rd_kafka_mock_topic_create(cluster.get(), "clicks", 4, 1) == RD_KAFKA_RESP_ERR_NO_ERROR);
+  kafka_config config;
+  config.brokers = rd_kafka_mock_cluster_bootstraps(cluster.get());
+  config.group.clear();
+  config.open_timeout = milliseconds{2'000}; // it does not describe its topics
+  std::mutex mutex;
+  std::string said;
+  config.report = [&](const std::string& line) {
+    std::lock_guard lock(mutex);
+    said += line + "\n";
+  };
+  auto log = open_log(config);
+  auto append = [&] {
+    answer<std::vector<append_outcome>> reply;
+    log->append({{0, "k", "a"}, {1, "k", "b"}}, reply.callback());
+    return reply.get();
+  };
+  REQUIRE(append()[0].status == outcome::accepted);
+  constexpr int16_t produce = 0; // the number of the request in Kafka's protocol
+  for (int round = 0; round < 3; ++round) {
+    rd_kafka_mock_push_request_errors(cluster.get(), produce, 1,
+                                      RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+    auto outcomes = append();
+    CHECK((outcomes[0].status == outcome::unknown || outcomes[1].status == outcome::unknown));
+    CHECK(eventually([&] { return append()[0].status == outcome::accepted; }));
+  }
+  CHECK(log->health().empty());
+  log.reset();
+  CHECK_THAT(said, Catch::Contains("it is replaced"));
+}
