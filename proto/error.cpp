@@ -11,36 +11,34 @@ constexpr auto category = caf::atom("footfall");
 
 const char* to_string(errc code) noexcept {
   switch (code) {
-    case errc::none: return "none";
-    case errc::invalid_argument: return "invalid_argument";
-    case errc::overloaded: return "overloaded";
-    case errc::timeout: return "timeout";
-    case errc::log_unavailable: return "log_unavailable";
-    case errc::store_unavailable: return "store_unavailable";
-    case errc::disk_full: return "disk_full";
-    case errc::fenced: return "fenced";
-    case errc::corrupt: return "corrupt";
-    case errc::shutting_down: return "shutting_down";
-    case errc::gap: return "gap";
-    case errc::not_found: return "not_found";
-    case errc::internal: return "internal";
-    case errc::position_not_reached: return "position_not_reached";
+  case errc::none: return "none";
+  case errc::invalid_argument: return "invalid_argument";
+  case errc::overloaded: return "overloaded";
+  case errc::timeout: return "timeout";
+  case errc::log_unavailable: return "log_unavailable";
+  case errc::store_unavailable: return "store_unavailable";
+  case errc::disk_full: return "disk_full";
+  case errc::fenced: return "fenced";
+  case errc::corrupt: return "corrupt";
+  case errc::shutting_down: return "shutting_down";
+  case errc::gap: return "gap";
+  case errc::not_found: return "not_found";
+  case errc::internal: return "internal";
+  case errc::position_not_reached: return "position_not_reached";
   }
   return "unknown";
 }
 
 bool is_retryable(errc code) noexcept {
   switch (code) {
-    case errc::overloaded:
-    case errc::timeout:
-    case errc::log_unavailable:
-    case errc::store_unavailable:
-    case errc::disk_full:
-    case errc::shutting_down:
-    case errc::position_not_reached:
-      return true;
-    default:
-      return false;
+  case errc::overloaded:
+  case errc::timeout:
+  case errc::log_unavailable:
+  case errc::store_unavailable:
+  case errc::disk_full:
+  case errc::shutting_down:
+  case errc::position_not_reached: return true;
+  default: return false;
   }
 }
 

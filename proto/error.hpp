@@ -13,19 +13,19 @@ namespace footfall {
 /// crosses nodes.
 enum class errc : uint8_t {
   none = 0,
-  invalid_argument = 1,   ///< The request is wrong; sending it again is no use.
-  overloaded = 2,         ///< A limit was reached; certainly nothing was stored.
-  timeout = 3,            ///< No answer in time; an event may be stored.
-  log_unavailable = 4,    ///< The event log did not confirm; may be stored.
-  store_unavailable = 5,  ///< The store cannot answer now.
-  disk_full = 6,          ///< No space; certainly nothing was stored.
-  fenced = 7,             ///< Another owner took the partition, or it moved on.
-  corrupt = 8,            ///< The data folder or a record is not what we wrote.
-  shutting_down = 9,      ///< The node drains; try again elsewhere or later.
-  gap = 10,               ///< The log lost records that were never applied.
+  invalid_argument = 1,  ///< The request is wrong; sending it again is no use.
+  overloaded = 2,        ///< A limit was reached; certainly nothing was stored.
+  timeout = 3,           ///< No answer in time; an event may be stored.
+  log_unavailable = 4,   ///< The event log did not confirm; may be stored.
+  store_unavailable = 5, ///< The store cannot answer now.
+  disk_full = 6,         ///< No space; certainly nothing was stored.
+  fenced = 7,            ///< Another owner took the partition, or it moved on.
+  corrupt = 8,           ///< The data folder or a record is not what we wrote.
+  shutting_down = 9,     ///< The node drains; try again elsewhere or later.
+  gap = 10,              ///< The log lost records that were never applied.
   not_found = 11,
-  internal = 12,          ///< A bug of ours.
-  position_not_reached = 13,  ///< Footfall-After was not applied in time.
+  internal = 12,             ///< A bug of ours.
+  position_not_reached = 13, ///< Footfall-After was not applied in time.
 };
 
 /// Stable text of the code, for example "overloaded".

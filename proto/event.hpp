@@ -25,25 +25,25 @@ struct limits {
   static constexpr size_t page_url_bytes = 2048;
   static constexpr size_t batch_events = 1000;
   static constexpr size_t body_bytes = 1 << 20;
-  static constexpr int64_t first_at_us = 946'684'800'000'000;   ///< 2000-01-01
-  static constexpr int64_t last_at_us = 4'102'444'800'000'000;  ///< 2100-01-01, exclusive
+  static constexpr int64_t first_at_us = 946'684'800'000'000;  ///< 2000-01-01
+  static constexpr int64_t last_at_us = 4'102'444'800'000'000; ///< 2100-01-01, exclusive
   static constexpr uint32_t list_rows = 1000;
   static constexpr uint32_t series_points = 10'000;
 };
 
 /// One click as a client sends it, after parsing and before validate().
 struct click_event {
-  std::string site_id;     ///< Empty means default_site.
-  std::string event_id;    ///< Empty: the server makes a UUIDv7.
+  std::string site_id;  ///< Empty means default_site.
+  std::string event_id; ///< Empty: the server makes a UUIDv7.
   std::string user_id;
   std::string event_type;
   std::string page_url;
-  int64_t at_us = unset_time;  ///< UTC microseconds since 1970.
+  int64_t at_us = unset_time; ///< UTC microseconds since 1970.
 };
 template <class Inspector>
 auto inspect(Inspector& f, click_event& x) {
-  return wire::object(f, "click_event", x.site_id, x.event_id, x.user_id, x.event_type,
-                      x.page_url, x.at_us);
+  return wire::object(f, "click_event", x.site_id, x.event_id, x.user_id, x.event_type, x.page_url,
+                      x.at_us);
 }
 
 /// Where an event stands in the event log; written "partition:offset".
@@ -68,18 +68,18 @@ bool parse_positions(const std::string& text, std::vector<position>& out);
 
 /// What became of an event. There is no default on purpose.
 enum class outcome : uint8_t {
-  accepted = 1,  ///< Durable; final.
-  rejected = 2,  ///< Certainly not stored.
-  unknown = 3,   ///< May be stored; a retry with the same event_id is safe.
+  accepted = 1, ///< Durable; final.
+  rejected = 2, ///< Certainly not stored.
+  unknown = 3,  ///< May be stored; a retry with the same event_id is safe.
 };
 
 struct event_result {
   outcome status = outcome::unknown;
-  errc code = errc::none;   ///< Why, unless accepted.
-  std::string event_id;     ///< As sent, or as the server made it.
-  int64_t at_us = unset_time;  ///< As sent, or as the server stamped it.
-  position pos;             ///< Only when accepted.
-  std::string reason;       ///< What was wrong and what to do, unless accepted.
+  errc code = errc::none;     ///< Why, unless accepted.
+  std::string event_id;       ///< As sent, or as the server made it.
+  int64_t at_us = unset_time; ///< As sent, or as the server stamped it.
+  position pos;               ///< Only when accepted.
+  std::string reason;         ///< What was wrong and what to do, unless accepted.
 };
 template <class Inspector>
 auto inspect(Inspector& f, event_result& x) {
@@ -90,8 +90,8 @@ auto inspect(Inspector& f, event_result& x) {
     x.code = static_cast<errc>(code);
     return caf::none;
   };
-  return f(caf::meta::type_name("event_result"), status, code, x.event_id, x.at_us, x.pos,
-           x.reason, caf::meta::load_callback(load));
+  return f(caf::meta::type_name("event_result"), status, code, x.event_id, x.at_us, x.pos, x.reason,
+           caf::meta::load_callback(load));
 }
 
 } // namespace footfall

@@ -18,17 +18,17 @@ const char* to_string(answer_source x) noexcept;
 
 /// One question about counts. Fields that a kind does not use stay empty.
 struct query_ask {
-  uint64_t ticket = 0;       ///< Given by the gateway; comes back in the answer.
+  uint64_t ticket = 0; ///< Given by the gateway; comes back in the answer.
   query_kind kind = query_kind::count;
-  std::string site_id;       ///< Never empty.
-  std::string page_url;      ///< series: empty means the whole site.
+  std::string site_id;  ///< Never empty.
+  std::string page_url; ///< series: empty means the whole site.
   std::string user_id;
   int64_t from_us = unset_time;
   int64_t to_us = unset_time;
   uint32_t limit = 10;
   series_step step = series_step::minute;
-  std::vector<position> after;  ///< Wait until all of these are applied.
-  int64_t deadline_us = 0;      ///< UTC microseconds; the answer is of no use later.
+  std::vector<position> after; ///< Wait until all of these are applied.
+  int64_t deadline_us = 0;     ///< UTC microseconds; the answer is of no use later.
 };
 template <class Inspector>
 auto inspect(Inspector& f, query_ask& x) {
@@ -66,18 +66,18 @@ auto inspect(Inspector& f, series_point& x) {
 
 struct query_answer {
   uint64_t ticket = 0;
-  errc code = errc::none;    ///< none: the rest is valid.
-  std::string reason;        ///< What was wrong and what to do.
+  errc code = errc::none; ///< none: the rest is valid.
+  std::string reason;     ///< What was wrong and what to do.
   answer_source source = answer_source::none;
-  int64_t as_of_us = 0;      ///< The committed state is at least this fresh.
-  std::vector<position> reached;  ///< Last applied position of the partitions read.
-  uint64_t clicks = 0;       ///< count: of the user on the page; page: all.
+  int64_t as_of_us = 0;          ///< The committed state is at least this fresh.
+  std::vector<position> reached; ///< Last applied position of the partitions read.
+  uint64_t clicks = 0;           ///< count: of the user on the page; page: all.
   uint64_t users = 0;
-  std::vector<named_count> rows;      ///< page: by type; top_pages; users.
-  std::vector<uint64_t> minutes;      ///< page: 60, oldest first.
-  std::vector<series_point> points;   ///< series, gaps filled.
+  std::vector<named_count> rows;    ///< page: by type; top_pages; users.
+  std::vector<uint64_t> minutes;    ///< page: 60, oldest first.
+  std::vector<series_point> points; ///< series, gaps filled.
   bool more = false;
-  bool users_known = true;   ///< False: `users` of the rows was not counted (ranges).
+  bool users_known = true; ///< False: `users` of the rows was not counted (ranges).
 };
 template <class Inspector>
 auto inspect(Inspector& f, query_answer& x) {
@@ -105,7 +105,7 @@ auto inspect(Inspector& f, ingest_ask& x) {
 
 struct ingest_answer {
   uint64_t ticket = 0;
-  std::vector<event_result> results;  ///< One for each event, in request order.
+  std::vector<event_result> results; ///< One for each event, in request order.
 };
 template <class Inspector>
 auto inspect(Inspector& f, ingest_answer& x) {
@@ -115,13 +115,13 @@ auto inspect(Inspector& f, ingest_answer& x) {
 /// One actor as `/actors` shows it.
 struct actor_row {
   uint64_t id = 0;
-  uint64_t parent = 0;      ///< 0: the root.
-  std::string name;         ///< "partition", "page_aggregator", ...
-  std::string key;          ///< What it is responsible for, such as the page.
-  std::string state;        ///< "running", "loading", "fenced", ...
-  uint64_t mailbox = 0;     ///< Messages that wait.
-  uint64_t processed = 0;   ///< Messages handled since it started.
-  uint64_t rate_milli = 0;  ///< Messages a second over the last seconds, times 1,000.
+  uint64_t parent = 0;     ///< 0: the root.
+  std::string name;        ///< "partition", "page_aggregator", ...
+  std::string key;         ///< What it is responsible for, such as the page.
+  std::string state;       ///< "running", "loading", "fenced", ...
+  uint64_t mailbox = 0;    ///< Messages that wait.
+  uint64_t processed = 0;  ///< Messages handled since it started.
+  uint64_t rate_milli = 0; ///< Messages a second over the last seconds, times 1,000.
   uint64_t restarts = 0;
   std::string last_error;
 };
@@ -145,8 +145,8 @@ auto inspect(Inspector& f, state_field& x) {
 struct audit_difference {
   std::string table;
   std::string key;
-  uint64_t expected = 0;  ///< From the raw rows.
-  uint64_t found = 0;     ///< In the aggregate.
+  uint64_t expected = 0; ///< From the raw rows.
+  uint64_t found = 0;    ///< In the aggregate.
 };
 template <class Inspector>
 auto inspect(Inspector& f, audit_difference& x) {

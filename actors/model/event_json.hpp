@@ -11,11 +11,11 @@ namespace footfall::model {
 
 /// An event read from JSON, or why it is none.
 struct parsed_event {
-  click_event event;      ///< Not yet validated.
-  std::string time_text;  ///< time_stamp in the reference's form (RFC 3339, up to nine
-                          ///< decimals without trailing zeros, the given offset); empty when unset.
-  std::string reason;     ///< Empty: `event` holds.
-  bool syntax = false;    ///< The text is not JSON at all, or not an object.
+  click_event event;     ///< Not yet validated.
+  std::string time_text; ///< time_stamp in the reference's form (RFC 3339, up to nine
+                         ///< decimals without trailing zeros, the given offset); empty when unset.
+  std::string reason;    ///< Empty: `event` holds.
+  bool syntax = false;   ///< The text is not JSON at all, or not an object.
 };
 
 /// The body of GET /analytics/events.

@@ -87,7 +87,7 @@ int32_t payload_hash(std::string_view user_id, std::string_view event_type,
   auto add = [&h](std::string_view text) {
     for (unsigned char c : text)
       h = (h ^ c) * 16777619u;
-    h = (h ^ 0u) * 16777619u;  // The texts hold no NUL: it parts them.
+    h = (h ^ 0u) * 16777619u; // The texts hold no NUL: it parts them.
   };
   add(user_id);
   add(event_type);

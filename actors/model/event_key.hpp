@@ -9,7 +9,7 @@ namespace footfall::model {
 
 struct key_of_id {
   std::array<uint8_t, 16> bytes{};
-  bool is_id = false;  ///< The bytes are the id itself.
+  bool is_id = false; ///< The bytes are the id itself.
 };
 
 /// The compact identity of an event id: the id itself when it is a canonical

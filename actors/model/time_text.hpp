@@ -8,10 +8,10 @@ namespace footfall::model {
 
 /// A point in time as RFC 3339 writes it.
 struct time_parts {
-  int64_t at_us = 0;       ///< UTC microseconds since 1970 (nanoseconds cut off).
-  int32_t nanos = 0;       ///< Of the second, as given.
-  int32_t offset_min = 0;  ///< Offset from UTC, as given.
-  bool is_zero = false;    ///< 0001-01-01T00:00:00Z: Go's "no time".
+  int64_t at_us = 0;      ///< UTC microseconds since 1970 (nanoseconds cut off).
+  int32_t nanos = 0;      ///< Of the second, as given.
+  int32_t offset_min = 0; ///< Offset from UTC, as given.
+  bool is_zero = false;   ///< 0001-01-01T00:00:00Z: Go's "no time".
 };
 
 /// Reads RFC 3339 strictly as Go does: upper-case T and Z, a zone, real days, no

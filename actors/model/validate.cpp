@@ -12,10 +12,10 @@ refusal check_text(const char* field, std::string_view text, size_t most) {
   const std::string name = field;
   if (text.empty())
     return {name, name + " is missing or empty; give it a value of 1 to " + std::to_string(most)
-                    + " bytes"};
+                      + " bytes"};
   if (text.size() > most)
     return {name, name + " has " + std::to_string(text.size()) + " bytes; the limit is "
-                    + std::to_string(most)};
+                      + std::to_string(most)};
   if (!is_storable_text(text))
     return {name, name + " is not valid UTF-8 or contains U+0000; send clean UTF-8 text"};
   return {};
@@ -64,7 +64,8 @@ refusal validate(click_event& event) {
     return bad;
   if (event.at_us != unset_time
       && (event.at_us < limits::first_at_us || event.at_us >= limits::last_at_us))
-    return {"time_stamp", "time_stamp is outside 2000-01-01 to 2099-12-31; check the sender's clock"};
+    return {"time_stamp",
+            "time_stamp is outside 2000-01-01 to 2099-12-31; check the sender's clock"};
   return {};
 }
 

@@ -10,7 +10,7 @@ namespace footfall::model {
 /// Why an event or a query field is refused: empty when it is not.
 struct refusal {
   std::string field;
-  std::string reason;  ///< What was wrong and what to do; never the value itself.
+  std::string reason; ///< What was wrong and what to do; never the value itself.
   explicit operator bool() const { return !reason.empty(); }
 };
 

@@ -21,7 +21,7 @@ struct cache_ask {
 struct cached_count {
   bool hit = false;
   uint64_t clicks = 0;
-  uint64_t version = 0;    ///< Counted clicks of the page when this was true.
+  uint64_t version = 0; ///< Counted clicks of the page when this was true.
   int64_t as_of_us = 0;
   std::vector<position> reached;
 };

@@ -15,22 +15,22 @@ namespace footfall {
 /// One record to append.
 struct log_record {
   uint32_t partition = 0;
-  std::string key;    ///< See model::record_key.
-  std::string value;  ///< Encoded footfall.v1.ClickEvent.
+  std::string key;   ///< See model::record_key.
+  std::string value; ///< Encoded footfall.v1.ClickEvent.
 };
 
 /// The delivery report of one record.
 struct append_outcome {
   outcome status = outcome::unknown;
-  errc code = errc::none;  ///< Why, unless accepted.
-  position pos;            ///< Only when accepted.
+  errc code = errc::none; ///< Why, unless accepted.
+  position pos;           ///< Only when accepted.
 };
 
 /// Consecutive records of one partition.
 struct log_batch {
   uint32_t partition = 0;
-  std::vector<log_entry> entries;  ///< Never empty; offsets rise.
-  int64_t end_offset = 0;          ///< One past the newest record, when it was read.
+  std::vector<log_entry> entries; ///< Never empty; offsets rise.
+  int64_t end_offset = 0;         ///< One past the newest record, when it was read.
 };
 template <class Inspector>
 auto inspect(Inspector& f, log_batch& x) {

@@ -16,7 +16,7 @@ inline void add(counter& x, uint64_t n = 1) noexcept {
 /// Durations in microseconds, in buckets that double from 100 us to 26 s.
 class duration_histogram {
 public:
-  static constexpr size_t buckets = 20;  ///< The last one has no upper bound.
+  static constexpr size_t buckets = 20; ///< The last one has no upper bound.
   static constexpr int64_t bound_us(size_t bucket) noexcept { return int64_t{100} << bucket; }
   void observe(int64_t us, uint64_t times = 1) noexcept;
   uint64_t in_bucket(size_t i) const noexcept { return counts_[i].load(std::memory_order_relaxed); }
@@ -32,19 +32,19 @@ struct metrics {
   counter events_accepted{0};
   counter events_rejected{0};
   counter events_unknown{0};
-  counter requests_overloaded{0};   ///< Refused because a limit was reached.
-  counter log_appends{0};           ///< Durable commits of the event log.
-  counter events_applied{0};        ///< New rows.
+  counter requests_overloaded{0}; ///< Refused because a limit was reached.
+  counter log_appends{0};         ///< Durable commits of the event log.
+  counter events_applied{0};      ///< New rows.
   counter events_duplicate{0};
   counter events_bad{0};
   counter id_conflicts{0};
   counter applies{0};
   counter apply_failures{0};
   counter partitions_fenced{0};
-  counter partitions_stopped{0};    ///< Stopped loudly: a gap in the log.
+  counter partitions_stopped{0}; ///< Stopped loudly: a gap in the log.
   counter folds{0};
   counter events_folded{0};
-  counter pages_live{0};            ///< A gauge.
+  counter pages_live{0}; ///< A gauge.
   counter pages_loaded{0};
   counter pages_passivated{0};
   counter cache_hits{0};
@@ -55,15 +55,15 @@ struct metrics {
   counter queries_from_actor{0};
   counter queries_from_store{0};
   counter queries_failed{0};
-  counter queries_merged{0};        ///< Answered by the lookup of an identical one.
+  counter queries_merged{0}; ///< Answered by the lookup of an identical one.
   counter http_requests{0};
   counter http_bad_requests{0};
-  counter http_connections{0};      ///< A gauge.
+  counter http_connections{0}; ///< A gauge.
   counter http_connections_refused{0};
   counter grpc_requests{0};
   counter actor_restarts{0};
-  duration_histogram append_duration;   ///< Request in to durable.
-  duration_histogram freshness;         ///< Accepted to visible in the live page.
+  duration_histogram append_duration; ///< Request in to durable.
+  duration_histogram freshness;       ///< Accepted to visible in the live page.
   duration_histogram apply_duration;
   duration_histogram fold_duration;
   duration_histogram query_duration;

@@ -13,7 +13,7 @@ namespace footfall {
 
 /// What the answer to an ingest request holds.
 struct ingest_reply {
-  std::vector<event_result> results;  ///< One for each event, in request order.
+  std::vector<event_result> results; ///< One for each event, in request order.
 };
 
 /// Liveness and readiness, for /healthz and /readyz.
@@ -21,7 +21,7 @@ struct node_health {
   bool live = true;
   bool ready = false;
   bool draining = false;
-  std::vector<std::pair<std::string, std::string>> roles;  ///< role or part, "ok" or what is wrong
+  std::vector<std::pair<std::string, std::string>> roles; ///< role or part, "ok" or what is wrong
 };
 
 struct actor_detail {
@@ -60,7 +60,8 @@ public:
   /// The page now, and each time it changed, until the returned token is
   /// destroyed. `update` gets an answer with an error code as its last call when
   /// the watch ends for another reason.
-  virtual std::shared_ptr<void> watch(std::string site_id, std::string page_url, query_done update) = 0;
+  virtual std::shared_ptr<void> watch(std::string site_id, std::string page_url,
+                                      query_done update) = 0;
 
   virtual void health(reply<node_health> done) = 0;
   virtual void actors(reply<std::vector<actor_row>> done) = 0;

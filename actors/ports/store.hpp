@@ -9,6 +9,7 @@
 #include <caf/expected.hpp>
 
 #include "proto/event.hpp"
+#include "proto/page.hpp"
 #include "proto/query.hpp"
 #include "proto/record.hpp"
 
@@ -26,25 +27,25 @@ struct bad_row {
 struct apply_request {
   uint32_t partition = 0;
   int64_t epoch = 0;
-  int64_t first_offset = 0;  ///< Must equal the stored next_offset.
-  int64_t next_offset = 0;   ///< One past the last record of the batch.
-  std::vector<event_row> rows;  ///< In log order; an id that repeats keeps its first row.
+  int64_t first_offset = 0;    ///< Must equal the stored next_offset.
+  int64_t next_offset = 0;     ///< One past the last record of the batch.
+  std::vector<event_row> rows; ///< In log order; an id that repeats keeps its first row.
   std::vector<bad_row> bad;
 };
 
 /// An event that was new, with the numbers that stand for its texts.
 struct applied_row {
-  uint32_t row = 0;  ///< Index in apply_request::rows.
+  uint32_t row = 0; ///< Index in apply_request::rows.
   int32_t page_no = 0;
   int32_t user_no = 0;
   int32_t type_no = 0;
 };
 
 struct apply_result {
-  bool moved = false;  ///< False: not the owner, or already applied. Nothing changed.
+  bool moved = false; ///< False: not the owner, or already applied. Nothing changed.
   std::vector<applied_row> fresh;
   uint64_t duplicates = 0;
-  uint64_t id_conflicts = 0;  ///< Duplicates whose payload differed. May lag; 0 when unknown.
+  uint64_t id_conflicts = 0; ///< Duplicates whose payload differed. May lag; 0 when unknown.
 };
 
 struct partition_claim {
@@ -60,9 +61,9 @@ struct folded_page {
 };
 
 struct fold_result {
-  bool moved = false;  ///< False: somebody else folded, or `until` was too far.
+  bool moved = false; ///< False: somebody else folded, or `until` was too far.
   uint64_t events = 0;
-  std::vector<folded_page> pages;  ///< Changed pages; at most 10,000, else empty.
+  std::vector<folded_page> pages; ///< Changed pages; at most 10,000, else empty.
 };
 
 struct pair_key {
@@ -73,8 +74,8 @@ struct pair_key {
 
 /// Answer to a pair_key. `version` is the number of counted clicks of the page.
 struct pair_count {
-  int32_t page_no = 0;  ///< 0: no such page.
-  int32_t user_no = 0;  ///< 0: no such user.
+  int32_t page_no = 0; ///< 0: no such page.
+  int32_t user_no = 0; ///< 0: no such user.
   uint64_t clicks = 0;
   uint64_t version = 0;
 };
@@ -82,18 +83,6 @@ struct pair_count {
 struct page_key {
   std::string site_id;
   std::string page_url;
-};
-
-/// All that is known of one page, at the snapshot.
-struct page_load {
-  int32_t page_no = 0;  ///< 0: no such page; the rest is empty then.
-  uint64_t clicks = 0;
-  uint64_t users = 0;
-  int64_t last_at_us = 0;
-  std::vector<std::pair<int32_t, uint64_t>> by_type;   ///< type_no, clicks
-  std::vector<std::pair<int32_t, uint32_t>> minutes;   ///< minute since 1970, clicks; the asked range
-  std::vector<std::pair<int32_t, uint32_t>> user_clicks;  ///< user_no, clicks; empty when over the limit
-  bool users_complete = true;
 };
 
 /// Answers of one kind with the snapshot they were read in: for each partition

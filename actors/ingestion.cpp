@@ -1,0 +1,135 @@
+#include "actors/ingestion.hpp"
+
+#include "actors/model/event_key.hpp"
+#include "actors/model/record.hpp"
+#include "actors/model/validate.hpp"
+
+namespace footfall {
+
+namespace {
+
+const char* reason_of(errc code) {
+  switch (code) {
+  case errc::overloaded:
+    return "the event log's queue is full; nothing was stored; send it again later";
+  case errc::disk_full:
+    return "the disk of the event log is full; nothing was stored; send it again later";
+  default:
+    return "the event log did not confirm; it may be stored; send it again with the same event_id";
+  }
+}
+
+void send_answers(ingestion_ptr self, const caf::strong_actor_ptr& to,
+                  std::vector<ingest_answer> answers) {
+  if (to)
+    self->send(caf::actor_cast<gateway_actor>(to), atom::ingested_v, std::move(answers));
+}
+
+// Validates and stamps one event; what is fine becomes a record.
+event_result admit(ingestion_ptr self, click_event& event, int64_t now_us,
+                   std::vector<log_record>& records) {
+  auto& st = self->state;
+  event_result out;
+  if (auto bad = model::validate(event)) {
+    out.status = outcome::rejected;
+    out.code = errc::invalid_argument;
+    out.reason = std::move(bad.reason);
+    out.event_id = std::move(event.event_id);
+    add(st.config.counts->events_rejected);
+    return out;
+  }
+  if (event.event_id.empty())
+    event.event_id = model::uuid7(now_us / 1000, st.random(), st.random());
+  if (event.at_us == unset_time)
+    event.at_us = now_us;
+  log_record record;
+  record.key = model::record_key(event.site_id, event.page_url);
+  record.partition = model::partition_of(record.key, st.config.log->partitions());
+  record.value = model::encode_record(event, now_us);
+  records.push_back(std::move(record));
+  out.at_us = event.at_us;
+  out.event_id = std::move(event.event_id);
+  return out;
+}
+
+void ingest(ingestion_ptr self, std::vector<ingest_ask>& asks) {
+  auto& st = self->state;
+  const auto now = st.config.now();
+  ingestion_state::append batch;
+  batch.from = self->current_sender();
+  batch.sent_at_us = now;
+  std::vector<log_record> records;
+  std::vector<ingest_answer> refused;
+  for (auto& ask : asks) {
+    ingest_answer answer;
+    answer.ticket = ask.ticket;
+    answer.results.reserve(ask.events.size());
+    const auto first = records.size();
+    for (auto& event : ask.events) {
+      answer.results.push_back(admit(self, event, now, records));
+      if (answer.results.back().code == errc::none)
+        batch.places.push_back({static_cast<uint32_t>(batch.answers.size()),
+                                static_cast<uint32_t>(answer.results.size() - 1)});
+    }
+    if (records.size() == first)
+      refused.push_back(std::move(answer));
+    else
+      batch.answers.push_back(std::move(answer));
+  }
+  if (!refused.empty())
+    send_answers(self, batch.from, std::move(refused));
+  if (records.empty())
+    return;
+  const auto number = st.next_batch++;
+  st.open.emplace(number, std::move(batch));
+  auto me = caf::actor_cast<ingestion_actor>(self);
+  st.config.log->append(std::move(records), [me, number](std::vector<append_outcome> outcomes) {
+    caf::anon_send(me, atom::appended_v, number, std::move(outcomes));
+  });
+}
+
+void take_report(ingestion_ptr self, uint64_t number, const std::vector<append_outcome>& outcomes) {
+  auto& st = self->state;
+  auto at = st.open.find(number);
+  if (at == st.open.end())
+    return;
+  auto batch = std::move(at->second);
+  st.open.erase(at);
+  uint64_t counts[4] = {};
+  for (size_t i = 0; i < batch.places.size(); ++i) {
+    auto& result = batch.answers[batch.places[i].answer].results[batch.places[i].result];
+    const auto report = i < outcomes.size() ? outcomes[i] : append_outcome{};
+    result.status = report.status;
+    result.code = report.code;
+    result.pos = report.pos;
+    if (report.status != outcome::accepted)
+      result.reason = reason_of(report.code);
+    ++counts[static_cast<size_t>(report.status) & 3];
+  }
+  auto& total = *st.config.counts;
+  add(total.log_appends);
+  add(total.events_accepted, counts[static_cast<size_t>(outcome::accepted)]);
+  add(total.events_rejected, counts[static_cast<size_t>(outcome::rejected)]);
+  add(total.events_unknown, counts[static_cast<size_t>(outcome::unknown)]);
+  total.append_duration.observe(st.config.now() - batch.sent_at_us);
+  send_answers(self, batch.from, std::move(batch.answers));
+}
+
+} // namespace
+
+ingestion_actor::behavior_type ingestion(ingestion_ptr self, ingestion_config config) {
+  self->state.config = std::move(config);
+  self->entry()->set_state("running");
+  return {
+      [self](atom::ingest, std::vector<ingest_ask>& asks) { ingest(self, asks); },
+      [self](atom::appended, uint64_t number, const std::vector<append_outcome>& outcomes) {
+        take_report(self, number, outcomes);
+      },
+      [self](atom::describe) -> std::vector<state_field> {
+        return {{"appends_open", std::to_string(self->state.open.size())},
+                {"appends_sent", std::to_string(self->state.next_batch - 1)}};
+      },
+  };
+}
+
+} // namespace footfall

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <random>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "actors/interfaces.hpp"
+#include "actors/observed.hpp"
+#include "actors/ports/clock.hpp"
+#include "actors/ports/metrics.hpp"
+
+namespace footfall {
+
+struct ingestion_config {
+  event_log* log = nullptr; ///< Outlives the actor.
+  metrics* counts = nullptr;
+  now_fn now;
+};
+
+/// Invariant: an event is answered `accepted` only with a delivery report of the
+/// log in hand.
+struct ingestion_state {
+  static inline const char* name = "ingestion";
+
+  /// An append under way: whose events its records are.
+  struct append {
+    struct place {
+      uint32_t answer; ///< Index in `answers`.
+      uint32_t result; ///< Index in its results.
+    };
+    caf::strong_actor_ptr from;
+    std::vector<ingest_answer> answers;
+    std::vector<place> places; ///< For each record.
+    int64_t sent_at_us = 0;
+  };
+
+  ingestion_config config;
+  uint64_t next_batch = 1;
+  absl::flat_hash_map<uint64_t, append> open;
+  std::mt19937_64 random{std::random_device{}()};
+};
+
+using ingestion_ptr = observed_actor<ingestion_actor, ingestion_state>*;
+
+ingestion_actor::behavior_type ingestion(ingestion_ptr self, ingestion_config config);
+
+} // namespace footfall

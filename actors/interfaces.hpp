@@ -1,0 +1,126 @@
+#pragma once
+
+#include "actors/messages.hpp"
+
+/// Every actor and every message it accepts. Read this first.
+///
+/// Answers come back as messages of their own that carry a ticket or a batch
+/// number (`ingested`, `answered`, `told`, ...): one message holds many requests,
+/// each request has its deadline with the gateway, and nobody waits.
+namespace footfall {
+
+using wire::rpc;
+
+/// PAGE AGGREGATOR: owns the live committed counts of exactly one page.
+using page_aggregator_actor = caf::typed_actor<
+    // The snapshot to start from.
+    rpc<void(atom::loaded, page_load, std::vector<position>)>,
+    // The snapshot could not be read; who waits is told, then the actor ends.
+    rpc<void(atom::failed, caf::error)>,
+    // Clicks that a batch added to the page, after their commit.
+    rpc<void(atom::delta, page_delta)>,
+    // A question, with how far the partition has applied; answered by `told`.
+    rpc<void(atom::ask, page_ask, position, caf::strong_actor_ptr)>,
+    // As ask, and again at each change, while it is renewed every few seconds.
+    rpc<void(atom::watch, page_ask, position, caf::strong_actor_ptr)>,
+    // Not needed now: ends.
+    rpc<void(atom::passivate)>,
+    // INTERNAL: tells the watchers what changed.
+    rpc<void(atom::tick)>,
+    // The state, for people.
+    rpc<std::vector<state_field>(atom::describe)>>;
+
+/// PARTITION: the only writer of its slice of the event log.
+using partition_actor = caf::typed_actor<
+    // INTERNAL: the store's answers, with the claim they belong to.
+    rpc<void(atom::claimed, uint64_t, partition_claim)>,
+    rpc<void(atom::applied, uint64_t, apply_result)>,
+    rpc<void(atom::folded, uint64_t, fold_result)>,
+    rpc<void(atom::progress, uint64_t, std::vector<partition_state>)>,
+    rpc<void(atom::loaded, uint64_t, store_answer)>,
+    // Claim, apply, fold, progress or the log failed; the atom says which.
+    rpc<void(atom::failed, uint64_t, caf::atom_value, caf::error)>,
+    // INTERNAL: timers; the atom says which.
+    rpc<void(atom::tick, uint64_t, caf::atom_value)>,
+    // Consecutive records, against credit, with the claim they were opened for.
+    rpc<void(atom::batch, uint64_t, log_batch)>,
+    // Questions about pages; answered by `told`, from here or by an aggregator.
+    rpc<void(atom::ask, std::vector<page_ask>)>,
+    // A question that is answered again at each change; renew it every second.
+    rpc<void(atom::watch, page_ask)>,
+    // Answered by `reached` once the offset is applied.
+    rpc<void(atom::await, uint64_t, int64_t)>,
+    // Clicks of a page of this partition that another one applied.
+    rpc<void(atom::delta, page_delta)>, rpc<void(atom::wire, wiring)>,
+    rpc<std::vector<state_field>(atom::describe)>>;
+
+/// LOG READER: owns the subscription of the node to the event log.
+using log_reader_actor = caf::typed_actor<
+    // Starts a partition at an offset, for a claim; forgets what was under way for it.
+    rpc<void(atom::open, uint32_t, int64_t, uint64_t)>,
+    // The partition may be sent so many more batches.
+    rpc<void(atom::credit, uint32_t, uint32_t)>,
+    // INTERNAL: the log's answers, with the claim they belong to.
+    rpc<void(atom::batch, uint64_t, log_batch)>,
+    rpc<void(atom::failed, uint64_t, uint32_t, caf::error)>,
+    // INTERNAL: tries a failed fetch again.
+    rpc<void(atom::tick, uint64_t, uint32_t)>,
+    // Records below the offset are applied.
+    rpc<void(atom::applied, uint32_t, int64_t)>, rpc<void(atom::wire, wiring)>,
+    rpc<std::vector<state_field>(atom::describe)>>;
+
+/// INGESTION: validates, stamps, appends; answers when the log says durable.
+using ingestion_actor = caf::typed_actor<
+    // Answered by `ingested`, at once for what is refused.
+    rpc<void(atom::ingest, std::vector<ingest_ask>)>,
+    // INTERNAL: the log's delivery report.
+    rpc<void(atom::appended, uint64_t, std::vector<append_outcome>)>,
+    rpc<std::vector<state_field>(atom::describe)>>;
+
+/// CACHE MANAGER: the only one that talks to the cache.
+using cache_manager_actor = caf::typed_actor<
+    // Counts of (page, user) pairs, in order.
+    rpc<std::vector<cached_count>(atom::lookup, std::vector<cache_ask>)>,
+    // INTERNAL: what the cache found for a lookup.
+    rpc<void(atom::loaded, uint64_t, std::vector<cached_count>)>,
+    rpc<void(atom::fill, std::vector<cache_fill>)>,
+    // Pages that moved on.
+    rpc<void(atom::advance, std::vector<cache_advance>)>,
+    rpc<std::vector<state_field>(atom::describe)>>;
+
+/// QUERY: cache, then page aggregator, then store; identical misses are one lookup.
+using query_actor = caf::typed_actor<
+    // Answered by `answered`, each as soon as it is known.
+    rpc<void(atom::query, std::vector<query_ask>)>,
+    // As a page query, answered at each change until `unwatch`.
+    rpc<void(atom::watch, query_ask)>, rpc<void(atom::unwatch, uint64_t)>,
+    // INTERNAL: from partitions and page aggregators.
+    rpc<void(atom::told, std::vector<page_answer>)>, rpc<void(atom::reached, uint64_t, position)>,
+    // INTERNAL: from the store.
+    rpc<void(atom::loaded, store_answer)>,
+    // INTERNAL: deadlines, and renewing watches.
+    rpc<void(atom::tick)>, rpc<void(atom::wire, wiring)>,
+    rpc<std::vector<state_field>(atom::describe)>>;
+
+/// GATEWAY: turns client requests into actor requests; keeps their deadlines.
+using gateway_actor = caf::typed_actor<
+    // Requests wait in the inbox that threads outside share with the gateway.
+    rpc<void(atom::wake)>, rpc<void(atom::ingested, std::vector<ingest_answer>)>,
+    rpc<void(atom::answered, std::vector<query_answer>)>,
+    // INTERNAL: deadlines.
+    rpc<void(atom::tick)>, rpc<void(atom::wire, wiring)>,
+    rpc<std::vector<state_field>(atom::describe)>>;
+
+/// INSPECTOR: shows the actors of its node.
+using inspector_actor = caf::typed_actor<rpc<std::vector<actor_row>(atom::list)>,
+                                         rpc<actor_detail(atom::describe, uint64_t)>,
+                                         rpc<std::vector<state_field>(atom::describe)>>;
+
+/// SUPERVISOR: starts, watches and restarts the others; root of the tree.
+using supervisor_actor = caf::typed_actor<
+    // INTERNAL: starts a child again after its backoff.
+    rpc<void(atom::restart, uint32_t)>,
+    // Stops everything in order.
+    rpc<void(atom::stop)>, rpc<std::vector<state_field>(atom::describe)>>;
+
+} // namespace footfall

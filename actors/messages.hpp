@@ -1,0 +1,193 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/ports/cache.hpp"
+#include "actors/ports/event_log.hpp"
+#include "actors/ports/request_handler.hpp"
+#include "actors/ports/store.hpp"
+#include "proto/page.hpp"
+
+namespace footfall {
+
+// What ports answer travels as messages too: a callback of a port does nothing
+// but send it to the actor that asked.
+
+template <class Inspector>
+auto inspect(Inspector& f, applied_row& x) {
+  return wire::object(f, "applied_row", x.row, x.page_no, x.user_no, x.type_no);
+}
+template <class Inspector>
+auto inspect(Inspector& f, apply_result& x) {
+  return wire::object(f, "apply_result", x.moved, x.fresh, x.duplicates, x.id_conflicts);
+}
+template <class Inspector>
+auto inspect(Inspector& f, partition_claim& x) {
+  return wire::object(f, "partition_claim", x.epoch, x.next_offset, x.folded_offset);
+}
+template <class Inspector>
+auto inspect(Inspector& f, folded_page& x) {
+  return wire::object(f, "folded_page", x.page_no, x.clicks);
+}
+template <class Inspector>
+auto inspect(Inspector& f, fold_result& x) {
+  return wire::object(f, "fold_result", x.moved, x.events, x.pages);
+}
+template <class Inspector>
+auto inspect(Inspector& f, append_outcome& x) {
+  auto status = static_cast<uint8_t>(x.status);
+  auto code = static_cast<uint8_t>(x.code);
+  auto load = [&]() -> caf::error {
+    x.status = static_cast<outcome>(status);
+    x.code = static_cast<errc>(code);
+    return caf::none;
+  };
+  return f(caf::meta::type_name("append_outcome"), status, code, x.pos,
+           caf::meta::load_callback(load));
+}
+
+/// Where the actors of a node are; sent by the supervisor to each of them, and
+/// again whenever one was restarted.
+struct wiring {
+  caf::strong_actor_ptr gateway;
+  caf::strong_actor_ptr ingestion;
+  caf::strong_actor_ptr reader;
+  caf::strong_actor_ptr cache;
+  caf::strong_actor_ptr query;
+  std::vector<caf::strong_actor_ptr> partitions; ///< By number; null: nobody owns it now.
+};
+template <class Inspector>
+auto inspect(Inspector& f, wiring& x) {
+  return wire::object(f, "wiring", x.gateway, x.ingestion, x.reader, x.cache, x.query,
+                      x.partitions);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, partition_state& x) {
+  return wire::object(f, "partition_state", x.partition, x.epoch, x.next_offset, x.folded_offset);
+}
+template <class Inspector>
+auto inspect(Inspector& f, pair_count& x) {
+  return wire::object(f, "pair_count", x.page_no, x.user_no, x.clicks, x.version);
+}
+template <class Inspector>
+auto inspect(Inspector& f, cache_ask& x) {
+  return wire::object(f, "cache_ask", x.page, x.user_no);
+}
+template <class Inspector>
+auto inspect(Inspector& f, cached_count& x) {
+  return wire::object(f, "cached_count", x.hit, x.clicks, x.version, x.as_of_us, x.reached);
+}
+template <class Inspector>
+auto inspect(Inspector& f, cache_fill& x) {
+  return wire::object(f, "cache_fill", x.page, x.version, x.as_of_us, x.reached, x.user_no,
+                      x.clicks);
+}
+template <class Inspector>
+auto inspect(Inspector& f, cache_advance& x) {
+  return wire::object(f, "cache_advance", x.page, x.from, x.to, x.as_of_us, x.reached, x.changed);
+}
+template <class Inspector>
+auto inspect(Inspector& f, actor_detail& x) {
+  return wire::object(f, "actor_detail", x.found, x.row, x.fields);
+}
+
+/// What one read of the store gave; the fields that the read does not fill stay
+/// empty.
+struct store_answer {
+  uint64_t batch = 0; ///< As the asking actor numbered it.
+  errc code = errc::none;
+  std::string reason;
+  std::vector<position> reached;
+  std::vector<pair_count> counts;
+  std::vector<page_load> pages;
+  std::vector<named_count> rows;
+  std::vector<series_point> points;
+  std::vector<int32_t> numbers; ///< That `names` stand for.
+  std::vector<std::string> names;
+};
+template <class Inspector>
+auto inspect(Inspector& f, store_answer& x) {
+  auto code = static_cast<uint8_t>(x.code);
+  auto load = [&]() -> caf::error {
+    x.code = static_cast<errc>(code);
+    return caf::none;
+  };
+  return f(caf::meta::type_name("store_answer"), x.batch, code, x.reason, x.reached, x.counts,
+           x.pages, x.rows, x.points, x.numbers, x.names, caf::meta::load_callback(load));
+}
+
+} // namespace footfall
+
+// Append only: the place in this list is what peers know a type by in CAF 1.x.
+CAF_BEGIN_TYPE_ID_BLOCK(footfall, caf::first_custom_type_id)
+CAF_ADD_TYPE_ID(footfall, (footfall::click_event))
+CAF_ADD_TYPE_ID(footfall, (footfall::position))
+CAF_ADD_TYPE_ID(footfall, (std::vector<footfall::position>))
+CAF_ADD_TYPE_ID(footfall, (footfall::ingest_ask))
+CAF_ADD_TYPE_ID(footfall, (std::vector<footfall::ingest_ask>))
+CAF_ADD_TYPE_ID(footfall, (footfall::ingest_answer))
+CAF_ADD_TYPE_ID(footfall, (std::vector<footfall::ingest_answer>))
+CAF_ADD_TYPE_ID(footfall, (footfall::query_ask))
+CAF_ADD_TYPE_ID(footfall, (std::vector<footfall::query_ask>))
+CAF_ADD_TYPE_ID(footfall, (footfall::query_answer))
+CAF_ADD_TYPE_ID(footfall, (std::vector<footfall::query_answer>))
+CAF_ADD_TYPE_ID(footfall, (footfall::page_ask))
+CAF_ADD_TYPE_ID(footfall, (std::vector<footfall::page_ask>))
+CAF_ADD_TYPE_ID(footfall, (footfall::page_answer))
+CAF_ADD_TYPE_ID(footfall, (std::vector<footfall::page_answer>))
+CAF_ADD_TYPE_ID(footfall, (footfall::page_delta))
+CAF_ADD_TYPE_ID(footfall, (footfall::page_load))
+CAF_ADD_TYPE_ID(footfall, (footfall::log_batch))
+CAF_ADD_TYPE_ID(footfall, (footfall::apply_result))
+CAF_ADD_TYPE_ID(footfall, (footfall::partition_claim))
+CAF_ADD_TYPE_ID(footfall, (footfall::fold_result))
+CAF_ADD_TYPE_ID(footfall, (std::vector<footfall::append_outcome>))
+CAF_ADD_TYPE_ID(footfall, (std::vector<footfall::cache_ask>))
+CAF_ADD_TYPE_ID(footfall, (std::vector<footfall::cached_count>))
+CAF_ADD_TYPE_ID(footfall, (std::vector<footfall::cache_fill>))
+CAF_ADD_TYPE_ID(footfall, (std::vector<footfall::cache_advance>))
+CAF_ADD_TYPE_ID(footfall, (footfall::wiring))
+CAF_ADD_TYPE_ID(footfall, (footfall::actor_row))
+CAF_ADD_TYPE_ID(footfall, (std::vector<footfall::actor_row>))
+CAF_ADD_TYPE_ID(footfall, (std::vector<footfall::state_field>))
+CAF_ADD_TYPE_ID(footfall, (footfall::actor_detail))
+CAF_ADD_TYPE_ID(footfall, (std::vector<footfall::partition_state>))
+CAF_ADD_TYPE_ID(footfall, (footfall::store_answer))
+
+CAF_ADD_ATOM(footfall, footfall::atom, wake, "wake")
+CAF_ADD_ATOM(footfall, footfall::atom, tick, "tick")
+CAF_ADD_ATOM(footfall, footfall::atom, wire, "wire")
+CAF_ADD_ATOM(footfall, footfall::atom, describe, "describe")
+CAF_ADD_ATOM(footfall, footfall::atom, list, "list")
+CAF_ADD_ATOM(footfall, footfall::atom, ingest, "ingest")
+CAF_ADD_ATOM(footfall, footfall::atom, ingested, "ingested")
+CAF_ADD_ATOM(footfall, footfall::atom, appended, "appended")
+CAF_ADD_ATOM(footfall, footfall::atom, query, "query")
+CAF_ADD_ATOM(footfall, footfall::atom, answered, "answered")
+CAF_ADD_ATOM(footfall, footfall::atom, watch, "watch")
+CAF_ADD_ATOM(footfall, footfall::atom, unwatch, "unwatch")
+CAF_ADD_ATOM(footfall, footfall::atom, open, "open")
+CAF_ADD_ATOM(footfall, footfall::atom, credit, "credit")
+CAF_ADD_ATOM(footfall, footfall::atom, batch, "batch")
+CAF_ADD_ATOM(footfall, footfall::atom, failed, "failed")
+CAF_ADD_ATOM(footfall, footfall::atom, claimed, "claimed")
+CAF_ADD_ATOM(footfall, footfall::atom, applied, "applied")
+CAF_ADD_ATOM(footfall, footfall::atom, folded, "folded")
+CAF_ADD_ATOM(footfall, footfall::atom, progress, "progress")
+CAF_ADD_ATOM(footfall, footfall::atom, loaded, "loaded")
+CAF_ADD_ATOM(footfall, footfall::atom, delta, "delta")
+CAF_ADD_ATOM(footfall, footfall::atom, ask, "ask")
+CAF_ADD_ATOM(footfall, footfall::atom, told, "told")
+CAF_ADD_ATOM(footfall, footfall::atom, await, "await")
+CAF_ADD_ATOM(footfall, footfall::atom, reached, "reached")
+CAF_ADD_ATOM(footfall, footfall::atom, passivate, "passivate")
+CAF_ADD_ATOM(footfall, footfall::atom, lookup, "lookup")
+CAF_ADD_ATOM(footfall, footfall::atom, fill, "fill")
+CAF_ADD_ATOM(footfall, footfall::atom, advance, "advance")
+CAF_ADD_ATOM(footfall, footfall::atom, restart, "restart")
+CAF_ADD_ATOM(footfall, footfall::atom, stop, "stop")
+CAF_END_TYPE_ID_BLOCK(footfall)

@@ -1,0 +1,134 @@
+#include "actors/model/page_state.hpp"
+
+#include <algorithm>
+
+namespace footfall::model {
+
+namespace {
+// Events may be dated ahead; beyond this many minutes the farthest are dropped
+// from the ring (the store has them).
+constexpr size_t minutes_max = 4096;
+constexpr int32_t hour = 60;
+} // namespace
+
+void page_state::load(page_load snapshot, const std::vector<position>& reached) {
+  loaded_ = true;
+  page_no_ = snapshot.page_no;
+  clicks_ = snapshot.clicks;
+  last_at_us_ = snapshot.last_at_us;
+  users_complete_ = snapshot.users_complete;
+  for (const auto& [type_no, clicks] : snapshot.by_type)
+    by_type_.push_back({type_no, clicks});
+  minutes_ = std::move(snapshot.minutes);
+  user_clicks_.reserve(snapshot.user_clicks.size());
+  for (const auto& [user_no, clicks] : snapshot.user_clicks)
+    user_clicks_.emplace(user_no, clicks);
+  reached_ = reached;
+  for (const auto& delta : early_)
+    if (!includes(delta))
+      add(delta, 0, nullptr);
+  early_ = {};
+}
+
+bool page_state::includes(const page_delta& delta) const {
+  for (const auto& at : reached_)
+    if (at.partition == delta.partition)
+      return delta.next_offset <= at.offset + 1;
+  return false;
+}
+
+std::vector<std::pair<int32_t, uint64_t>> page_state::apply(const page_delta& delta,
+                                                            int64_t now_us) {
+  std::vector<std::pair<int32_t, uint64_t>> changed;
+  if (!loaded_)
+    early_.push_back(delta);
+  else if (!includes(delta))
+    add(delta, now_us, &changed);
+  return changed;
+}
+
+void page_state::advance(const position& reached) {
+  for (auto& at : reached_)
+    if (at.partition == reached.partition) {
+      at.offset = std::max(at.offset, reached.offset);
+      return;
+    }
+  reached_.push_back(reached);
+}
+
+void page_state::add(const page_delta& delta, int64_t now_us,
+                     std::vector<std::pair<int32_t, uint64_t>>* changed) {
+  const int32_t oldest = minute_of(now_us) - hour;
+  page_no_ = delta.page_no;
+  clicks_ += delta.clicks.size();
+  for (const auto& x : delta.clicks) {
+    last_at_us_ = std::max(last_at_us_, x.at_us);
+    auto type = std::find_if(by_type_.begin(), by_type_.end(),
+                             [&](const auto& row) { return row.number == x.type_no; });
+    if (type == by_type_.end())
+      by_type_.push_back({x.type_no, 1});
+    else
+      ++type->clicks;
+    add_minute(minute_of(x.at_us), 1, oldest);
+    if (users_complete_) {
+      auto& clicks = user_clicks_[x.user_no];
+      ++clicks;
+      if (changed)
+        changed->emplace_back(x.user_no, clicks);
+    }
+  }
+  advance({delta.partition, delta.next_offset - 1});
+}
+
+void page_state::add_minute(int32_t minute, uint32_t clicks, int32_t oldest) {
+  if (minute < oldest)
+    return;
+  if (minutes_.size() > 2 * hour && minutes_.front().first < oldest)
+    minutes_.erase(minutes_.begin(),
+                   std::lower_bound(minutes_.begin(), minutes_.end(), std::pair{oldest, 0u}));
+  auto at = std::lower_bound(minutes_.begin(), minutes_.end(), std::pair{minute, 0u});
+  if (at != minutes_.end() && at->first == minute)
+    at->second += clicks;
+  else
+    minutes_.insert(at, {minute, clicks});
+  if (minutes_.size() > minutes_max)
+    minutes_.pop_back();
+}
+
+void page_state::forget_users() {
+  users_complete_ = false;
+  user_clicks_ = {};
+}
+
+uint64_t page_state::clicks_of(int32_t user_no) const {
+  auto at = user_clicks_.find(user_no);
+  return at == user_clicks_.end() ? 0 : at->second;
+}
+
+std::vector<uint64_t> page_state::last_hour(int64_t now_us) const {
+  std::vector<uint64_t> out(hour, 0);
+  const int32_t first = minute_of(now_us) - hour + 1;
+  for (const auto& [minute, clicks] : minutes_)
+    if (minute >= first && minute < first + hour)
+      out[static_cast<size_t>(minute - first)] = clicks;
+  return out;
+}
+
+std::vector<numbered_count> page_state::top_users(uint32_t limit) const {
+  auto more = [](const auto& a, const auto& b) { return a.clicks > b.clicks; };
+  std::vector<numbered_count> all;
+  all.reserve(user_clicks_.size());
+  for (const auto& [user_no, clicks] : user_clicks_)
+    all.push_back({user_no, clicks});
+  if (all.size() > limit) {
+    const auto last = all.begin() + limit;
+    std::nth_element(all.begin(), last, all.end(), more);
+    const uint64_t least = last->clicks;
+    all.erase(std::remove_if(last, all.end(), [&](const auto& x) { return x.clicks < least; }),
+              all.end());
+  }
+  std::sort(all.begin(), all.end(), more);
+  return all;
+}
+
+} // namespace footfall::model

@@ -1,0 +1,268 @@
+#include "actors/node.hpp"
+
+#include "actors/cache_manager.hpp"
+#include "actors/ingestion.hpp"
+#include "actors/inspector.hpp"
+#include "actors/log_reader.hpp"
+#include "actors/metrics_text.hpp"
+
+namespace footfall {
+
+namespace {
+
+constexpr auto admin_patience = std::chrono::seconds(2);
+constexpr int64_t gateway_beat_max_us = 5'000'000;
+
+template <class Handle, class... Ts>
+caf::strong_actor_ptr spawn_child(caf::actor_system& system, Ts&&... xs) {
+  return caf::actor_cast<caf::strong_actor_ptr>(system.spawn(std::forward<Ts>(xs)...));
+}
+
+// Asks an actor from outside the system; the answer comes on one of its threads.
+template <class Answer, class Handle, class Done, class... Ts>
+void ask_from_outside(caf::actor_system& system, Handle to, Done done, Answer otherwise, Ts... xs) {
+  if (!to) {
+    done(std::move(otherwise));
+    return;
+  }
+  // With no argument at all CAF 0.17 dereferences a null pointer, which libstdc++'s
+  // assertions notice.
+  auto run = [=](caf::event_based_actor* self, int) {
+    self->request(to, admin_patience, xs...)
+        .then([done](Answer& x) { done(std::move(x)); },
+              [done, otherwise](const caf::error&) { done(otherwise); });
+  };
+  system.spawn(run, 0);
+}
+
+} // namespace
+
+node::node(caf::actor_system& system, node_config config)
+    : system_(system), config_(std::move(config)), status_(config_.log->partitions()),
+      inbox_(std::make_shared<gateway_inbox>(config_.requests_max, config_.events_max)),
+      restarts_(std::make_shared<restart_counts>()) {
+  status_.gateway_beat_us = config_.now();
+  supervisor_config plan;
+  plan.children = children();
+  plan.counts = config_.counts;
+  plan.now = config_.now;
+  plan.restarts = restarts_;
+  supervisor_ = system_.spawn(supervisor, std::move(plan));
+}
+
+node::~node() {
+  stop();
+}
+
+std::vector<child_spec> node::children() {
+  std::vector<child_spec> out;
+  const auto c = config_;
+  out.push_back({"cache_manager", "",
+                 [c](caf::actor_system& s) {
+                   return spawn_child<cache_manager_actor>(
+                       s, cache_manager, cache_manager_config{c.values, c.counts});
+                 },
+                 [](wiring& w, caf::strong_actor_ptr x) { w.cache = std::move(x); }, false});
+  out.push_back({"ingestion", "",
+                 [c](caf::actor_system& s) {
+                   return spawn_child<ingestion_actor>(s, ingestion,
+                                                       ingestion_config{c.log, c.counts, c.now});
+                 },
+                 [](wiring& w, caf::strong_actor_ptr x) { w.ingestion = std::move(x); }, false});
+  out.push_back({"query", "",
+                 [c](caf::actor_system& s) {
+                   query_config qc;
+                   qc.events = c.events;
+                   qc.counts = c.counts;
+                   qc.now = c.now;
+                   return spawn_child<query_actor>(s, footfall::query, std::move(qc));
+                 },
+                 [](wiring& w, caf::strong_actor_ptr x) { w.query = std::move(x); }, true});
+  out.push_back(
+      {"log_reader", c.log->topic(),
+       [c](caf::actor_system& s) {
+         return spawn_child<log_reader_actor>(s, log_reader, log_reader_config{c.log, {}});
+       },
+       [](wiring& w, caf::strong_actor_ptr x) { w.reader = std::move(x); }, true});
+  auto pattern = c.partition;
+  pattern.partitions = c.log->partitions();
+  pattern.events = c.events;
+  pattern.counts = c.counts;
+  pattern.now = c.now;
+  pattern.pairs_left = std::make_shared<std::atomic<int64_t>>(c.pairs_max);
+  pattern.live_pages_max = std::max<size_t>(pattern.live_pages_max / pattern.partitions, 1);
+  for (uint32_t i = 0; i < pattern.partitions; ++i) {
+    pattern.partition = i;
+    pattern.status = &status_.parts[i];
+    out.push_back({"partition", std::to_string(i),
+                   [pattern](caf::actor_system& s) {
+                     return spawn_child<partition_actor>(s, partition, pattern);
+                   },
+                   [i](wiring& w, caf::strong_actor_ptr x) {
+                     if (w.partitions.size() <= i)
+                       w.partitions.resize(i + 1);
+                     w.partitions[i] = std::move(x);
+                   },
+                   true});
+  }
+  out.push_back({"gateway", "",
+                 [c, inbox = inbox_, status = &status_](caf::actor_system& s) {
+                   return spawn_child<gateway_actor>(
+                       s, gateway,
+                       gateway_config{inbox, c.counts, status, c.now, c.request_timeout});
+                 },
+                 [](wiring& w, caf::strong_actor_ptr x) { w.gateway = std::move(x); }, true});
+  out.push_back({"inspector", "",
+                 [c, counts = restarts_](caf::actor_system& s) {
+                   auto restarts = [counts](const std::string& name, const std::string& key) {
+                     return counts->of(name, key);
+                   };
+                   return spawn_child<inspector_actor>(s, footfall::inspector,
+                                                       inspector_config{c.now, restarts});
+                 },
+                 [this](wiring&, caf::strong_actor_ptr x) {
+                   std::lock_guard<std::mutex> guard(inspector_mutex_);
+                   inspector_ = std::move(x);
+                 },
+                 false});
+  return out;
+}
+
+void node::ingest(std::vector<click_event> events, ingest_done done) {
+  gateway_inbox::ingest_item item{std::move(events), std::move(done)};
+  if (inbox_->put(item))
+    return;
+  add(config_.counts->requests_overloaded);
+  ingest_reply busy;
+  busy.results.resize(item.events.size());
+  for (size_t i = 0; i < item.events.size(); ++i) {
+    auto& x = busy.results[i];
+    x.status = outcome::rejected;
+    x.code = errc::overloaded;
+    x.event_id = std::move(item.events[i].event_id);
+    x.reason = "too many requests are under way (max-in-flight = "
+               + std::to_string(config_.requests_max) + "); nothing was stored; send it later";
+  }
+  item.done(std::move(busy));
+}
+
+void node::query(query_ask ask, query_done done) {
+  gateway_inbox::query_item item{std::move(ask), std::move(done), false};
+  if (inbox_->put(item))
+    return;
+  add(config_.counts->requests_overloaded);
+  query_answer busy;
+  busy.code = errc::overloaded;
+  busy.reason = "too many requests are under way (max-in-flight = "
+                + std::to_string(config_.requests_max) + "); ask again later";
+  item.done(std::move(busy));
+}
+
+std::shared_ptr<void> node::watch(std::string site_id, std::string page_url, query_done update) {
+  const auto ticket = next_watch_.fetch_add(1);
+  gateway_inbox::query_item item{{}, std::move(update), true};
+  item.ask.ticket = ticket;
+  item.ask.kind = query_kind::page;
+  item.ask.site_id = std::move(site_id);
+  item.ask.page_url = std::move(page_url);
+  if (!inbox_->put(item)) {
+    query_answer busy;
+    busy.code = errc::overloaded;
+    busy.reason = "too many requests are under way; watch again later";
+    item.done(std::move(busy));
+    return nullptr;
+  }
+  return {nullptr, [inbox = inbox_, ticket](void*) { inbox->put_unwatch(ticket); }};
+}
+
+void node::health(reply<node_health> done) {
+  node_health out;
+  out.live = config_.now() - status_.gateway_beat_us < gateway_beat_max_us;
+  out.draining = status_.draining;
+  auto part = [&out](std::string name, std::string fault) {
+    out.roles.emplace_back(std::move(name), fault.empty() ? "ok" : std::move(fault));
+  };
+  part("gateway", out.live ? "" : "the gateway does not turn");
+  part("ingest", config_.log->health());
+  std::string lagging;
+  for (size_t i = 0; i < status_.parts.size(); ++i) {
+    const auto phase = status_.parts[i].phase.load();
+    if (phase != partition_phase::running)
+      lagging += "partition " + std::to_string(i)
+                 + (phase == partition_phase::stopped ? " stopped; " : " is starting; ");
+  }
+  part("aggregate", lagging);
+  part("query", config_.events->health());
+  if (out.draining)
+    part("node", "draining: the node stops");
+  out.ready = true;
+  for (const auto& [name, state] : out.roles)
+    out.ready = out.ready && state == "ok";
+  done(std::move(out));
+}
+
+inspector_actor node::inspector() {
+  std::lock_guard<std::mutex> guard(inspector_mutex_);
+  return caf::actor_cast<inspector_actor>(inspector_);
+}
+
+void node::actors(reply<std::vector<actor_row>> done) {
+  ask_from_outside(system_, inspector(), std::move(done), std::vector<actor_row>{}, atom::list_v);
+}
+
+void node::actor(uint64_t id, reply<actor_detail> done) {
+  ask_from_outside(system_, inspector(), std::move(done), actor_detail{}, atom::describe_v, id);
+}
+
+void node::audit(reply<audit_reply> done) {
+  config_.events->audit([done](caf::expected<std::vector<audit_difference>> x) {
+    audit_reply out;
+    if (x) {
+      out.differences = std::move(*x);
+    } else {
+      out.code = code_of(x.error());
+      out.reason = text_of(x.error());
+    }
+    done(std::move(out));
+  });
+}
+
+std::string node::metrics() {
+  return metrics_text(*config_.counts, status_, inbox_->in_flight());
+}
+
+void node::drain() {
+  status_.draining = true;
+}
+
+size_t node::in_flight() const {
+  return inbox_->in_flight();
+}
+
+bool node::running() const {
+  for (const auto& x : status_.parts)
+    if (x.phase.load() != partition_phase::running)
+      return false;
+  return true;
+}
+
+void node::begin_stop() {
+  if (!supervisor_)
+    return;
+  inbox_->attach(gateway_actor{});
+  caf::anon_send(supervisor_, atom::stop_v);
+  supervisor_ = nullptr;
+  std::lock_guard<std::mutex> guard(inspector_mutex_);
+  inspector_ = nullptr;
+}
+
+void node::stop() {
+  if (!supervisor_)
+    return;
+  caf::scoped_actor self{system_};
+  self->monitor(supervisor_);
+  begin_stop();
+  self->receive([](const caf::down_msg&) {});
+}
+
+} // namespace footfall

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "actors/gateway.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/partition.hpp"
+#include "actors/ports/request_handler.hpp"
+#include "actors/query.hpp"
+#include "actors/supervisor.hpp"
+
+namespace footfall {
+
+/// All that the actors of a node need from outside. The ports outlive the node.
+struct node_config {
+  event_log* log = nullptr;
+  store* events = nullptr;
+  cache* values = nullptr;
+  metrics* counts = nullptr;
+  now_fn now;
+  size_t requests_max = 4096;
+  size_t events_max = 200'000;
+  std::chrono::milliseconds request_timeout{5000};
+  partition_config partition;    ///< A pattern: the number is filled in.
+  int64_t pairs_max = 4'000'000; ///< (page, user) pairs of all live pages.
+};
+
+/// The actors of this process, and the door to them for HTTP and gRPC.
+class node final : public request_handler {
+public:
+  /// Spawns the supervisor and, through it, all others.
+  node(caf::actor_system& system, node_config config);
+  ~node() override;
+
+  void ingest(std::vector<click_event> events, ingest_done done) override;
+  void query(query_ask ask, query_done done) override;
+  std::shared_ptr<void> watch(std::string site_id, std::string page_url,
+                              query_done update) override;
+  void health(reply<node_health> done) override;
+  void actors(reply<std::vector<actor_row>> done) override;
+  void actor(uint64_t id, reply<actor_detail> done) override;
+  void audit(reply<audit_reply> done) override;
+  std::string metrics() override;
+
+  /// From now on not ready: balancers send no more requests.
+  void drain();
+  size_t in_flight() const;
+  /// True once every partition of this node reads its log.
+  bool running() const;
+  /// Tells the actors to end; what is open is answered unknown.
+  void begin_stop();
+  /// The same, and blocks until they have.
+  void stop();
+
+private:
+  std::vector<child_spec> children();
+  inspector_actor inspector();
+
+  caf::actor_system& system_;
+  node_config config_;
+  node_status status_;
+  std::shared_ptr<gateway_inbox> inbox_;
+  std::shared_ptr<restart_counts> restarts_;
+  std::atomic<uint64_t> next_watch_{uint64_t{1} << 63};
+  supervisor_actor supervisor_;
+  std::mutex inspector_mutex_;
+  caf::strong_actor_ptr inspector_;
+};
+
+} // namespace footfall

@@ -1,0 +1,197 @@
+#include "actors/page_aggregator.hpp"
+
+#include <algorithm>
+
+namespace footfall {
+
+namespace {
+
+constexpr int64_t watch_lease_us = 5'000'000;
+constexpr auto watch_period = std::chrono::milliseconds(200);
+constexpr size_t early_asks_max = 10'000;
+constexpr size_t watchers_max = 1'000;
+
+void tell(page_aggregator_ptr self, const caf::strong_actor_ptr& to, page_answer answer) {
+  if (to)
+    self->send(caf::actor_cast<query_actor>(to), atom::told_v,
+               std::vector<page_answer>{std::move(answer)});
+}
+
+page_answer answer_to(page_aggregator_ptr self, const page_ask& ask) {
+  auto& st = self->state;
+  page_answer out;
+  out.ticket = ask.ticket;
+  out.loaded_now = std::exchange(st.first_ask, false);
+  out.live = st.counts.users_complete();
+  out.version = st.counts.clicks();
+  out.as_of_us = st.config.now();
+  out.reached = st.counts.reached();
+  if (!out.live)
+    return out;
+  out.users = st.counts.users();
+  switch (ask.kind) {
+  case query_kind::count: out.clicks = st.counts.clicks_of(ask.user_no); break;
+  case query_kind::users:
+    out.clicks = st.counts.clicks();
+    out.rows = st.counts.top_users(ask.limit);
+    break;
+  default:
+    out.clicks = st.counts.clicks();
+    out.rows = st.counts.by_type();
+    out.minutes = st.counts.last_hour(out.as_of_us);
+  }
+  return out;
+}
+
+void mind_limits(page_aggregator_ptr self) {
+  auto& st = self->state;
+  if (!st.counts.users_complete())
+    return;
+  const auto more = static_cast<int64_t>(st.counts.users()) - st.pairs_taken;
+  st.pairs_taken += more;
+  const auto left = st.config.pairs_left->fetch_sub(more) - more;
+  if (st.counts.users() <= st.config.users_max && left >= 0)
+    return;
+  st.counts.forget_users();
+  st.config.pairs_left->fetch_add(std::exchange(st.pairs_taken, 0));
+}
+
+void take_load(page_aggregator_ptr self, page_load& snapshot, const std::vector<position>& at) {
+  auto& st = self->state;
+  st.counts.load(std::move(snapshot), at);
+  mind_limits(self);
+  self->entry()->set_state("running");
+  add(st.config.counts->pages_loaded);
+  for (auto& x : std::exchange(st.early, {}))
+    tell(self, x.from, answer_to(self, x.ask));
+}
+
+void take_delta(page_aggregator_ptr self, const page_delta& delta) {
+  auto& st = self->state;
+  const auto before = st.counts.clicks();
+  const auto now = st.config.now();
+  auto changed = st.counts.apply(delta, now);
+  if (!st.counts.loaded() || st.counts.clicks() == before)
+    return;
+  mind_limits(self);
+  for (const auto& x : delta.clicks)
+    st.config.counts->freshness.observe(now - x.received_at_us);
+  if (st.config.cache)
+    self->send(st.config.cache, atom::advance_v,
+               std::vector<cache_advance>{{st.config.page, before, st.counts.clicks(), now,
+                                           st.counts.reached(), std::move(changed)}});
+  if (!st.watchers.empty() && !std::exchange(st.tick_set, true))
+    self->delayed_send(self, watch_period, atom::tick_v);
+}
+
+void take_ask(page_aggregator_ptr self, page_ask& ask, const position& reached,
+              const caf::strong_actor_ptr& from) {
+  auto& st = self->state;
+  if (st.counts.loaded()) {
+    st.counts.advance(reached);
+    tell(self, from, answer_to(self, ask));
+  } else if (st.early.size() < early_asks_max) {
+    st.early.push_back({std::move(ask), from});
+  } else {
+    page_answer busy;
+    busy.ticket = ask.ticket;
+    busy.code = errc::overloaded;
+    busy.reason = "too many questions wait for this page to load; try again";
+    tell(self, from, std::move(busy));
+  }
+}
+
+void take_watch(page_aggregator_ptr self, page_ask& ask, const position& reached,
+                const caf::strong_actor_ptr& from) {
+  auto& st = self->state;
+  const auto until = st.config.now() + watch_lease_us;
+  for (auto& x : st.watchers)
+    if (x.ticket == ask.ticket && x.from == from) {
+      x.until_us = until;
+      return;
+    }
+  if (st.watchers.size() >= watchers_max) {
+    page_answer busy;
+    busy.ticket = ask.ticket;
+    busy.code = errc::overloaded;
+    busy.reason = "1,000 clients watch this page already; try again later";
+    tell(self, from, std::move(busy));
+    return;
+  }
+  st.watchers.push_back({ask.ticket, from, until});
+  take_ask(self, ask, reached, from);
+}
+
+void tell_watchers(page_aggregator_ptr self) {
+  auto& st = self->state;
+  st.tick_set = false;
+  const auto now = st.config.now();
+  st.watchers.erase(std::remove_if(st.watchers.begin(), st.watchers.end(),
+                                   [now](const auto& x) { return x.until_us < now; }),
+                    st.watchers.end());
+  page_ask ask;
+  ask.kind = query_kind::page;
+  for (const auto& x : st.watchers) {
+    ask.ticket = x.ticket;
+    tell(self, x.from, answer_to(self, ask));
+  }
+}
+
+void fail_all(page_aggregator_ptr self, const caf::error& why) {
+  for (auto& x : std::exchange(self->state.early, {})) {
+    page_answer out;
+    out.ticket = x.ask.ticket;
+    out.code = code_of(why);
+    out.reason = text_of(why);
+    tell(self, x.from, std::move(out));
+  }
+  self->quit(why);
+}
+
+std::vector<state_field> describe(page_aggregator_ptr self) {
+  auto& st = self->state;
+  const auto& x = st.counts;
+  return {{"loaded", x.loaded() ? "true" : "false"},
+          {"page_no", std::to_string(x.page_no())},
+          {"clicks", std::to_string(x.clicks())},
+          {"users", x.users_complete() ? std::to_string(x.users()) : "null"},
+          {"last_at_us", std::to_string(x.last_at_us())},
+          {"position", '"' + to_string(x.reached()) + '"'},
+          {"watchers", std::to_string(st.watchers.size())},
+          {"waiting_batches", std::to_string(x.waiting_batches())}};
+}
+
+} // namespace
+
+page_aggregator_state::~page_aggregator_state() {
+  if (!config.counts)
+    return;
+  config.pairs_left->fetch_add(pairs_taken);
+  config.counts->pages_live.fetch_sub(1);
+}
+
+page_aggregator_actor::behavior_type page_aggregator(page_aggregator_ptr self,
+                                                     page_aggregator_config config) {
+  self->entry()->set_key(config.page);
+  self->entry()->set_state("loading");
+  self->state.config = std::move(config);
+  add(self->state.config.counts->pages_live);
+  return {
+      [self](atom::loaded, page_load& x, const std::vector<position>& at) {
+        take_load(self, x, at);
+      },
+      [self](atom::failed, const caf::error& why) { fail_all(self, why); },
+      [self](atom::delta, const page_delta& x) { take_delta(self, x); },
+      [self](atom::ask, page_ask& x, const position& at, const caf::strong_actor_ptr& from) {
+        take_ask(self, x, at, from);
+      },
+      [self](atom::watch, page_ask& x, const position& at, const caf::strong_actor_ptr& from) {
+        take_watch(self, x, at, from);
+      },
+      [self](atom::passivate) { self->quit(); },
+      [self](atom::tick) { tell_watchers(self); },
+      [self](atom::describe) { return describe(self); },
+  };
+}
+
+} // namespace footfall

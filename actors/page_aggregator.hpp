@@ -1,0 +1,54 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "actors/interfaces.hpp"
+#include "actors/model/page_state.hpp"
+#include "actors/observed.hpp"
+#include "actors/ports/clock.hpp"
+#include "actors/ports/metrics.hpp"
+
+namespace footfall {
+
+struct page_aggregator_config {
+  std::string page; ///< "site NUL page".
+  now_fn now;
+  metrics* counts = nullptr;
+  cache_manager_actor cache; ///< May be null.
+  uint32_t users_max = 100'000;
+  /// (page, user) pairs that all live pages of the node may hold together.
+  std::shared_ptr<std::atomic<int64_t>> pairs_left;
+};
+
+/// Invariant: holds committed clicks of its page only, each once.
+struct page_aggregator_state {
+  static inline const char* name = "page_aggregator";
+  ~page_aggregator_state();
+
+  struct waiting {
+    page_ask ask;
+    caf::strong_actor_ptr from;
+  };
+  struct watcher {
+    uint64_t ticket = 0;
+    caf::strong_actor_ptr from;
+    int64_t until_us = 0;
+  };
+
+  page_aggregator_config config;
+  model::page_state counts;
+  std::vector<waiting> early; // Asked before the state was loaded.
+  std::vector<watcher> watchers;
+  int64_t pairs_taken = 0;
+  bool first_ask = true;
+  bool tick_set = false;
+};
+
+using page_aggregator_ptr = observed_actor<page_aggregator_actor, page_aggregator_state>*;
+
+page_aggregator_actor::behavior_type page_aggregator(page_aggregator_ptr self,
+                                                     page_aggregator_config config);
+
+} // namespace footfall

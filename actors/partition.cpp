@@ -1,0 +1,398 @@
+#include "actors/partition.hpp"
+
+#include <algorithm>
+
+#include "actors/model/record.hpp"
+#include "actors/partition_pages.hpp"
+
+namespace footfall {
+
+namespace {
+
+constexpr auto claim_tick = caf::atom("claim");
+constexpr auto apply_tick = caf::atom("apply");
+constexpr auto fold_tick = caf::atom("fold");
+constexpr auto progress_what = caf::atom("progress");
+constexpr std::chrono::milliseconds backoff_first{50};
+constexpr std::chrono::milliseconds backoff_most{2000};
+constexpr uint32_t batches_ahead = 2;
+constexpr size_t waiters_max = 10'000;
+
+// A callback of the store that sends what it gets to this claim.
+template <class T, class Atom>
+store::done<T> to_me(partition_ptr self, Atom, caf::atom_value what) {
+  auto me = caf::actor_cast<partition_actor>(self);
+  return [me, what, claim = self->state.claim_no](caf::expected<T> x) {
+    if (x)
+      caf::anon_send(me, Atom{}, claim, std::move(*x));
+    else
+      caf::anon_send(me, atom::failed_v, claim, what, std::move(x.error()));
+  };
+}
+
+void claim(partition_ptr self) {
+  auto& st = self->state;
+  ++st.claim_no;
+  st.running = false;
+  st.credit = 0;
+  st.folding = st.fold_set = st.gather_set = st.sweep_set = false;
+  st.pending.clear();
+  st.in_flight.clear();
+  st.config.status->phase = partition_phase::claiming;
+  partition_pages::reset(self);
+  self->entry()->set_state("claiming");
+  st.config.events->claim(st.config.partition,
+                          to_me<partition_claim>(self, atom::claimed_v, claim_tick));
+}
+
+void claim_later(partition_ptr self, const caf::error& why) {
+  auto& st = self->state;
+  ++st.claim_no; // Whatever is under way belongs to the past.
+  st.running = false;
+  st.backoff = std::min(std::max(st.backoff * 2, backoff_first), backoff_most);
+  self->entry()->set_state("waiting to claim");
+  self->entry()->set_error(text_of(why));
+  self->delayed_send(self, st.backoff, atom::tick_v, st.claim_no, claim_tick);
+}
+
+void give_credit(partition_ptr self) {
+  auto& st = self->state;
+  if (!st.running || !st.nodes.reader || st.pending.size() >= st.config.batch_max)
+    return;
+  const uint32_t more = batches_ahead - std::min(st.credit, batches_ahead);
+  if (more == 0)
+    return;
+  st.credit += more;
+  self->send(caf::actor_cast<log_reader_actor>(st.nodes.reader), atom::credit_v,
+             st.config.partition, more);
+}
+
+void show(partition_ptr self) {
+  auto& st = self->state;
+  auto& out = *st.config.status;
+  out.phase = st.stopped   ? partition_phase::stopped
+              : st.running ? partition_phase::running
+                           : partition_phase::claiming;
+  out.next_offset = st.next_offset;
+  out.folded_offset = st.folded_offset;
+  out.log_end = std::max(st.log_end, st.next_offset);
+  out.live_pages = st.pages.size();
+}
+
+void start(partition_ptr self, const partition_claim& x) {
+  auto& st = self->state;
+  st.epoch = x.epoch;
+  st.next_offset = x.next_offset;
+  st.folded_offset = x.folded_offset;
+  st.running = true;
+  st.stopped = false;
+  self->entry()->set_state("running");
+  if (st.nodes.reader)
+    self->send(caf::actor_cast<log_reader_actor>(st.nodes.reader), atom::open_v,
+               st.config.partition, st.next_offset, st.claim_no);
+  show(self);
+  give_credit(self);
+  if (st.folded_offset < st.next_offset)
+    self->send(self, atom::tick_v, st.claim_no, fold_tick);
+}
+
+void stop_loudly(partition_ptr self, const std::string& why) {
+  auto& st = self->state;
+  st.stopped = true;
+  st.running = false;
+  ++st.claim_no;
+  add(st.config.counts->partitions_stopped);
+  self->entry()->set_state("stopped");
+  self->entry()->set_error(why);
+  show(self);
+}
+
+void send_apply(partition_ptr self) {
+  auto& st = self->state;
+  apply_request batch;
+  st.in_flight_rows.clear();
+  batch.partition = st.config.partition;
+  batch.epoch = st.epoch;
+  batch.first_offset = st.next_offset;
+  batch.next_offset = st.in_flight.back().offset + 1;
+  absl::flat_hash_map<std::string, uint32_t> places;
+  std::string page;
+  batch.rows.reserve(st.in_flight.size());
+  for (const auto& entry : st.in_flight) {
+    event_row row;
+    auto reason = model::decode_record(entry, row);
+    if (reason.empty()) {
+      page.assign(row.site_id).push_back('\0');
+      page.append(row.page_url);
+      auto place = places.emplace(page, static_cast<uint32_t>(places.size())).first->second;
+      st.in_flight_rows.push_back({place, row.at_us, row.received_at_us});
+      batch.rows.push_back(std::move(row));
+      continue;
+    }
+    batch.bad.push_back({entry.offset, entry.time_us, std::move(reason), entry.value});
+  }
+  st.in_flight_pages.resize(places.size());
+  for (const auto& [name, place] : places)
+    st.in_flight_pages[place] = name;
+  add(st.config.counts->events_bad, batch.bad.size());
+  st.in_flight_end = batch.next_offset;
+  st.sent_at_us = st.config.now();
+  st.config.events->apply(std::move(batch), to_me<apply_result>(self, atom::applied_v, apply_tick));
+}
+
+void apply_more(partition_ptr self) {
+  auto& st = self->state;
+  if (!st.running || !st.in_flight.empty() || st.pending.empty())
+    return;
+  using std::chrono::microseconds;
+  const auto due = st.applied_at_us + microseconds(st.config.gather).count();
+  const auto now = st.config.now();
+  if (st.pending.size() < st.config.batch_max && now < due && due - now < 1'000'000) {
+    if (!std::exchange(st.gather_set, true))
+      self->delayed_send(self, microseconds(due - now), atom::tick_v, st.claim_no, apply_tick);
+    return;
+  }
+  const size_t n = std::min(st.pending.size(), st.config.batch_max);
+  auto end = st.pending.begin() + static_cast<long>(n);
+  st.in_flight.assign(std::make_move_iterator(st.pending.begin()), std::make_move_iterator(end));
+  st.pending.erase(st.pending.begin(), end);
+  send_apply(self);
+}
+
+void take_batch(partition_ptr self, log_batch& batch) {
+  auto& st = self->state;
+  if (!st.running)
+    return;
+  st.credit -= std::min<uint32_t>(st.credit, 1);
+  st.log_end = batch.end_offset;
+  int64_t expected = st.next_offset;
+  if (!st.pending.empty())
+    expected = st.pending.back().offset + 1;
+  else if (!st.in_flight.empty())
+    expected = st.in_flight.back().offset + 1;
+  for (auto& entry : batch.entries) {
+    if (entry.offset != expected) {
+      stop_loudly(self, "records " + std::to_string(expected) + " to "
+                            + std::to_string(entry.offset - 1) + " of partition "
+                            + std::to_string(st.config.partition)
+                            + " are missing in the event log; nothing after them is applied");
+      return;
+    }
+    ++expected;
+    st.pending.push_back(std::move(entry));
+  }
+  apply_more(self);
+  give_credit(self);
+}
+
+void fold_soon(partition_ptr self) {
+  auto& st = self->state;
+  const auto behind = st.next_offset - st.folded_offset;
+  if (behind <= 0 || st.folding)
+    return;
+  if (behind >= static_cast<int64_t>(st.config.fold_max))
+    self->send(self, atom::tick_v, st.claim_no, fold_tick);
+  else if (!std::exchange(st.fold_set, true))
+    self->delayed_send(self, st.config.fold_every, atom::tick_v, st.claim_no, fold_tick);
+}
+
+void answer_waiters(partition_ptr self) {
+  auto& st = self->state;
+  auto done = [&](const auto& x) {
+    if (x.offset >= st.next_offset)
+      return false;
+    self->send(caf::actor_cast<query_actor>(x.from), atom::reached_v, x.ticket,
+               position{st.config.partition, st.next_offset - 1});
+    return true;
+  };
+  st.waiters.erase(std::remove_if(st.waiters.begin(), st.waiters.end(), done), st.waiters.end());
+}
+
+void take_applied(partition_ptr self, const apply_result& result) {
+  auto& st = self->state;
+  auto& counts = *st.config.counts;
+  if (!result.moved) {
+    add(counts.partitions_fenced);
+    claim_later(self, make_error(errc::fenced, "another owner took the partition over"));
+    return;
+  }
+  st.applied_at_us = st.config.now();
+  counts.apply_duration.observe(st.applied_at_us - st.sent_at_us);
+  add(counts.applies);
+  add(counts.events_applied, result.fresh.size());
+  add(counts.events_duplicate, result.duplicates);
+  add(counts.id_conflicts, result.id_conflicts);
+  st.next_offset = st.in_flight_end;
+  st.backoff = {};
+  st.in_flight.clear();
+  partition_pages::hand_out(self, result);
+  show(self);
+  if (st.nodes.reader)
+    self->send(caf::actor_cast<log_reader_actor>(st.nodes.reader), atom::applied_v,
+               st.config.partition, st.next_offset);
+  answer_waiters(self);
+  apply_more(self);
+  give_credit(self);
+  fold_soon(self);
+}
+
+void fold(partition_ptr self) {
+  auto& st = self->state;
+  st.fold_set = false;
+  if (!st.running || st.folding || st.folded_offset >= st.next_offset)
+    return;
+  st.folding = true;
+  st.fold_until =
+      std::min(st.next_offset, st.folded_offset + static_cast<int64_t>(st.config.fold_max));
+  st.fold_sent_us = st.config.now();
+  st.config.events->fold(st.config.partition, st.folded_offset, st.fold_until,
+                         to_me<fold_result>(self, atom::folded_v, fold_tick));
+}
+
+void take_folded(partition_ptr self, const fold_result& result) {
+  auto& st = self->state;
+  st.folding = false;
+  if (!result.moved) { // Somebody else folded: learn how far.
+    st.config.events->progress(
+        to_me<std::vector<partition_state>>(self, atom::progress_v, progress_what));
+    return;
+  }
+  st.folded_offset = st.fold_until;
+  show(self);
+  add(st.config.counts->folds);
+  add(st.config.counts->events_folded, result.events);
+  st.config.counts->fold_duration.observe(st.config.now() - st.fold_sent_us);
+  partition_pages::tell_cache(self, result);
+  fold_soon(self);
+}
+
+void take_failure(partition_ptr self, caf::atom_value what, const caf::error& why) {
+  auto& st = self->state;
+  self->entry()->set_error(text_of(why));
+  if (what == fold_tick || what == progress_what) {
+    st.folding = false;
+    fold_soon(self);
+    return;
+  }
+  if (code_of(why) == errc::gap) {
+    stop_loudly(self, text_of(why));
+    return;
+  }
+  // An apply may have been committed all the same. Claiming again reads how far
+  // it came, raises the epoch, and drops live state that missed its rows.
+  add(st.config.counts->apply_failures);
+  claim_later(self, why);
+}
+
+void take_progress(partition_ptr self, const std::vector<partition_state>& all) {
+  auto& st = self->state;
+  for (const auto& x : all)
+    if (x.partition == st.config.partition)
+      st.folded_offset = std::max(st.folded_offset, x.folded_offset);
+  fold_soon(self);
+}
+
+void take_tick(partition_ptr self, caf::atom_value what) {
+  if (what == claim_tick) {
+    claim(self);
+  } else if (what == apply_tick) {
+    self->state.gather_set = false;
+    apply_more(self);
+  } else if (what == fold_tick) {
+    fold(self);
+  } else {
+    partition_pages::sweep(self);
+  }
+}
+
+void await(partition_ptr self, uint64_t ticket, int64_t offset) {
+  auto& st = self->state;
+  if (st.waiters.size() < waiters_max)
+    st.waiters.push_back({offset, ticket, self->current_sender()});
+  answer_waiters(self);
+}
+
+void rewire(partition_ptr self, wiring& nodes) {
+  auto& st = self->state;
+  const bool new_reader = nodes.reader != st.nodes.reader;
+  st.nodes = std::move(nodes);
+  if (st.claim_no == 0 || (new_reader && !st.stopped))
+    claim(self); // A new reader knows nothing of this partition: start over.
+}
+
+std::vector<state_field> describe(partition_ptr self) {
+  const auto& st = self->state;
+  auto number = [](auto x) { return std::to_string(x); };
+  return {{"partition", number(st.config.partition)},
+          {"epoch", number(st.epoch)},
+          {"next_offset", number(st.next_offset)},
+          {"folded_offset", number(st.folded_offset)},
+          {"log_end", number(st.log_end)},
+          {"pending_records", number(st.pending.size())},
+          {"in_flight_records", number(st.in_flight.size())},
+          {"live_pages", number(st.pages.size())},
+          {"waiting_queries", number(st.waiters.size())}};
+}
+
+} // namespace
+
+partition_actor::behavior_type partition(partition_ptr self, partition_config config) {
+  auto& st = self->state;
+  st.config = std::move(config);
+  st.pages = page_table{std::max<size_t>(st.config.live_pages_max, 1)};
+  self->entry()->set_key(std::to_string(st.config.partition));
+  self->entry()->set_state("starting");
+  self->set_down_handler([self](caf::down_msg& down) {
+    if (!down.reason)
+      return; // Passivated.
+    auto& pages = self->state.pages;
+    for (auto& x : pages)
+      if (x.handle.address() == down.source) {
+        pages.drop(std::string{x.page});
+        break;
+      }
+  });
+  auto now = [self](uint64_t claim_no) { return claim_no == self->state.claim_no; };
+  return {
+      [self, now](atom::claimed, uint64_t n, const partition_claim& x) {
+        if (now(n))
+          start(self, x);
+      },
+      [self, now](atom::applied, uint64_t n, const apply_result& x) {
+        if (now(n))
+          take_applied(self, x);
+      },
+      [self, now](atom::folded, uint64_t n, const fold_result& x) {
+        if (now(n))
+          take_folded(self, x);
+      },
+      [self, now](atom::progress, uint64_t n, const std::vector<partition_state>& x) {
+        if (now(n))
+          take_progress(self, x);
+      },
+      [self, now](atom::loaded, uint64_t n, store_answer& x) {
+        if (now(n))
+          partition_pages::take_loads(self, x);
+      },
+      [self, now](atom::failed, uint64_t n, caf::atom_value what, const caf::error& why) {
+        if (now(n))
+          take_failure(self, what, why);
+      },
+      [self, now](atom::tick, uint64_t n, caf::atom_value what) {
+        if (now(n))
+          take_tick(self, what);
+      },
+      [self, now](atom::batch, uint64_t n, log_batch& x) {
+        if (now(n))
+          take_batch(self, x);
+      },
+      [self](atom::ask, std::vector<page_ask>& xs) { partition_pages::ask(self, xs); },
+      [self](atom::watch, page_ask& x) { partition_pages::watch(self, x); },
+      [self](atom::await, uint64_t ticket, int64_t offset) { await(self, ticket, offset); },
+      [self](atom::delta, page_delta& x) { partition_pages::take_delta(self, std::move(x)); },
+      [self](atom::wire, wiring& x) { rewire(self, x); },
+      [self](atom::describe) { return describe(self); },
+  };
+}
+
+} // namespace footfall

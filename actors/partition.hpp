@@ -1,0 +1,94 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "actors/interfaces.hpp"
+#include "actors/node_status.hpp"
+#include "actors/observed.hpp"
+#include "actors/page_aggregator.hpp"
+#include "actors/page_table.hpp"
+
+namespace footfall {
+
+struct partition_config {
+  uint32_t partition = 0;
+  uint32_t partitions = 1;
+  store* events = nullptr; ///< Outlives the actor.
+  metrics* counts = nullptr;
+  partition_status* status = nullptr; ///< Outlives the actor.
+  now_fn now;
+  size_t batch_max = 5000;             ///< Records in one apply.
+  std::chrono::milliseconds gather{5}; ///< Between two applies, unless a batch is full.
+  std::chrono::milliseconds fold_every{250};
+  size_t fold_max = 20'000; ///< Log records in one fold; more pending folds at once.
+  size_t live_pages_max = 10'000;
+  uint32_t users_per_page_max = 100'000;
+  std::chrono::seconds passivate_after{300};
+  std::shared_ptr<std::atomic<int64_t>> pairs_left;
+};
+
+/// Invariants: one apply under way at most; records are applied in the order of
+/// their offsets without a gap; what live pages know was committed before.
+struct partition_state_data {
+  static inline const char* name = "partition";
+
+  /// What is kept of a row while it is applied.
+  struct row_page {
+    uint32_t page = 0; ///< Index in in_flight_pages.
+    int64_t at_us = 0;
+    int64_t received_at_us = 0;
+  };
+
+  struct waiter {
+    int64_t offset;
+    uint64_t ticket;
+    caf::strong_actor_ptr from;
+  };
+
+  partition_config config;
+  wiring nodes;
+
+  // The claim. Every message about it carries `claim_no`; older ones are ignored.
+  uint64_t claim_no = 0;
+  bool running = false;
+  bool stopped = false; // A gap: only people can mend it.
+  int64_t epoch = 0;
+  int64_t next_offset = 0; // Applied below.
+  int64_t folded_offset = 0;
+  std::chrono::milliseconds backoff{0};
+
+  // Records that wait, then those that are being applied.
+  std::deque<log_entry> pending;
+  std::vector<log_entry> in_flight;
+  std::vector<row_page> in_flight_rows;     // For each row of the apply.
+  std::vector<std::string> in_flight_pages; // "site NUL page", each once.
+  int64_t in_flight_end = 0;
+  int64_t log_end = 0;
+  uint32_t credit = 0;
+  int64_t applied_at_us = 0;
+  int64_t sent_at_us = 0;
+  bool gather_set = false;
+
+  // Fold.
+  bool folding = false;
+  bool fold_set = false;
+  int64_t fold_until = 0;
+  int64_t fold_sent_us = 0;
+  absl::flat_hash_map<int32_t, std::string> tail_pages; // Clicked since the last fold, not live.
+
+  // Pages.
+  page_table pages;
+  std::vector<std::string> load_wanted;
+  std::vector<std::string> loading;
+  bool sweep_set = false;
+
+  std::vector<waiter> waiters;
+};
+
+using partition_ptr = observed_actor<partition_actor, partition_state_data>*;
+
+partition_actor::behavior_type partition(partition_ptr self, partition_config config);
+
+} // namespace footfall

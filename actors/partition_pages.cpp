@@ -1,0 +1,221 @@
+#include "actors/partition_pages.hpp"
+
+#include <algorithm>
+
+#include "actors/model/record.hpp"
+
+namespace footfall::partition_pages {
+
+namespace {
+
+constexpr size_t loads_at_once = 500;
+
+page_key key_of(const std::string& page) {
+  const auto end_of_site = page.find('\0');
+  return {page.substr(0, end_of_site), page.substr(end_of_site + 1)};
+}
+
+uint32_t home_of(partition_ptr self, const std::string& page) {
+  auto key = key_of(page);
+  return model::partition_of(model::record_key(key.site_id, key.page_url),
+                             self->state.config.partitions);
+}
+
+position reached(partition_ptr self) {
+  return {self->state.config.partition, self->state.next_offset - 1};
+}
+
+void load_more(partition_ptr self) {
+  auto& st = self->state;
+  if (!st.loading.empty() || st.load_wanted.empty())
+    return;
+  const size_t n = std::min(st.load_wanted.size(), loads_at_once);
+  st.loading.assign(std::make_move_iterator(st.load_wanted.end() - static_cast<long>(n)),
+                    std::make_move_iterator(st.load_wanted.end()));
+  st.load_wanted.resize(st.load_wanted.size() - n);
+  std::vector<page_key> keys;
+  for (const auto& page : st.loading)
+    keys.push_back(key_of(page));
+  auto me = caf::actor_cast<partition_actor>(self);
+  auto reply = [me, claim = st.claim_no](caf::expected<snapshot<page_load>> x) {
+    store_answer out;
+    if (x) {
+      out.reached = std::move(x->reached);
+      out.pages = std::move(x->values);
+    } else {
+      out.code = code_of(x.error());
+      out.reason = text_of(x.error());
+    }
+    caf::anon_send(me, atom::loaded_v, claim, std::move(out));
+  };
+  const auto first_minute = model::minute_of(st.config.now()) - 60;
+  st.config.events->load_pages(std::move(keys), first_minute, st.config.users_per_page_max,
+                               std::move(reply));
+}
+
+page_table::entry& make_live(partition_ptr self, const std::string& page) {
+  auto& st = self->state;
+  if (st.pages.full()) {
+    self->send(st.pages.oldest().handle, atom::passivate_v);
+    add(st.config.counts->pages_passivated);
+    st.pages.drop_oldest();
+  }
+  page_aggregator_config config;
+  config.page = page;
+  config.now = st.config.now;
+  config.counts = st.config.counts;
+  config.cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
+  config.users_max = st.config.users_per_page_max;
+  config.pairs_left = st.config.pairs_left;
+  actor_directory::spawning_parent = self->id();
+  auto handle = self->spawn<caf::monitored>(page_aggregator, std::move(config));
+  actor_directory::spawning_parent = 0;
+  st.load_wanted.push_back(page);
+  if (!std::exchange(st.sweep_set, true))
+    self->delayed_send(self, st.config.passivate_after / 4, atom::tick_v, st.claim_no,
+                       caf::atom("sweep"));
+  return st.pages.add(page, std::move(handle), st.config.now());
+}
+
+} // namespace
+
+void take_delta(partition_ptr self, page_delta delta) {
+  auto& st = self->state;
+  auto* live = st.pages.touch(delta.page, st.config.now());
+  if (!live && !st.pages.full())
+    live = &make_live(self, delta.page);
+  if (live) {
+    live->needed = true;
+    self->send(live->handle, atom::delta_v, std::move(delta));
+  } else {
+    for (const auto& x : delta.clicks)
+      st.config.counts->freshness.observe(st.config.now() - x.received_at_us);
+    st.tail_pages.emplace(delta.page_no, std::move(delta.page));
+  }
+}
+
+void hand_out(partition_ptr self, const apply_result& result) {
+  auto& st = self->state;
+  absl::flat_hash_map<int32_t, page_delta> by_page;
+  for (const auto& x : result.fresh) {
+    const auto& row = st.in_flight_rows[x.row];
+    auto& delta = by_page[x.page_no];
+    if (delta.clicks.empty()) {
+      delta.page = st.in_flight_pages[row.page];
+      delta.page_no = x.page_no;
+      delta.partition = st.config.partition;
+      delta.next_offset = st.next_offset;
+    }
+    delta.clicks.push_back({x.user_no, x.type_no, row.at_us, row.received_at_us});
+  }
+  for (auto& [page_no, delta] : by_page) {
+    const auto home = home_of(self, delta.page);
+    if (home == st.config.partition)
+      take_delta(self, std::move(delta));
+    else if (home < st.nodes.partitions.size() && st.nodes.partitions[home])
+      self->send(caf::actor_cast<partition_actor>(st.nodes.partitions[home]), atom::delta_v,
+                 std::move(delta));
+  }
+  load_more(self);
+}
+
+void ask(partition_ptr self, std::vector<page_ask>& asks) {
+  auto& st = self->state;
+  auto from = self->current_sender();
+  std::vector<page_answer> elsewhere;
+  for (auto& x : asks) {
+    auto* live = st.pages.touch(x.page, st.config.now());
+    if (!live && (x.kind == query_kind::count || !st.running)) {
+      page_answer out;
+      out.ticket = x.ticket;
+      elsewhere.push_back(std::move(out));
+      continue;
+    }
+    if (!live)
+      live = &make_live(self, x.page);
+    self->send(live->handle, atom::ask_v, std::move(x), reached(self), from);
+  }
+  if (!elsewhere.empty() && from)
+    self->send(caf::actor_cast<query_actor>(from), atom::told_v, std::move(elsewhere));
+  load_more(self);
+}
+
+void watch(partition_ptr self, page_ask& ask) {
+  auto& st = self->state;
+  auto* live = st.pages.touch(ask.page, st.config.now());
+  if (!live && !st.running)
+    return; // It is asked again in a second.
+  if (!live)
+    live = &make_live(self, ask.page);
+  live->needed = true;
+  self->send(live->handle, atom::watch_v, std::move(ask), reached(self), self->current_sender());
+  load_more(self);
+}
+
+void take_loads(partition_ptr self, store_answer& answer) {
+  auto& st = self->state;
+  auto pages = std::exchange(st.loading, {});
+  for (size_t i = 0; i < pages.size(); ++i) {
+    auto* live = st.pages.touch(pages[i], st.config.now());
+    if (!live)
+      continue;
+    if (answer.code == errc::none && i < answer.pages.size()) {
+      // A page that nobody ever clicked is answered, not kept.
+      const bool unknown = answer.pages[i].page_no == 0 && !live->needed;
+      self->send(live->handle, atom::loaded_v, std::move(answer.pages[i]), answer.reached);
+      if (unknown) {
+        self->send(live->handle, atom::passivate_v);
+        st.pages.drop(pages[i]);
+      }
+    } else {
+      self->send(live->handle, atom::failed_v, make_error(answer.code, answer.reason));
+      st.pages.drop(pages[i]);
+    }
+  }
+  load_more(self);
+}
+
+void tell_cache(partition_ptr self, const fold_result& result) {
+  auto& st = self->state;
+  std::vector<cache_advance> out;
+  for (const auto& x : result.pages) {
+    auto at = st.tail_pages.find(x.page_no);
+    if (at != st.tail_pages.end())
+      out.push_back({std::move(at->second), 0, x.clicks, st.config.now(), {}, {}});
+  }
+  st.tail_pages.clear();
+  auto cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
+  if (!out.empty() && cache)
+    self->send(cache, atom::advance_v, std::move(out));
+}
+
+void sweep(partition_ptr self) {
+  auto& st = self->state;
+  st.sweep_set = false;
+  using std::chrono::microseconds;
+  const auto idle_us = microseconds(st.config.passivate_after).count();
+  const auto now = st.config.now();
+  while (!st.pages.empty() && st.pages.oldest().used_us + idle_us <= now) {
+    self->send(st.pages.oldest().handle, atom::passivate_v);
+    add(st.config.counts->pages_passivated);
+    st.pages.drop_oldest();
+  }
+  if (!st.pages.empty() && !std::exchange(st.sweep_set, true))
+    self->delayed_send(self, st.config.passivate_after / 4, atom::tick_v, st.claim_no,
+                       caf::atom("sweep"));
+}
+
+void reset(partition_ptr self) {
+  auto& st = self->state;
+  const auto why =
+      make_error(errc::store_unavailable, "the partition starts again; ask again in a moment");
+  while (!st.pages.empty()) {
+    self->send(st.pages.oldest().handle, atom::failed_v, why);
+    st.pages.drop_oldest();
+  }
+  st.load_wanted.clear();
+  st.loading.clear();
+  st.tail_pages.clear();
+}
+
+} // namespace footfall::partition_pages

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "actors/partition.hpp"
+
+/// The part of a partition that keeps its pages live.
+namespace footfall::partition_pages {
+
+/// Hands the clicks that an apply added to the pages they belong to.
+void hand_out(partition_ptr self, const apply_result& result);
+
+/// Gives clicks to a page of this partition.
+void take_delta(partition_ptr self, page_delta delta);
+
+/// Answers, or passes on to the aggregator.
+void ask(partition_ptr self, std::vector<page_ask>& asks);
+void watch(partition_ptr self, page_ask& ask);
+
+/// The store's answer to a load, or why there is none.
+void take_loads(partition_ptr self, store_answer& answer);
+
+/// Tells the cache about folded pages that nobody holds live.
+void tell_cache(partition_ptr self, const fold_result& result);
+
+/// Ends aggregators that nobody used for a while.
+void sweep(partition_ptr self);
+
+/// Ends all aggregators: they load again when needed.
+void reset(partition_ptr self);
+
+} // namespace footfall::partition_pages

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proto/query.hpp"
+
+namespace footfall {
+
+/// The committed clicks that one batch added to one page.
+struct page_delta {
+  std::string page; ///< "site NUL page".
+  int32_t page_no = 0;
+  uint32_t partition = 0;  ///< Of the batch.
+  int64_t next_offset = 0; ///< One past the batch.
+  struct click {
+    int32_t user_no = 0;
+    int32_t type_no = 0;
+    int64_t at_us = 0;
+    int64_t received_at_us = 0;
+  };
+  std::vector<click> clicks;
+};
+template <class Inspector>
+auto inspect(Inspector& f, page_delta::click& x) {
+  return wire::object(f, "delta_click", x.user_no, x.type_no, x.at_us, x.received_at_us);
+}
+template <class Inspector>
+auto inspect(Inspector& f, page_delta& x) {
+  return wire::object(f, "page_delta", x.page, x.page_no, x.partition, x.next_offset, x.clicks);
+}
+
+/// A question that the live state of one page may answer.
+struct page_ask {
+  uint64_t ticket = 0;                 ///< Of the asking actor; comes back in the answer.
+  query_kind kind = query_kind::count; ///< count, page or users.
+  std::string page;                    ///< "site NUL page".
+  int32_t user_no = 0;                 ///< count only.
+  uint32_t limit = 0;                  ///< users only.
+};
+template <class Inspector>
+auto inspect(Inspector& f, page_ask& x) {
+  auto kind = static_cast<uint8_t>(x.kind);
+  auto load = [&]() -> caf::error {
+    x.kind = static_cast<query_kind>(kind);
+    return caf::none;
+  };
+  return f(caf::meta::type_name("page_ask"), x.ticket, kind, x.page, x.user_no, x.limit,
+           caf::meta::load_callback(load));
+}
+
+struct numbered_count {
+  int32_t number = 0; ///< Of a user or an event type.
+  uint64_t clicks = 0;
+};
+template <class Inspector>
+auto inspect(Inspector& f, numbered_count& x) {
+  return wire::object(f, "numbered_count", x.number, x.clicks);
+}
+
+/// What a page aggregator knows. `live` false: nobody holds the page live, or not
+/// in the detail asked for; the store knows.
+struct page_answer {
+  uint64_t ticket = 0;
+  bool live = false;
+  errc code = errc::none;
+  std::string reason;
+  bool loaded_now = false; ///< The state was read from the store for this question.
+  uint64_t clicks = 0;     ///< count: of the user; else of the page.
+  uint64_t version = 0;    ///< Counted clicks of the page.
+  uint64_t users = 0;
+  int64_t as_of_us = 0;
+  std::vector<position> reached;
+  std::vector<numbered_count> rows; ///< page: by type; users: the top.
+  std::vector<uint64_t> minutes;
+  bool more = false;
+};
+template <class Inspector>
+auto inspect(Inspector& f, page_answer& x) {
+  auto code = static_cast<uint8_t>(x.code);
+  auto load = [&]() -> caf::error {
+    x.code = static_cast<errc>(code);
+    return caf::none;
+  };
+  return f(caf::meta::type_name("page_answer"), x.ticket, x.live, code, x.reason, x.loaded_now,
+           x.clicks, x.version, x.users, x.as_of_us, x.reached, x.rows, x.minutes, x.more,
+           caf::meta::load_callback(load));
+}
+
+/// All that is known of one page, at the snapshot.
+struct page_load {
+  int32_t page_no = 0; ///< 0: no such page; the rest is empty then.
+  uint64_t clicks = 0;
+  uint64_t users = 0;
+  int64_t last_at_us = 0;
+  std::vector<std::pair<int32_t, uint64_t>> by_type; ///< type_no, clicks
+  std::vector<std::pair<int32_t, uint32_t>> minutes; ///< minute since 1970, clicks; the asked range
+  std::vector<std::pair<int32_t, uint32_t>>
+      user_clicks; ///< user_no, clicks; empty when over the limit
+  bool users_complete = true;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, page_load& x) {
+  return wire::object(f, "page_load", x.page_no, x.clicks, x.users, x.last_at_us, x.by_type,
+                      x.minutes, x.user_clicks, x.users_complete);
+}
+
+} // namespace footfall

@@ -1,0 +1,124 @@
+#include <catch2/catch.hpp>
+
+#include "tests/support/deterministic.hpp"
+
+using namespace footfall;
+using namespace footfall::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+uint64_t clicks_of_page(node_fixture& on, const char* page = "/p") {
+  auto question = on.count_of("", page);
+  question.kind = query_kind::page;
+  return on.ask(question).clicks;
+}
+
+} // namespace
+
+SCENARIO_METHOD(node_fixture, "a partition survives its store", "[actor][partition]") {
+  post({click("a")});
+  advance(50ms);
+  REQUIRE(clicks_of_page(*this) == 1);
+  GIVEN("an apply that failed and did nothing") {
+    events.fail_next(errc::store_unavailable, false);
+    post({click("b")});
+    advance(5s);
+    THEN("it is applied again, once") {
+      CHECK(clicks_of_page(*this) == 2);
+    }
+  }
+  GIVEN("an apply whose reply was lost") {
+    events.fail_next(errc::store_unavailable, true);
+    post({click("b")});
+    advance(5s);
+    THEN("it counts once, live and stored") {
+      CHECK(clicks_of_page(*this) == 2);
+      CHECK(ask(count_of("u1")).clicks == 2);
+      post({click("c")});
+      advance(1s);
+      CHECK(clicks_of_page(*this) == 3);
+    }
+  }
+  GIVEN("another owner that took the partition over") {
+    for (uint32_t i = 0; i < 4; ++i)
+      events.claim(i, [](caf::expected<partition_claim>) {});
+    post({click("b")});
+    advance(5s);
+    THEN("the old owner has no effect until it has claimed again") {
+      CHECK(counts.partitions_fenced == 1);
+      CHECK(clicks_of_page(*this) == 2);
+    }
+  }
+}
+
+SCENARIO_METHOD(node_fixture, "poison goes to bad_events and blocks nothing",
+                "[actor][partition]") {
+  log.append({{0, "k", "not a record"}, {0, "k", ""}}, [](std::vector<append_outcome>) {});
+  log.append({{0, "k", std::string(40'000, 'x')}}, [](std::vector<append_outcome>) {});
+  post({click("a"), click("b", "u1", "/q"), click("c", "u1", "/r"), click("d", "u1", "/s")});
+  advance(1s);
+  std::vector<bad_event> bad;
+  events.bad_events(10, [&](caf::expected<std::vector<bad_event>> x) { bad = std::move(*x); });
+  CHECK(bad.size() == 3);
+  CHECK(counts.events_applied == 4);
+}
+
+SCENARIO_METHOD(node_fixture, "a restarted actor takes up where the last one was",
+                "[actor][supervisor]") {
+  post({click("a")});
+  advance(50ms);
+  std::vector<actor_row> rows;
+  auto list = [&] {
+    door->actors([&](std::vector<actor_row> x) { rows = std::move(x); });
+    settle();
+  };
+  list();
+  auto end = [&](const std::string& name) {
+    for (const auto& row : rows)
+      if (row.name == name)
+        if (auto entry = actor_directory::get().find(row.id))
+          caf::anon_send_exit(caf::actor_cast<caf::actor>(entry->handle.lock()),
+                              caf::exit_reason::kill);
+    settle();
+  };
+  for (auto name : {"partition", "log_reader", "ingestion", "query", "cache_manager", "gateway"}) {
+    GIVEN(std::string("a killed ") + name) {
+      end(name);
+      advance(2s);
+      THEN("events are counted, once, as before") {
+        auto reply = post({click("b")});
+        REQUIRE(reply.results.size() == 1);
+        CHECK(reply.results[0].status == outcome::accepted);
+        advance(2s);
+        CHECK(clicks_of_page(*this) == 2);
+        CHECK(ask(count_of("u1")).clicks == 2);
+        CHECK(counts.actor_restarts >= 1);
+      }
+    }
+  }
+}
+
+struct small_table_fixture : node_fixture {
+  static partition_config pattern() {
+    partition_config out;
+    out.live_pages_max = 8;
+    return out;
+  }
+  small_table_fixture() : node_fixture({}, {}, pattern()) {}
+};
+
+SCENARIO_METHOD(small_table_fixture, "live pages are bounded and come back exact",
+                "[actor][page]") {
+  for (int i = 0; i < 100; ++i)
+    post({click("e" + std::to_string(i), "u1", "/" + std::to_string(i))});
+  advance(1s);
+  CHECK(counts.pages_live <= 8);
+  for (int i = 0; i < 100; ++i)
+    CHECK(clicks_of_page(*this, ("/" + std::to_string(i)).c_str()) == 1);
+  CHECK(counts.pages_live <= 8);
+  post({click("more", "u1", "/7")});
+  advance(1s);
+  CHECK(clicks_of_page(*this, "/7") == 2);
+  CHECK(clicks_of_page(*this, "/unknown") == 0);
+}

@@ -1,0 +1,84 @@
+#include <catch2/catch.hpp>
+
+#include <caf/binary_deserializer.hpp>
+#include <caf/binary_serializer.hpp>
+
+#include "actors/messages.hpp"
+#include "tests/support/deterministic.hpp"
+
+using namespace footfall;
+
+namespace {
+
+// Through bytes and back, as between two nodes.
+template <class T>
+T round_trip(caf::actor_system& system, T x) {
+  std::vector<char> bytes;
+  caf::binary_serializer sink{system, bytes};
+  auto message = caf::make_message(std::move(x));
+  REQUIRE_FALSE(sink(message));
+  caf::message back;
+  caf::binary_deserializer source{system, bytes};
+  REQUIRE_FALSE(source(back));
+  REQUIRE(back.match_elements<T>());
+  return back.get_as<T>(0);
+}
+
+} // namespace
+
+TEST_CASE("every value that actors exchange survives the wire", "[actor][messages]") {
+  test::test_system_config config;
+  caf::actor_system system{config};
+  ingest_answer answer;
+  answer.ticket = 7;
+  answer.results.resize(2);
+  answer.results[1] = {outcome::accepted, errc::none, "id", 5, {3, 9}, "why"};
+  auto answers = round_trip(system, std::vector<ingest_answer>{answer});
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].results.at(1).status == outcome::accepted);
+  CHECK(answers[0].results[1].pos == position{3, 9});
+  CHECK(answers[0].results[0].status == outcome::unknown);
+
+  query_ask ask;
+  ask.kind = query_kind::series;
+  ask.step = series_step::day;
+  ask.after = {{1, 2}};
+  ask.page_url = "/p";
+  auto asks = round_trip(system, std::vector<query_ask>{ask});
+  CHECK(asks.at(0).kind == query_kind::series);
+  CHECK(asks[0].step == series_step::day);
+  CHECK(asks[0].after.at(0) == position{1, 2});
+
+  query_answer counts;
+  counts.code = errc::timeout;
+  counts.source = answer_source::cache;
+  counts.rows = {{"a", 1, 2}};
+  counts.points = {{60, 4}};
+  auto back = round_trip(system, std::vector<query_answer>{counts}).at(0);
+  CHECK(back.code == errc::timeout);
+  CHECK(back.source == answer_source::cache);
+  CHECK(back.rows.at(0).users == 2);
+  CHECK(back.points.at(0).clicks == 4);
+
+  page_delta delta;
+  delta.page = std::string("s\0/p", 4);
+  delta.clicks = {{1, 2, 3, 4}};
+  CHECK(round_trip(system, delta).clicks.at(0).received_at_us == 4);
+
+  log_batch batch;
+  batch.entries.push_back({5, 6, record_format::json, "{}"});
+  CHECK(round_trip(system, batch).entries.at(0).format == record_format::json);
+
+  page_load load;
+  load.user_clicks = {{1, 2}};
+  load.minutes = {{3, 4}};
+  CHECK(round_trip(system, load).minutes.at(0).second == 4);
+
+  store_answer read;
+  read.counts = {{1, 2, 3, 4}};
+  read.names = {"x"};
+  CHECK(round_trip(system, read).counts.at(0).version == 4);
+
+  std::vector<cache_advance> moved{{"p", 1, 2, 3, {{0, 1}}, {{5, 6}}}};
+  CHECK(round_trip(system, moved).at(0).changed.at(0).second == 6);
+}
