@@ -1,0 +1,129 @@
+#include "net/grpc/grpc_server.hpp"
+
+#include <chrono>
+
+#include <google/protobuf/stubs/logging.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include "net/grpc/health_watch.hpp"
+#include "net/grpc/ingest_service.hpp"
+#include "net/grpc/stats_service.hpp"
+
+namespace footfall {
+
+namespace {
+
+/// The reflection library registers itself with every server of the process when
+/// it is linked; this takes it out again where it is not wanted.
+class without_reflection final : public grpc::ServerBuilderOption {
+public:
+  void UpdateArguments(grpc::ChannelArguments*) override {}
+  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
+    std::erase_if(*plugins, [](const auto& x) {
+      return dynamic_cast<grpc::reflection::ProtoServerReflectionPlugin*>(x.get()) != nullptr;
+    });
+  }
+};
+
+void set_limits(grpc::ServerBuilder& builder, const grpc_config& config) {
+  builder.SetMaxReceiveMessageSize(limits::body_bytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8192);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, static_cast<int>(config.streams_max));
+  // Our pings find dead clients; theirs may come once in 10 s.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 2);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 300'000);
+  if (config.connection_age_ms > 0) {
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, config.connection_age_ms);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
+                               config.connection_age_grace_ms);
+  }
+  // Two servers on one port would share its clients in silence.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  grpc::ResourceQuota quota{"footfall"};
+  quota.Resize(config.memory_bytes_max).SetMaxThreads(config.threads_max);
+  builder.SetResourceQuota(quota);
+  // Only reflection runs on threads of its own.
+  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
+}
+
+std::string address_of(const grpc_config& config) {
+  const bool is_v6 = config.bind.find(':') != std::string::npos && config.bind.front() != '[';
+  return (is_v6 ? '[' + config.bind + ']' : config.bind) + ':' + std::to_string(config.port);
+}
+
+} // namespace
+
+struct grpc_server::impl {
+  explicit impl(rpc::edge_ptr x) : edge(std::move(x)), ingest(edge), stats(edge), analytics(edge) {}
+  rpc::edge_ptr edge;
+  rpc::ingest_service ingest;
+  rpc::stats_service stats;
+  rpc::analytics_service analytics;
+  std::unique_ptr<grpc::Server> server;
+  std::shared_ptr<rpc::health_watch> health;
+  int port = 0;
+  bool stopped = false;
+};
+
+caf::expected<std::unique_ptr<grpc_server>>
+grpc_server::open(grpc_config config, request_handler& handler, metrics& counters) {
+  auto x = std::make_unique<impl>(std::make_shared<rpc::edge>(config, handler, counters));
+  // What protobuf has to say of a client's bytes is answered, and not for our log.
+  google::protobuf::SetLogHandler(nullptr);
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::ServerBuilder builder;
+  set_limits(builder, config);
+  if (!config.reflection)
+    builder.SetOption(std::make_unique<without_reflection>());
+  builder.AddListeningPort(address_of(config), grpc::InsecureServerCredentials(), &x->port);
+  builder.RegisterService(&x->ingest);
+  builder.RegisterService(&x->stats);
+  builder.RegisterService(&x->analytics);
+  x->server = builder.BuildAndStart();
+  if (!x->server || x->port == 0)
+    return make_error(errc::invalid_argument, "gRPC cannot listen on " + address_of(config)
+                                                  + "; is the port taken, or the address not of "
+                                                    "this machine?");
+  x->health = rpc::health_watch::start(handler, x->server->GetHealthCheckService());
+  return std::unique_ptr<grpc_server>{new grpc_server(std::move(x))};
+}
+
+grpc_server::grpc_server(std::unique_ptr<impl> x) : impl_(std::move(x)) {}
+
+grpc_server::~grpc_server() {
+  stop();
+}
+
+uint16_t grpc_server::port() const noexcept {
+  return static_cast<uint16_t>(impl_->port);
+}
+
+uint32_t grpc_server::open_calls() const noexcept {
+  return impl_->edge->calls.load(std::memory_order_relaxed);
+}
+
+void grpc_server::drain() {
+  impl_->health->drain();
+  impl_->edge->streams.close();
+}
+
+void grpc_server::stop() {
+  if (impl_->stopped)
+    return;
+  impl_->stopped = true;
+  drain();
+  impl_->health->stop();
+  impl_->server->Shutdown(std::chrono::system_clock::now()
+                          + std::chrono::milliseconds{impl_->edge->config.stop_grace_ms});
+  impl_->server->Wait();
+}
+
+} // namespace footfall

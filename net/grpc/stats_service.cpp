@@ -1,0 +1,110 @@
+#include "net/grpc/stats_service.hpp"
+
+#include "actors/model/query_rules.hpp"
+#include "net/grpc/call.hpp"
+#include "net/grpc/convert.hpp"
+#include "net/grpc/page_watch.hpp"
+
+namespace footfall::rpc {
+
+namespace {
+
+/// Asks the handler what `request` asks, in the words of query_ask. `complete`
+/// may add to the question and refuse it; `decorate` may add to the answer's
+/// metadata.
+template <class Request, class Response, class Complete, class Decorate>
+grpc::ServerUnaryReactor* run_query(const edge_ptr& edge, grpc::CallbackServerContext* context,
+                                    const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
+                                    Complete complete, Decorate decorate) {
+  auto call = unary_call::start(edge, context, response);
+  if (!call->admitted())
+    return call.get();
+  Request message;
+  query_ask ask;
+  model::refusal bad;
+  if (!read_message(*request, message)) {
+    call->refuse(unreadable<Request>());
+  } else if ((bad = to_ask(message, ask)) || (bad = complete(*context, ask))
+             || (bad = model::check_query(ask, edge->config.now()))) {
+    call->refuse(status_of(bad));
+  } else {
+    auto done = [call, ask, decorate](const query_answer& answer) {
+      if (!call->claim())
+        return;
+      if (answer.code != errc::none)
+        return call->finish(status_of(answer));
+      decorate(call->context(), answer);
+      Response out;
+      to_message(ask, answer, out);
+      call->finish(out);
+    };
+    edge->handler.query(ask, std::move(done));
+  }
+  return call.get();
+}
+
+template <class Request, class Response>
+grpc::ServerUnaryReactor* run_query(const edge_ptr& edge, grpc::CallbackServerContext* context,
+                                    const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
+  return run_query<Request, Response>(
+      edge, context, request, response,
+      [](const grpc::CallbackServerContext&, query_ask&) { return model::refusal{}; },
+      [](grpc::CallbackServerContext&, const query_answer&) {});
+}
+
+model::refusal after_from_metadata(const grpc::CallbackServerContext& context, query_ask& ask) {
+  auto i = context.client_metadata().find("footfall-after");
+  if (i == context.client_metadata().end())
+    return {};
+  auto bad = model::check_after({i->second.data(), i->second.size()}, ask.after);
+  if (bad)
+    bad = {"footfall-after", "metadata footfall-after: " + bad.reason};
+  return bad;
+}
+
+void freshness_to_metadata(grpc::CallbackServerContext& context, const query_answer& answer) {
+  context.AddTrailingMetadata("footfall-source", to_string(answer.source));
+  context.AddTrailingMetadata("footfall-as-of", time_text(answer.as_of_us));
+  context.AddTrailingMetadata("footfall-position", to_string(answer.reached));
+}
+
+} // namespace
+
+grpc::ServerUnaryReactor* stats_service::GetCount(context_ptr context, const bytes* request,
+                                                  bytes* response) {
+  return run_query<v1::CountRequest, v1::CountResponse>(edge_, context, request, response);
+}
+
+grpc::ServerUnaryReactor* stats_service::GetPage(context_ptr context, const bytes* request,
+                                                 bytes* response) {
+  return run_query<v1::PageRequest, v1::PageResponse>(edge_, context, request, response);
+}
+
+grpc::ServerUnaryReactor* stats_service::GetTopPages(context_ptr context, const bytes* request,
+                                                     bytes* response) {
+  return run_query<v1::TopPagesRequest, v1::TopPagesResponse>(edge_, context, request, response);
+}
+
+grpc::ServerUnaryReactor* stats_service::GetSeries(context_ptr context, const bytes* request,
+                                                   bytes* response) {
+  return run_query<v1::SeriesRequest, v1::SeriesResponse>(edge_, context, request, response);
+}
+
+grpc::ServerUnaryReactor* stats_service::GetUsers(context_ptr context, const bytes* request,
+                                                  bytes* response) {
+  return run_query<v1::UsersRequest, v1::UsersResponse>(edge_, context, request, response);
+}
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* stats_service::WatchPage(context_ptr,
+                                                                     const bytes* request) {
+  return page_watch::start(edge_, *request);
+}
+
+grpc::ServerUnaryReactor* analytics_service::GetEventCount(grpc::CallbackServerContext* context,
+                                                           const grpc::ByteBuffer* request,
+                                                           grpc::ByteBuffer* response) {
+  return run_query<::analytics::EventCountRequest, ::analytics::EventCountResponse>(
+      edge_, context, request, response, after_from_metadata, freshness_to_metadata);
+}
+
+} // namespace footfall::rpc
