@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # One Kafka broker in KRaft mode. Sourced by scripts/services.
 
 kafka_jars=build/kafka/jars

@@ -1,7 +1,8 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # One PostgreSQL cluster with the settings of production. Sourced by scripts/services.
 
-postgres_programs=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
+postgres_programs=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null |
+  sort -V | tail -n 1)
 
 # PostgreSQL refuses to run as root.
 as_postgres() {

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # One Redis server, a cache: nothing is written to disk. Sourced by scripts/services.
 
 redis_install() { command -v redis-server >/dev/null || fail "redis-server is not installed"; }

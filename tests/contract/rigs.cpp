@@ -5,6 +5,7 @@
 
 #include "tests/contract/rigs_kafka.hpp"
 #include "tests/contract/rigs_memory.hpp"
+#include "tests/contract/rigs_postgres.hpp"
 #include "tests/contract/rigs_sqlite.hpp"
 
 namespace footfall::test {
@@ -39,6 +40,7 @@ const std::vector<rig_maker<store_rig>>& store_rigs() {
   static const auto all = [] {
     std::vector<rig_maker<store_rig>> out;
     out.push_back({"memory_store", make_memory_store_rig});
+    add_server(out, "postgres_store", "FOOTFALL_TEST_POSTGRES", make_postgres_store_rig);
     return out;
   }();
   return all;

@@ -173,7 +173,8 @@ class Server:
             code = self.process.wait(seconds * PATIENCE)
         except subprocess.TimeoutExpired:
             self.kill9()
-            raise AssertionError(f"no end within {seconds} s of SIGTERM:\n{self.stderr()}") from None
+            raise AssertionError(
+                f"no end within {seconds} s of SIGTERM:\n{self.stderr()}") from None
         assert code == 0, f"exit {code} after SIGTERM:\n{self.stderr()}"
 
     def restart(self) -> "Server":

@@ -104,7 +104,8 @@ CREATE VIEW public.page_totals AS
     JOIN core.sites s ON s.site_no = t.site_no;
 
 CREATE VIEW public.page_series AS
-  SELECT s.site_id, p.page_url, to_timestamp(r.minute::bigint * 60) AS bucket, y.event_type, r.clicks
+  SELECT s.site_id, p.page_url, to_timestamp(r.minute::bigint * 60) AS bucket,
+         y.event_type, r.clicks
     FROM core.page_series r
     JOIN core.pages p USING (page_no)
     JOIN core.types y USING (type_no)

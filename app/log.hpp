@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace footfall::app {
+
+/// Sets spdlog's default logger: lines to standard error, as text or JSON, written
+/// by a thread of its own. A full queue drops its oldest lines rather than block an
+/// actor. `level` and `format` are checked options.
+void start_log(const std::string& level, const std::string& format);
+
+/// Writes what is queued and ends the thread. Later lines are lost.
+void stop_log();
+
+/// The one place that every log line passes: passwords are masked, and control
+/// characters escaped, so that nobody's input can forge a line.
+std::string redact(std::string_view message);
+
+/// `text` as a JSON string, quotes included. Bytes that are no UTF-8 become "?".
+std::string json_text(std::string_view text);
+
+} // namespace footfall::app

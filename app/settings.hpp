@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace footfall::app {
+
+/// What a node was told, checked. app/options.cpp says what each means, its default
+/// and its bounds; nothing else sets them.
+struct settings {
+  std::string data_dir;
+  std::string bind;
+  uint16_t ingest_port = 0;
+  uint16_t query_port = 0;
+  uint16_t grpc_port = 0;
+  uint16_t admin_port = 0;
+  std::string admin_bind;
+  std::string ready_file; ///< Empty: none.
+  uint32_t partitions = 0;
+  std::string kafka_broker; ///< Empty: the log is embedded.
+  std::string kafka_topic;
+  std::string database_url; ///< Empty: the store is embedded. Holds a password.
+  std::string redis_addr;   ///< "host:port"; empty: the cache is in the process.
+  std::string redis_host;   ///< The two parts of redis_addr.
+  uint16_t redis_port = 0;
+  std::string log_level;
+  std::string log_format;
+  uint32_t max_in_flight = 0;
+  uint32_t max_connections = 0;
+  uint32_t request_timeout_ms = 0;
+  uint32_t live_pages_max = 0;
+  uint32_t users_per_page_max = 0;
+  uint32_t passivate_after_s = 0;
+  uint32_t apply_batch_max = 0;
+  uint32_t apply_gather_ms = 0;
+  uint32_t fold_every_ms = 0;
+  uint32_t log_retain_mb = 0;
+  uint32_t cache_mb = 0;
+  uint32_t drain_timeout_s = 0;
+  bool grpc_reflection = false;
+};
+
+} // namespace footfall::app

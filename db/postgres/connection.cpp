@@ -1,0 +1,228 @@
+#include "db/postgres/connection.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include <libpq-fe.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace footfall::postgres {
+
+namespace {
+
+using namespace std::chrono_literals;
+using steady = std::chrono::steady_clock;
+
+constexpr auto connect_time_max = 10s;
+constexpr auto pause_first = 50ms;
+constexpr auto pause_most = 2000ms;
+
+std::string trimmed(const char* text) {
+  std::string out = text ? text : "";
+  while (!out.empty() && (out.back() == '\n' || out.back() == ' '))
+    out.pop_back();
+  return out;
+}
+
+// What the URL says comes after these and so wins.
+pg_conn* start_connect(const std::string& url) {
+  const char* names[] = {"fallback_application_name",
+                         "target_session_attrs",
+                         "tcp_user_timeout",
+                         "keepalives_idle",
+                         "dbname",
+                         nullptr};
+  const char* values[] = {"footfall", "read-write", "10000", "10", url.c_str(), nullptr};
+  return PQconnectStartParams(names, values, /*expand_dbname=*/1);
+}
+
+} // namespace
+
+bool is_data_error(const std::string& state) {
+  const auto kind = state.substr(0, 2);
+  return kind == "22" || kind == "23" || kind == "54";
+}
+
+caf::error to_error(const result& x, const std::string& what) {
+  auto text = what + ": " + x.text + " (" + x.state + ")";
+  if (x.state == state_stopping)
+    return make_error(errc::shutting_down, "the store is closing");
+  if (is_data_error(x.state))
+    return make_error(errc::internal, std::move(text));
+  return make_error(errc::store_unavailable, std::move(text));
+}
+
+stop_signal::stop_signal() : descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (descriptor_ < 0)
+    throw std::system_error(errno, std::generic_category(), "eventfd");
+}
+
+stop_signal::~stop_signal() {
+  close(descriptor_);
+}
+
+void stop_signal::raise() {
+  eventfd_write(descriptor_, 1);
+}
+
+bool stop_signal::raised() const {
+  pollfd one{descriptor_, POLLIN, 0};
+  return poll(&one, 1, 0) > 0;
+}
+
+void connection::closer::operator()(pg_conn* x) const {
+  PQfinish(x);
+}
+
+connection::connection(std::string url, std::string session, const stop_signal& stop)
+    : url_(std::move(url)), session_(std::move(session)), stop_(stop) {}
+
+connection::~connection() = default;
+
+caf::error connection::ensure() {
+  if (native_)
+    return caf::none;
+  if (stop_.raised())
+    return make_error(errc::shutting_down, "the store is closing");
+  if (steady::now() < not_before_)
+    return make_error(errc::store_unavailable, last_failure_);
+  auto err = connect();
+  if (!err) {
+    pause_ = 0ms;
+    ++generation_;
+    return caf::none;
+  }
+  native_.reset();
+  pause_ = std::clamp<std::chrono::milliseconds>(pause_ * 2, pause_first, pause_most);
+  not_before_ = steady::now() + pause_;
+  last_failure_ = text_of(err);
+  return err;
+}
+
+caf::error connection::connect() {
+  const auto until = steady::now() + connect_time_max;
+  prepared_.clear();
+  native_.reset(start_connect(url_));
+  auto fail = [this](const char* state) {
+    auto why = trimmed(native_ ? PQerrorMessage(native_.get()) : "out of memory");
+    if (why.empty())
+      why = "no answer in time";
+    return to_error(result{state, why}, "cannot connect to PostgreSQL");
+  };
+  if (!native_ || PQstatus(native_.get()) == CONNECTION_BAD)
+    return fail(state_lost);
+  auto next = PGRES_POLLING_WRITING;
+  while (next != PGRES_POLLING_OK) {
+    const short events = next == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+    if (auto* state = wait(events, until))
+      return fail(state);
+    next = PQconnectPoll(native_.get());
+    if (next == PGRES_POLLING_FAILED)
+      return fail(state_lost);
+  }
+  PQsetnonblocking(native_.get(), 1);
+  PQsetNoticeProcessor(
+      native_.get(), [](void*, const char*) {}, nullptr);
+  auto done = exec("SET client_encoding = 'UTF8'; SET jit = off; SET timezone = 'UTC';"
+                   "SET plan_cache_mode = force_generic_plan;"
+                   + session_);
+  return done.ok() ? caf::none : to_error(done, "cannot set up the connection to PostgreSQL");
+}
+
+const char* connection::wait(short events, time_point until) {
+  while (true) {
+    pollfd both[] = {{PQsocket(native_.get()), events, 0}, {stop_.descriptor(), POLLIN, 0}};
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - steady::now()).count();
+    if (left <= 0)
+      return state_late;
+    const int ready = poll(both, 2, static_cast<int>(std::min<int64_t>(left, 60'000)));
+    if (ready < 0 && errno != EINTR)
+      return state_lost;
+    if (both[1].revents != 0)
+      return state_stopping;
+    if (ready > 0 && both[0].revents != 0)
+      return nullptr;
+  }
+}
+
+result connection::failed(const char* state, std::string text) {
+  native_.reset();
+  not_before_ = {};
+  return {state, std::move(text)};
+}
+
+result connection::run(const statement& x, const parameters& values,
+                       std::chrono::milliseconds most) {
+  const auto until = steady::now() + most;
+  if (!native_)
+    return failed(state_lost, "not connected");
+  if (prepared_.count(x.name) == 0) {
+    if (!PQsendPrepare(native_.get(), x.name, x.sql, 0, nullptr))
+      return failed(state_lost, trimmed(PQerrorMessage(native_.get())));
+    auto done = finish(until);
+    if (!done.ok())
+      return done;
+    prepared_.insert(x.name);
+  }
+  if (!PQsendQueryPrepared(native_.get(), x.name, values.count(), values.values(), values.lengths(),
+                           values.formats(), /*binary=*/1))
+    return failed(state_lost, trimmed(PQerrorMessage(native_.get())));
+  return finish(until);
+}
+
+result connection::exec(const std::string& sql, std::chrono::milliseconds most) {
+  const auto until = steady::now() + most;
+  if (!native_)
+    return failed(state_lost, "not connected");
+  if (!PQsendQuery(native_.get(), sql.c_str()))
+    return failed(state_lost, trimmed(PQerrorMessage(native_.get())));
+  return finish(until);
+}
+
+// Sends what is left and reads until the server is ready for the next statement.
+// The first failure is the answer.
+result connection::finish(time_point until) {
+  auto lost = [this] { return failed(state_lost, trimmed(PQerrorMessage(native_.get()))); };
+  while (true) {
+    const int left = PQflush(native_.get());
+    if (left < 0)
+      return lost();
+    if (left == 0)
+      break;
+    if (auto* state = wait(POLLIN | POLLOUT, until))
+      return failed(state, "the statement could not be sent in time");
+    if (!PQconsumeInput(native_.get()))
+      return lost();
+  }
+  result out;
+  while (true) {
+    while (PQisBusy(native_.get())) {
+      if (auto* state = wait(POLLIN, until))
+        return failed(state, "the server did not answer in time");
+      if (!PQconsumeInput(native_.get()))
+        return lost();
+    }
+    auto* rows = PQgetResult(native_.get());
+    if (!rows)
+      break;
+    if (result next{rows}; out.ok())
+      out = std::move(next);
+  }
+  if (PQstatus(native_.get()) == CONNECTION_BAD)
+    return failed(state_lost, out.ok() ? "the connection broke" : out.text);
+  return out;
+}
+
+void connection::check() {
+  if (!native_)
+    return;
+  pollfd one{PQsocket(native_.get()), POLLIN, 0};
+  if (poll(&one, 1, 0) > 0
+      && (!PQconsumeInput(native_.get()) || PQstatus(native_.get()) == CONNECTION_BAD))
+    failed(state_lost, {});
+}
+
+} // namespace footfall::postgres

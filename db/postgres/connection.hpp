@@ -1,0 +1,96 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "db/postgres/binary.hpp"
+#include "proto/error.hpp"
+
+struct pg_conn;
+
+namespace footfall::postgres {
+
+/// A statement, prepared once for each connection under its name.
+struct statement {
+  const char* name;
+  const char* sql;
+};
+
+/// States of a result beside PostgreSQL's own.
+inline constexpr const char* state_lost = "08006";     ///< The connection broke: outcome unknown.
+inline constexpr const char* state_late = "08T00";     ///< No answer in time; connection dropped.
+inline constexpr const char* state_stopping = "08S00"; ///< The store is being destroyed.
+
+/// True for errors that the data itself causes: the same batch never succeeds.
+bool is_data_error(const std::string& state);
+
+/// Our error for a failed result: all but data errors and bugs are retryable.
+caf::error to_error(const result& x, const std::string& what);
+
+/// A flag that many connections wait on beside their sockets. Any thread.
+class stop_signal {
+public:
+  stop_signal();
+  ~stop_signal();
+  stop_signal(const stop_signal&) = delete;
+  stop_signal& operator=(const stop_signal&) = delete;
+  void raise();
+  bool raised() const;
+  int descriptor() const { return descriptor_; }
+
+private:
+  int descriptor_ = -1;
+};
+
+/// One connection to PostgreSQL, made when it is first needed and again after it
+/// broke, with growing pauses. Serves one thread. Every wait ends at a deadline
+/// or when the stop signal is raised, so a frozen server holds nobody for ever.
+class connection {
+public:
+  /// `session` is run after every connect.
+  connection(std::string url, std::string session, const stop_signal& stop);
+  ~connection();
+
+  /// Connects unless connected. Fails at once during a pause after a failure.
+  caf::error ensure();
+
+  /// Runs a prepared statement. A lost connection is dropped.
+  result run(const statement& x, const parameters& values,
+             std::chrono::milliseconds most = std::chrono::seconds(15));
+
+  /// Runs plain SQL without answer, also several statements.
+  result exec(const std::string& sql, std::chrono::milliseconds most = std::chrono::seconds(15));
+
+  bool connected() const { return native_ != nullptr; }
+  /// Drops the connection when the server has closed it meanwhile.
+  void check();
+  /// Rises with every connect: what was remembered of an earlier one is void.
+  uint64_t generation() const { return generation_; }
+
+private:
+  using time_point = std::chrono::steady_clock::time_point;
+  struct closer {
+    void operator()(pg_conn* x) const;
+  };
+
+  caf::error connect();
+  result failed(const char* state, std::string text);
+  result finish(time_point until);
+  const char* wait(short events, time_point until);
+
+  std::string url_;
+  std::string session_;
+  const stop_signal& stop_;
+  std::unique_ptr<pg_conn, closer> native_;
+  std::set<const char*> prepared_;
+  uint64_t generation_ = 0;
+  std::chrono::milliseconds pause_{0};
+  time_point not_before_{};
+  std::string last_failure_;
+};
+
+} // namespace footfall::postgres

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "db/postgres/connection.hpp"
+
+namespace footfall::postgres {
+
+/// Work for a lane. Exactly one of `run` and `fail` answers the caller.
+class job {
+public:
+  virtual ~job() = default;
+  /// Works on a live connection. False: it broke before anything could have
+  /// happened twice, and the lane may connect and run the job once more.
+  virtual bool run(connection& c, bool last_try) = 0;
+  virtual void fail(caf::error why) = 0;
+  /// Takes over what `other` wants, so that both are one statement.
+  virtual bool absorb(job&) { return false; }
+};
+
+/// A job of one function and one callback.
+template <class T>
+class call final : public job {
+public:
+  using work = std::function<caf::expected<T>(connection&)>;
+  using reply = std::function<void(caf::expected<T>)>;
+  /// @param again the work may be done twice, so a lost connection is retried once
+  call(work f, reply done, bool again)
+      : work_(std::move(f)), reply_(std::move(done)), again_(again) {}
+
+  bool run(connection& c, bool last_try) override {
+    auto out = work_(c);
+    if (!out && again_ && !last_try && !c.connected())
+      return false;
+    reply_(std::move(out));
+    return true;
+  }
+  void fail(caf::error why) override { reply_(std::move(why)); }
+
+private:
+  work work_;
+  reply reply_;
+  bool again_;
+};
+
+/// A bounded queue of jobs that lanes take from. Any thread may push.
+class job_queue {
+public:
+  explicit job_queue(size_t most) : most_(most) {}
+  /// When full, answers the job with errc::overloaded on the calling thread.
+  void push(std::unique_ptr<job> x, const char* name);
+  /// Waits for a job; empty after `most` or once closed.
+  std::unique_ptr<job> pop(std::chrono::milliseconds most);
+  /// Refuses what comes and hands out what waits.
+  std::deque<std::unique_ptr<job>> close();
+  bool closed() const;
+
+private:
+  const size_t most_;
+  mutable std::mutex mutex_;
+  std::condition_variable ready_;
+  std::deque<std::unique_ptr<job>> jobs_;
+  bool closed_ = false;
+};
+
+/// A thread with a connection of its own that works off a queue. An idle lane
+/// looks after its connection, so that `health` is true without traffic.
+class lane {
+public:
+  lane(job_queue& queue, std::string url, std::string session, const stop_signal& stop,
+       bool keep_connected);
+  void join() { thread_.join(); }
+  /// Empty, or why the last attempt to connect failed.
+  std::string health() const;
+
+private:
+  void loop();
+  void work_on(job& x);
+  bool ensure(caf::error& err);
+
+  job_queue& queue_;
+  connection connection_;
+  const bool keep_connected_;
+  mutable std::mutex mutex_;
+  std::string health_;
+  std::thread thread_;
+};
+
+} // namespace footfall::postgres

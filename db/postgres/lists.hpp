@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "actors/ports/store.hpp"
+#include "db/postgres/connection.hpp"
+
+/// The lists of a store, each read in one statement and so in one snapshot:
+/// aggregates plus the rows not yet folded.
+namespace footfall::postgres {
+
+caf::expected<snapshot<named_count>> top_pages(connection& c, const std::string& topic,
+                                               const std::string& site_id, int64_t from_us,
+                                               int64_t to_us, uint32_t limit);
+
+caf::expected<snapshot<series_point>> minutes(connection& c, const std::string& topic,
+                                              const page_key& key, int64_t from_us, int64_t to_us);
+
+caf::expected<snapshot<named_count>> top_users(connection& c, const std::string& topic,
+                                               const page_key& key, uint32_t limit);
+
+caf::expected<std::vector<std::string>> user_names(connection& c, const std::vector<int32_t>& xs);
+caf::expected<std::vector<std::string>> type_names(connection& c, const std::vector<int32_t>& xs);
+
+caf::expected<std::vector<partition_state>> progress(connection& c, const std::string& topic);
+
+caf::expected<std::vector<bad_event>> bad_events(connection& c, const std::string& topic,
+                                                 uint32_t limit);
+
+/// Recounts everything from the raw rows below the folded positions.
+caf::expected<std::vector<audit_difference>> audit(connection& c);
+
+} // namespace footfall::postgres

@@ -1,0 +1,213 @@
+#include "db/postgres/postgres_store.hpp"
+
+#include <array>
+
+#include "db/postgres/counts.hpp"
+#include "db/postgres/fold.hpp"
+#include "db/postgres/lane.hpp"
+#include "db/postgres/lists.hpp"
+#include "db/postgres/migrations.hpp"
+#include "db/postgres/writer.hpp"
+
+namespace footfall {
+
+using namespace postgres;
+
+namespace {
+
+constexpr size_t writers = 4;
+constexpr size_t readers = 2;
+constexpr uint32_t partitions_max = 1024;
+
+/// Partitions beyond what a position can hold are refused before anything is done.
+caf::error check_partition(uint32_t partition) {
+  if (partition < partitions_max)
+    return caf::none;
+  return make_error(errc::invalid_argument,
+                    "the store takes partitions below " + std::to_string(partitions_max));
+}
+
+} // namespace
+
+struct postgres_store::parts {
+  /// A partition's batches wait here in order.
+  struct write_lane {
+    write_lane(size_t waiting_max, const std::string& topic, int32_t topic_no)
+        : queue(waiting_max), work(topic, topic_no) {}
+    job_queue queue;
+    writer work;
+  };
+
+  parts(postgres_config given, opened found)
+      : config(std::move(given)), database(std::move(found)), folds(config.waiting_max),
+        reads(config.waiting_max), audits(config.waiting_max) {
+    for (auto& x : writes) {
+      x = std::make_unique<write_lane>(config.waiting_max, config.topic, database.topic_no);
+      start(x->queue, writer::session(), false);
+    }
+    start(folds, fold_session(), false);
+    for (size_t i = 0; i < readers; ++i)
+      start(reads, read_session(), i == 0);
+    start(audits, "", false);
+  }
+
+  ~parts() {
+    std::deque<std::unique_ptr<job>> left;
+    auto close = [&left](job_queue& queue) {
+      for (auto& x : queue.close())
+        left.push_back(std::move(x));
+    };
+    for (auto& x : writes)
+      close(x->queue);
+    for (auto* queue : {&folds, &reads, &audits})
+      close(*queue);
+    stop.raise();
+    for (auto& x : lanes)
+      x->join();
+    for (auto& x : left)
+      x->fail(make_error(errc::shutting_down, "the store is closing"));
+  }
+
+  void start(job_queue& queue, const char* session, bool keep_connected) {
+    lanes.push_back(std::make_unique<lane>(queue, config.url, session, stop, keep_connected));
+  }
+
+  write_lane& writes_of(uint32_t partition) { return *writes[partition % writers]; }
+
+  const postgres_config config;
+  const opened database;
+  stop_signal stop;
+  std::array<std::unique_ptr<write_lane>, writers> writes;
+  job_queue folds;
+  job_queue reads;
+  job_queue audits;
+  std::vector<std::unique_ptr<lane>> lanes;
+};
+
+caf::expected<std::unique_ptr<store>> postgres_store::open(postgres_config config) {
+  stop_signal never;
+  connection c{config.url, "", never};
+  auto found = open_database(c, config.topic);
+  if (!found)
+    return std::move(found.error());
+  auto made = std::make_unique<parts>(std::move(config), std::move(*found));
+  return std::unique_ptr<store>{new postgres_store(std::move(made))};
+}
+
+postgres_store::postgres_store(std::unique_ptr<parts> x) : parts_(std::move(x)) {}
+
+postgres_store::~postgres_store() = default;
+
+const std::string& postgres_store::identity() const {
+  return parts_->database.identity;
+}
+
+std::string postgres_store::health() const {
+  for (const auto& x : parts_->lanes)
+    if (auto why = x->health(); !why.empty())
+      return why;
+  return {};
+}
+
+void postgres_store::claim(uint32_t partition, done<partition_claim> reply) {
+  if (auto err = check_partition(partition))
+    return reply(std::move(err));
+  auto& to = parts_->writes_of(partition);
+  auto work = [&to, partition](connection& c) { return to.work.claim(c, partition); };
+  to.queue.push(std::make_unique<call<partition_claim>>(work, std::move(reply), true), "claim");
+}
+
+void postgres_store::apply(apply_request batch, done<apply_result> reply) {
+  if (auto err = check_partition(batch.partition))
+    return reply(std::move(err));
+  if (batch.next_offset < batch.first_offset)
+    return reply(make_error(errc::invalid_argument, "the batch ends before it begins"));
+  auto& to = parts_->writes_of(batch.partition);
+  auto shared = std::make_shared<apply_request>(std::move(batch));
+  auto work = [&to, shared](connection& c) { return to.work.apply(c, *shared); };
+  to.queue.push(std::make_unique<call<apply_result>>(work, std::move(reply), false), "apply");
+}
+
+void postgres_store::fold(uint32_t partition, int64_t from, int64_t until,
+                          done<fold_result> reply) {
+  auto work = [this, partition, from, until](connection& c) {
+    return postgres::fold(c, parts_->config.topic, parts_->database.topic_no, partition, from,
+                          until);
+  };
+  parts_->folds.push(std::make_unique<call<fold_result>>(work, std::move(reply), false), "fold");
+}
+
+void postgres_store::read_counts(std::vector<pair_key> keys, done<snapshot<pair_count>> reply) {
+  parts_->reads.push(
+      std::make_unique<counts_job>(parts_->config.topic, std::move(keys), std::move(reply)),
+      "read");
+}
+
+template <class T, class Work>
+void postgres_store::read(done<T> reply, Work work) {
+  parts_->reads.push(std::make_unique<call<T>>(std::move(work), std::move(reply), true), "read");
+}
+
+void postgres_store::load_pages(std::vector<page_key> keys, int32_t first_minute,
+                                uint32_t users_max, done<snapshot<page_load>> reply) {
+  read<snapshot<page_load>>(
+      std::move(reply), [this, keys = std::move(keys), first_minute, users_max](connection& c) {
+        return postgres::load_pages(c, parts_->config.topic, keys, first_minute, users_max);
+      });
+}
+
+void postgres_store::top_pages(std::string site_id, int64_t from_us, int64_t to_us, uint32_t limit,
+                               done<snapshot<named_count>> reply) {
+  read<snapshot<named_count>>(
+      std::move(reply), [this, site_id = std::move(site_id), from_us, to_us, limit](connection& c) {
+        return postgres::top_pages(c, parts_->config.topic, site_id, from_us, to_us, limit);
+      });
+}
+
+void postgres_store::minutes(page_key key, int64_t from_us, int64_t to_us,
+                             done<snapshot<series_point>> reply) {
+  read<snapshot<series_point>>(
+      std::move(reply), [this, key = std::move(key), from_us, to_us](connection& c) {
+        return postgres::minutes(c, parts_->config.topic, key, from_us, to_us);
+      });
+}
+
+void postgres_store::top_users(page_key key, uint32_t limit, done<snapshot<named_count>> reply) {
+  read<snapshot<named_count>>(std::move(reply), [this, key = std::move(key), limit](connection& c) {
+    return postgres::top_users(c, parts_->config.topic, key, limit);
+  });
+}
+
+void postgres_store::user_names(std::vector<int32_t> numbers,
+                                done<std::vector<std::string>> reply) {
+  read<std::vector<std::string>>(std::move(reply), [numbers = std::move(numbers)](connection& c) {
+    return postgres::user_names(c, numbers);
+  });
+}
+
+void postgres_store::type_names(std::vector<int32_t> numbers,
+                                done<std::vector<std::string>> reply) {
+  read<std::vector<std::string>>(std::move(reply), [numbers = std::move(numbers)](connection& c) {
+    return postgres::type_names(c, numbers);
+  });
+}
+
+void postgres_store::audit(done<std::vector<audit_difference>> reply) {
+  using rows = std::vector<audit_difference>;
+  auto work = [](connection& c) { return postgres::audit(c); };
+  parts_->audits.push(std::make_unique<call<rows>>(work, std::move(reply), true), "audit");
+}
+
+void postgres_store::progress(done<std::vector<partition_state>> reply) {
+  read<std::vector<partition_state>>(std::move(reply), [this](connection& c) {
+    return postgres::progress(c, parts_->config.topic);
+  });
+}
+
+void postgres_store::bad_events(uint32_t limit, done<std::vector<bad_event>> reply) {
+  read<std::vector<bad_event>>(std::move(reply), [this, limit](connection& c) {
+    return postgres::bad_events(c, parts_->config.topic, limit);
+  });
+}
+
+} // namespace footfall

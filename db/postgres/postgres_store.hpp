@@ -1,0 +1,58 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "actors/ports/store.hpp"
+
+namespace footfall {
+
+struct postgres_config {
+  std::string url;              ///< What libpq takes: hosts, TLS and timeouts included.
+  std::string topic = "clicks"; ///< The event log's; progress is kept under it.
+  size_t waiting_max = 256;     ///< Calls of one kind (writes, folds, reads, audits) that may wait.
+};
+
+/// The shared store: PostgreSQL 15 or newer, reached through libpq. Several nodes
+/// may have it open at once; the epoch of each partition keeps them apart.
+///
+/// Threads of its own, each with one connection: up to four that apply (a
+/// partition always meets the same one), one that folds, two that read, one that
+/// audits. A connection that breaks is made again by itself. A call that meets a
+/// full queue is answered on the calling thread.
+class postgres_store final : public store {
+public:
+  /// Connects, brings the schema up to date and registers the topic.
+  static caf::expected<std::unique_ptr<store>> open(postgres_config config);
+
+  ~postgres_store() override;
+
+  void claim(uint32_t partition, done<partition_claim> reply) override;
+  void apply(apply_request batch, done<apply_result> reply) override;
+  void fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) override;
+  void read_counts(std::vector<pair_key> keys, done<snapshot<pair_count>> reply) override;
+  void load_pages(std::vector<page_key> keys, int32_t first_minute, uint32_t users_max,
+                  done<snapshot<page_load>> reply) override;
+  void top_pages(std::string site_id, int64_t from_us, int64_t to_us, uint32_t limit,
+                 done<snapshot<named_count>> reply) override;
+  void minutes(page_key key, int64_t from_us, int64_t to_us,
+               done<snapshot<series_point>> reply) override;
+  void top_users(page_key key, uint32_t limit, done<snapshot<named_count>> reply) override;
+  void user_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) override;
+  void type_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) override;
+  void audit(done<std::vector<audit_difference>> reply) override;
+  void progress(done<std::vector<partition_state>> reply) override;
+  void bad_events(uint32_t limit, done<std::vector<bad_event>> reply) override;
+  const std::string& identity() const override;
+  std::string health() const override;
+
+private:
+  struct parts;
+  explicit postgres_store(std::unique_ptr<parts> x);
+  template <class T, class Work>
+  void read(done<T> reply, Work work);
+
+  std::unique_ptr<parts> parts_;
+};
+
+} // namespace footfall

@@ -1,0 +1,209 @@
+// Options: one table, three sources, and refusals that a person can act on.
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include <catch2/catch.hpp>
+
+#include "app/mask_passwords.hpp"
+#include "app/options.hpp"
+
+using namespace footfall::app;
+using Catch::Matchers::Contains;
+
+namespace {
+
+struct options_fixture {
+  options_fixture() {
+    char name[] = "/tmp/footfall-options-XXXXXX";
+    folder = ::mkdtemp(name);
+    from.environment = [this](const char* name) -> const char* {
+      auto found = environment.find(name);
+      return found == environment.end() ? nullptr : found->second.c_str();
+    };
+  }
+  ~options_fixture() { std::filesystem::remove_all(folder); }
+
+  void config(const std::string& text) {
+    from.config_file = folder + "/footfall.conf";
+    std::ofstream{from.config_file} << text;
+  }
+
+  settings load() {
+    REQUIRE(load_options(from, loaded) == "");
+    return loaded.values;
+  }
+
+  std::string refusal() { return load_options(from, loaded); }
+
+  std::string source_of(const std::string& name) {
+    for (const auto& x : loaded.effective)
+      if (name == x.spec->name)
+        return x.source;
+    return "no such option";
+  }
+
+  std::string folder;
+  std::map<std::string, std::string> environment;
+  option_sources from;
+  loaded_options loaded;
+};
+
+} // namespace
+
+TEST_CASE_METHOD(options_fixture, "every default passes its own check", "[contract][options]") {
+  auto values = load();
+  CHECK(values.data_dir == "data");
+  CHECK(values.bind == "127.0.0.1");
+  CHECK(values.ingest_port == 8080);
+  CHECK(values.grpc_port == 50051);
+  CHECK(values.partitions == 4);
+  CHECK(values.kafka_topic == "clicks");
+  CHECK(values.redis_addr == "");
+  CHECK(values.grpc_reflection);
+  CHECK(source_of("bind") == "default");
+}
+
+TEST_CASE("no name and no variable stands in the table twice", "[contract][options]") {
+  std::set<std::string> names, variables;
+  for (const auto& spec : option_table()) {
+    INFO(spec.name);
+    CHECK(names.insert(spec.name).second);
+    CHECK(variables.insert(spec.environment).second);
+  }
+}
+
+TEST_CASE_METHOD(options_fixture, "a flag wins over the environment, that over the file",
+                 "[contract][options]") {
+  config("# ours\n\nfold-every-ms = 100 # quick\nbind= 10.0.0.1\r\npartitions = 7\n");
+  environment["FOOTFALL_BIND"] = "10.0.0.2";
+  environment["FOOTFALL_PARTITIONS"] = "8";
+  from.flags["partitions"] = "9";
+  auto values = load();
+  CHECK(values.fold_every_ms == 100);
+  CHECK(values.bind == "10.0.0.2");
+  CHECK(values.partitions == 9);
+  CHECK(source_of("fold-every-ms") == from.config_file + ":3");
+  CHECK(source_of("bind") == "environment FOOTFALL_BIND");
+  CHECK(source_of("partitions") == "flag --partitions");
+}
+
+TEST_CASE_METHOD(options_fixture, "an empty variable is one that is not set",
+                 "[contract][options]") {
+  environment["FOOTFALL_PARTITIONS"] = "";
+  CHECK(load().partitions == 4);
+}
+
+TEST_CASE_METHOD(options_fixture, "a value out of bounds is refused with name, source and bounds",
+                 "[contract][options]") {
+  auto [name, value] =
+      GENERATE(table<std::string, std::string>({{"partitions", "0"},
+                                                {"partitions", "1025"},
+                                                {"partitions", "4x"},
+                                                {"partitions", ""},
+                                                {"partitions", "-1"},
+                                                {"partitions", "99999999999999999999"},
+                                                {"ingest-port", "65536"},
+                                                {"grpc-reflection", "maybe"},
+                                                {"log-format", "xml"},
+                                                {"log-format", "text|json"},
+                                                {"log-format", ""},
+                                                {"kafka-topic", "a b"},
+                                                {"kafka-topic", ".."},
+                                                {"kafka-topic", std::string(250, 'x')},
+                                                {"redis-addr", "host"},
+                                                {"redis-addr", ":1"},
+                                                {"redis-addr", "host:0"},
+                                                {"redis-addr", "::1:6379"},
+                                                {"redis-addr", "redis://h:1"},
+                                                {"data-dir", ""},
+                                                {"data-dir", "a\nb"},
+                                                {"bind", std::string(256, 'x')}}));
+  from.flags[name] = value;
+  INFO(name << " = " << value);
+  auto text = refusal();
+  CHECK_THAT(text, Contains(name + ": ") && Contains("flag --" + name) && Contains(" is not "));
+  CHECK(text.find('\n') == std::string::npos);
+}
+
+TEST_CASE_METHOD(options_fixture, "the bounds themselves are allowed", "[contract][options]") {
+  from.flags = {{"partitions", "1024"},
+                {"ingest-port", "0"},
+                {"grpc-reflection", "off"},
+                {"apply-gather-ms", "0"}};
+  auto values = load();
+  CHECK(values.partitions == 1024);
+  CHECK(values.ingest_port == 0);
+  CHECK_FALSE(values.grpc_reflection);
+}
+
+TEST_CASE_METHOD(options_fixture, "a config file is refused by line", "[contract][options]") {
+  auto [text, wanted] = GENERATE(table<std::string, std::string>(
+      {{"bind = a\npartitons = 4\n", "line 2 has an unknown option, \"partitons\""},
+       {"just words\n", "line 1 is not \"name = value\""},
+       {"bind = a\n\nbind = b\n", "line 3 sets bind again, after line 1"}}));
+  config(text);
+  CHECK_THAT(refusal(), Contains(wanted) && Contains(from.config_file));
+}
+
+TEST_CASE_METHOD(options_fixture, "a config file that is not there is refused",
+                 "[contract][options]") {
+  from.config_file = folder + "/none.conf";
+  CHECK_THAT(refusal(), Contains("none.conf") && Contains("No such file"));
+  from.config_file = folder;
+  CHECK_THAT(refusal(), Contains("config file"));
+}
+
+TEST_CASE_METHOD(options_fixture, "Redis is one address or host and port", "[contract][options]") {
+  using row = std::tuple<std::map<std::string, std::string>, std::string, int>;
+  auto [given, host, port] = GENERATE(values<row>(
+      {{{}, "", 0},
+       {{{"REDIS_ADDR", "r:7000"}}, "r", 7000},
+       {{{"REDIS_ADDR", "[::1]:7000"}}, "::1", 7000},
+       {{{"REDIS_HOST", "r"}}, "r", 6379},
+       {{{"REDIS_HOST", "::1"}}, "::1", 6379},
+       {{{"REDIS_PORT", "7001"}}, "localhost", 7001},
+       {{{"REDIS_HOST", "r"}, {"REDIS_PORT", "7001"}}, "r", 7001},
+       {{{"REDIS_ADDR", "a:1"}, {"REDIS_HOST", "r"}, {"REDIS_PORT", "7001"}}, "a", 1}}));
+  environment = given;
+  auto values = load();
+  CHECK(values.redis_host == host);
+  CHECK(values.redis_port == port);
+  CHECK(values.redis_addr.empty() == host.empty());
+}
+
+TEST_CASE_METHOD(options_fixture, "the description reads as a config file and hides passwords",
+                 "[contract][options]") {
+  from.flags = {{"database-url", "postgresql://me:secret@h/db"}, {"partitions", "6"}};
+  load();
+  auto text = describe(loaded);
+  CHECK_THAT(text, Contains("postgresql://me:***@h/db") && Contains("# flag --database-url"));
+  CHECK_THAT(text, !Contains("secret"));
+  from.flags.clear();
+  config(text);
+  CHECK(load().partitions == 6);
+}
+
+TEST_CASE_METHOD(options_fixture, "a refused secret is not shown", "[contract][options]") {
+  environment["DATABASE_URL"] = "postgresql://me:secret@h/\x01";
+  CHECK_THAT(refusal(), Contains("DATABASE_URL") && !Contains("secret"));
+}
+
+TEST_CASE("passwords are masked wherever they stand", "[contract][options]") {
+  auto [text, wanted] = GENERATE(table<std::string, std::string>(
+      {{"postgresql://u:p@h:5432/d", "postgresql://u:***@h:5432/d"},
+       {"postgresql://u:p@w@h/d?x=1", "postgresql://u:***@h/d?x=1"},
+       {"postgresql://u:p/q@h/d", "postgresql://u:***@h/d"},
+       {"postgresql://u@h:5432/d", "postgresql://u@h:5432/d"},
+       {"postgresql://h/d?password=p&x=1", "postgresql://h/d?password=***&x=1"},
+       {"host=h password=p user=u", "host=h password=*** user=u"},
+       {"host=h password = 'p \\' q' user=u", "host=h password = *** user=u"},
+       {"sslpassword=p", "sslpassword=***"},
+       {"PASSWORD=p", "PASSWORD=***"},
+       {"host=h password=", "host=h password=***"},
+       {"tried a://u:p@h and b://u:p@h", "tried a://u:***@h and b://u:***@h"},
+       {"http://127.0.0.1:8080/x", "http://127.0.0.1:8080/x"},
+       {"no password here", "no password here"}}));
+  CHECK(mask_passwords(text) == wanted);
+}

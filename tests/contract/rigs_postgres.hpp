@@ -1,0 +1,32 @@
+#pragma once
+
+#include "tests/contract/rigs.hpp"
+
+namespace footfall::test {
+
+/// A database of its own on a scratch server, dropped at the end.
+class scratch_database {
+public:
+  /// `admin` is a libpq URL of a role that may create databases.
+  explicit scratch_database(std::string admin);
+  ~scratch_database();
+  scratch_database(const scratch_database&) = delete;
+  scratch_database& operator=(const scratch_database&) = delete;
+
+  const std::string& url() const { return url_; }
+  /// Runs SQL on a connection of its own and returns the first field, or "".
+  std::string run(const std::string& sql) const { return run_at(url_, sql); }
+  /// The same on the server's own database.
+  std::string run_as_admin(const std::string& sql) const { return run_at(admin_, sql); }
+
+private:
+  static std::string run_at(const std::string& url, const std::string& sql);
+
+  std::string admin_;
+  std::string name_;
+  std::string url_;
+};
+
+std::unique_ptr<store_rig> make_postgres_store_rig(const std::string& admin);
+
+} // namespace footfall::test
