@@ -14,7 +14,7 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr size_t kept_buffer = 64 << 10; ///< Bigger buffers are given back.
-constexpr size_t discard_most = 4 << 20;
+constexpr size_t discard_most = 16 << 20;
 constexpr auto linger_most = std::chrono::seconds{2};
 
 template <class Buffer>
