@@ -24,8 +24,8 @@ kafka_install() {
   if [[ ! -f $kafka_classes ]]; then
     local first
     first=$(mktemp -d "$root/build/kafka/first.XXXXXX")
-    (kafka_jvm+=" -XX:ArchiveClassesAtExit=$kafka_classes" && kafka_start "$first" &&
-      end_process "$first" TERM 60)
+    kafka_start "$first" "-XX:ArchiveClassesAtExit=$kafka_classes"
+    end_process "$first" TERM 60
     rm -rf "$first"
     [[ -f $kafka_classes ]] || say "services: no class archive; Kafka starts a little slower"
   fi
@@ -56,7 +56,7 @@ transaction.state.log.num.partitions=1
 END
 }
 
-kafka_start() { # folder
+kafka_start() { # folder, more JVM options
   kafka_configure "$1"
   if [[ ! -f $1/data/meta.properties ]]; then
     # A cluster id must not begin with "-", which would read as a flag.
@@ -65,7 +65,7 @@ kafka_start() { # folder
       -c "$1/server.properties" >>"$1/log" 2>&1 || fail "formatting the Kafka data folder: $1/log"
   fi
   local options
-  read -ra options <<<"$kafka_jvm"
+  read -ra options <<<"$kafka_jvm ${2:-}"
   [[ ! -f $kafka_classes ]] || options+=("-XX:SharedArchiveFile=$kafka_classes")
   start_process "$1" java -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
     -Dorg.slf4j.simpleLogger.showDateTime=true "${options[@]}" -cp "$kafka_jars/*" \
