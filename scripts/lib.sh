@@ -14,6 +14,10 @@ fail() {
   exit 1
 }
 
+# A command that fails where nobody looks must not end a script in silence.
+set -o errtrace
+trap 'printf "FAILED: %s, line %s: %s\n" "$0" "$LINENO" "$BASH_COMMAND" >&2' ERR
+
 # duration SECONDS: 75 -> "1 min 15 s".
 duration() {
   if (($1 >= 60)); then printf '%d min %d s' $(($1 / 60)) $(($1 % 60)); else printf '%d s' "$1"; fi

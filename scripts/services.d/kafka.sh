@@ -16,7 +16,8 @@ kafka_install() {
     say "services: fetching Kafka from Maven Central"
     rm -rf "$kafka_jars"
     mkdir -p "$kafka_jars"
-    mvn -q -B -f scripts/services.d/kafka-pom.xml dependency:copy-dependencies \
+    mvn -q -B -f scripts/services.d/kafka-pom.xml \
+      org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
       -DoutputDirectory="$root/$kafka_jars" >&2 || fail "mvn dependency:copy-dependencies for Kafka"
     touch build/kafka/installed
   fi

@@ -1,8 +1,11 @@
 # shellcheck shell=bash disable=SC2154
 # One PostgreSQL cluster with the settings of production. Sourced by scripts/services.
 
-postgres_programs=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null |
-  sort -V | tail -n 1)
+# postgres_program NAME: its path in the newest version installed; not in PATH on Debian.
+postgres_program() {
+  local found=(/usr/lib/postgresql/*/bin/"$1")
+  printf '%s\n' "${found[-1]}"
+}
 
 # PostgreSQL refuses to run as root.
 as_postgres() {
@@ -10,7 +13,7 @@ as_postgres() {
 }
 
 postgres_install() {
-  [[ -x $postgres_programs/initdb ]] || fail "postgresql is not installed"
+  [[ -x $(postgres_program initdb) ]] || fail "postgresql is not installed"
 }
 
 # postgres_home FOLDER: where the cluster is. When the user postgres cannot reach
@@ -36,7 +39,7 @@ postgres_create() { # folder, home
   password=$(head -c 18 /dev/urandom | base64 | tr '+/' 'ab')
   as_postgres rm -rf "$2/data" # what an interrupted initdb left
   (umask 077 && as_postgres tee "$2/password" <<<"$password" >/dev/null)
-  as_postgres "$postgres_programs/initdb" -D "$2/data" -U footfall -E UTF8 --locale=C.UTF-8 \
+  as_postgres "$(postgres_program initdb)" -D "$2/data" -U footfall -E UTF8 --locale=C.UTF-8 \
     -A scram-sha-256 --pwfile="$2/password" >>"$1/log" 2>&1 || fail "initdb: $1/log"
   buffers=$(awk '/^MemTotal/ { mb = int($2 / 4096); print mb < 1024 ? mb : 1024 }' /proc/meminfo)
   as_postgres tee -a "$2/data/postgresql.conf" >/dev/null <<END
@@ -59,7 +62,7 @@ postgres_start() { # folder
   touch "$1/log"
   ((EUID != 0)) || chown postgres: "$1/log"
   # shellcheck disable=SC2024  # the log belongs to the caller's folder
-  as_postgres "$postgres_programs/pg_ctl" -D "$home/data" -w -t 60 -o "-p $port" start \
+  as_postgres "$(postgres_program pg_ctl)" -D "$home/data" -w -t 60 -o "-p $port" start \
     >>"$1/log" 2>&1 </dev/null || fail "PostgreSQL did not start: $1/log"
   record_pid "$1" "$(as_postgres head -n 1 "$home/data/postmaster.pid")"
   postgres_database "$1" "$port"

@@ -99,13 +99,14 @@ class Server:
 
     def __init__(self, *options: str, data: str | os.PathLike | None = None,
                  environment: dict[str, str] | None = None, binary: str = BINARY,
-                 start: bool = True):
+                 start: bool = True, ports: dict[str, str] | None = None):
         self._folder = tempfile.TemporaryDirectory(prefix="footfall-test-")
         self.folder = pathlib.Path(self._folder.name)
         self.data = pathlib.Path(data) if data else self.folder / "data"
         self.options = list(options)
         self.environment = environment or {}
         self.binary = binary
+        self.ports = {"ingest": "0", "query": "0", "grpc": "0", "admin": "0", **(ports or {})}
         self.ready_file = self.folder / "ready.json"
         self.stderr_file = self.folder / "stderr.log"
         self.process: subprocess.Popen | None = None
@@ -121,8 +122,7 @@ class Server:
     # Process
 
     def command(self) -> list[str]:
-        ports = [word for name in ("ingest", "query", "grpc", "admin")
-                 for word in (f"--{name}-port", "0")]
+        ports = [word for name, port in self.ports.items() for word in (f"--{name}-port", port)]
         return [self.binary, "serve", *ports, "--data-dir", str(self.data),
                 "--ready-file", str(self.ready_file), *self.options]
 

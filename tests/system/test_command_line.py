@@ -1,0 +1,62 @@
+"""Options, --help, --version and refusals of the real program; nothing starts here."""
+import pytest
+
+from footfall import run
+
+
+def test_version_is_printed():
+    done = run("--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith("footfall ") and done.stdout.strip()[9:].count(".") == 2
+
+
+def test_help_lists_every_option_with_its_variable():
+    done = run("serve", "--help")
+    assert done.returncode == 0
+    for name, variable in [("--data-dir", "FOOTFALL_DATA_DIR"), ("--bind", "FOOTFALL_BIND"),
+                           ("--ingest-port", "FOOTFALL_INGEST_PORT"),
+                           ("--query-port", "FOOTFALL_QUERY_PORT"),
+                           ("--grpc-port", "FOOTFALL_GRPC_PORT"),
+                           ("--admin-port", "FOOTFALL_ADMIN_PORT"),
+                           ("--ready-file", "FOOTFALL_READY_FILE"),
+                           ("--partitions", "FOOTFALL_PARTITIONS"),
+                           ("--kafka-broker", "KAFKA_BROKER"), ("--kafka-topic", "KAFKA_TOPIC"),
+                           ("--database-url", "DATABASE_URL"), ("--redis-addr", "REDIS_ADDR"),
+                           ("--redis-host", "REDIS_HOST"), ("--redis-port", "REDIS_PORT")]:
+        lines = [line for line in done.stdout.splitlines() if line.strip().startswith(name + " ")]
+        assert len(lines) == 1 and lines[0].endswith(f"{variable}]"), name
+
+
+def test_print_config_says_where_each_value_came_from(tmp_path):
+    config = tmp_path / "footfall.conf"
+    config.write_text("partitions = 7\nbind = 10.0.0.1\n")
+    done = run("serve", "--print-config", "--config", str(config), "--query-port", "0",
+               environment={"DATABASE_URL": "postgresql://me:secret@127.0.0.1/x"})
+    assert done.returncode == 0, done.stderr
+    values = {}
+    for line in done.stdout.splitlines():
+        setting, source = line.split(" # ")
+        name, value = setting.split("=", 1)
+        values[name.strip()] = (value.strip(), source)
+    assert values["partitions"] == ("7", f"{config}:1")
+    assert values["bind"] == ("10.0.0.1", f"{config}:2")
+    assert values["query-port"] == ("0", "flag --query-port")
+    assert values["kafka-topic"] == ("clicks", "default")
+    assert values["database-url"] == ("postgresql://me:***@127.0.0.1/x", "environment DATABASE_URL")
+    assert "secret" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("arguments, wanted", [
+    (["serve", "--partitions", "0"], "1 to 1024"),
+    (["serve", "--ingest-port", "70000"], "0 to 65535"),
+    (["serve", "--log-format", "xml"], "text json"),
+    (["serve", "--no-such-option"], "--no-such-option"),
+    (["serve", "--config", "no/such/file"], "no/such/file"),
+    (["no-such-command"], "no-such-command"),
+    ([], "subcommand"),
+], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+def test_usage_mistakes_end_with_2_and_say_what(arguments, wanted):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert wanted in done.stderr
+    assert done.stdout == ""
