@@ -41,6 +41,7 @@ const std::vector<rig_maker<store_rig>>& store_rigs() {
     std::vector<rig_maker<store_rig>> out;
     out.push_back({"memory_store", make_memory_store_rig});
     add_server(out, "postgres_store", "FOOTFALL_TEST_POSTGRES", make_postgres_store_rig);
+    out.push_back({"sqlite_store", make_sqlite_store_rig});
     return out;
   }();
   return all;

@@ -1,6 +1,7 @@
 #include "tests/contract/rigs_sqlite.hpp"
 
 #include "db/sqlite/sqlite_log.hpp"
+#include "db/sqlite/sqlite_store.hpp"
 #include "tests/contract/temporary_folder.hpp"
 
 namespace footfall::test {
@@ -26,10 +27,31 @@ private:
   temporary_folder folder_;
 };
 
+class sqlite_store_rig final : public store_rig {
+public:
+  std::unique_ptr<store> open() override {
+    sqlite_store::config settings;
+    settings.folder = folder_.path();
+    settings.write_calls_max = waiting_max();
+    auto made = sqlite_store::open(settings);
+    if (!made)
+      throw std::runtime_error(text_of(made.error()));
+    return std::move(*made);
+  }
+  size_t waiting_max() const override { return 64; }
+
+private:
+  temporary_folder folder_;
+};
+
 } // namespace
 
 std::unique_ptr<log_rig> make_sqlite_log_rig() {
   return std::make_unique<sqlite_log_rig>();
+}
+
+std::unique_ptr<store_rig> make_sqlite_store_rig() {
+  return std::make_unique<sqlite_store_rig>();
 }
 
 } // namespace footfall::test

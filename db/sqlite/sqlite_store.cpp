@@ -1,0 +1,369 @@
+#include "db/sqlite/sqlite_store.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include <sqlite3.h>
+
+#include "db/sqlite/call_queue.hpp"
+#include "db/sqlite/migrate.hpp"
+#include "db/sqlite/position_key.hpp"
+#include "db/sqlite/store_audit.hpp"
+#include "db/sqlite/store_reader.hpp"
+#include "db/sqlite/store_writer.hpp"
+
+namespace footfall {
+
+namespace {
+
+constexpr std::chrono::seconds idle_before_checkpoint{1};
+constexpr size_t differences_max = 1'000;
+
+caf::error closed() {
+  return make_error(errc::shutting_down, "the store is closed");
+}
+
+/// A change that waits: `work` inside a transaction, then `answer` with none, or
+/// with why it did not happen.
+struct write_call {
+  std::function<void(sqlite::store_writer&)> work;
+  std::function<void(const caf::error&)> answer;
+};
+
+/// A question that waits: asked of a reader inside a snapshot, or of nullptr when
+/// there is none because of the error.
+struct read_call {
+  std::function<void(sqlite::store_reader*, const caf::error&)> run;
+};
+
+using audit_done = store::done<std::vector<audit_difference>>;
+
+} // namespace
+
+struct sqlite_store::impl {
+  explicit impl(config x)
+      : settings(std::move(x)), file(settings.folder + "/store.db"),
+        writes(settings.write_calls_max, settings.write_rows_max),
+        reads(settings.read_calls_max, 0), audits(settings.audit_calls_max, 0) {}
+
+  void open();
+  void close();
+
+  template <class T>
+  void write(done<T> reply, size_t weight, std::function<T(sqlite::store_writer&)> work);
+  template <class T>
+  void read(done<T> reply, std::function<T(sqlite::store_reader&)> work);
+
+  void write_loop();
+  caf::error run_together(std::vector<write_call>& calls, size_t from, size_t until);
+  void read_loop();
+  void audit_loop();
+  caf::error failed(const sqlite::failure& error, bool certain);
+
+  config settings;
+  const std::string file;
+  std::string identity;
+  std::unique_ptr<sqlite::file_lock> lock;
+  std::optional<sqlite::connection> writing;
+  std::optional<sqlite::connection> reading;
+  std::optional<sqlite::connection> auditing;
+  std::optional<sqlite::store_writer> writer;
+  std::optional<sqlite::store_reader> reader;
+  sqlite::call_queue<write_call> writes;
+  sqlite::call_queue<read_call> reads;
+  sqlite::call_queue<audit_done> audits;
+  std::atomic<bool> stopping{false};
+  mutable std::mutex trouble_lock;
+  std::string trouble;
+  std::thread write_thread;
+  std::thread read_thread;
+  std::thread audit_thread;
+};
+
+void sqlite_store::impl::open() {
+  std::string why;
+  lock = sqlite::file_lock::take(settings.folder + "/store.lock", why);
+  if (!lock)
+    throw sqlite::failure(SQLITE_BUSY, why);
+  sqlite::connection::options how;
+  how.cache_bytes = settings.write_cache_bytes;
+  writing.emplace(file, how);
+  sqlite::migrate(*writing, file, sqlite::store_application_id, sqlite_store_schema());
+  {
+    sqlite::statement put{*writing, "INSERT OR IGNORE INTO core_meta VALUES ('identity', ?)"};
+    const auto made = sqlite::random_uuid();
+    put.bind_text(1, made).run();
+    sqlite::statement get{*writing, "SELECT value FROM core_meta WHERE name = 'identity'"};
+    if (get.step())
+      identity = get.text(0);
+  }
+  writer.emplace(*writing, settings.topic);
+  how.read_only = true;
+  how.cache_bytes = settings.read_cache_bytes;
+  reading.emplace(file, how);
+  reader.emplace(*reading, settings.topic);
+  how.cache_bytes = 4 << 20;
+  auditing.emplace(file, how);
+  write_thread = std::thread{[this] { write_loop(); }};
+  read_thread = std::thread{[this] { read_loop(); }};
+  audit_thread = std::thread{[this] { audit_loop(); }};
+}
+
+void sqlite_store::impl::close() {
+  stopping = true;
+  writes.close();
+  reads.close();
+  audits.close();
+  for (auto* x : {&write_thread, &read_thread, &audit_thread})
+    if (x->joinable())
+      x->join();
+}
+
+caf::error sqlite_store::impl::failed(const sqlite::failure& error, bool certain) {
+  auto code = sqlite::code_of(error.code(), errc::store_unavailable);
+  if (code == errc::disk_full && !certain)
+    code = errc::store_unavailable;
+  if ((error.code() & 0xff) == SQLITE_CONSTRAINT || (error.code() & 0xff) == SQLITE_MISUSE)
+    code = errc::internal;
+  const auto text = file + ": " + error.what();
+  std::lock_guard guard{trouble_lock};
+  trouble = text;
+  return make_error(code, text);
+}
+
+template <class T>
+void sqlite_store::impl::write(done<T> reply, size_t weight,
+                               std::function<T(sqlite::store_writer&)> work) {
+  auto result = std::make_shared<T>();
+  write_call call{[result, work = std::move(work)](sqlite::store_writer& x) { *result = work(x); },
+                  [result, reply](const caf::error& error) {
+                    if (error)
+                      reply(error);
+                    else
+                      reply(std::move(*result));
+                  }};
+  using answer = typename decltype(writes)::answer;
+  switch (writes.push(call, weight)) {
+  case answer::taken: return;
+  case answer::closed: return reply(closed());
+  case answer::full:
+    return reply(make_error(errc::overloaded, "too many changes wait for the store"));
+  }
+}
+
+/// Runs calls in one transaction. @returns none when it was committed.
+caf::error sqlite_store::impl::run_together(std::vector<write_call>& calls, size_t from,
+                                            size_t until) {
+  bool committing = false;
+  try {
+    if (!writing->roll_back())
+      throw sqlite::failure(SQLITE_IOERR, "an earlier transaction cannot be ended");
+    writing->run("BEGIN IMMEDIATE");
+    for (size_t i = from; i < until; ++i)
+      calls[i].work(*writer);
+    committing = true;
+    writing->run("COMMIT");
+    return caf::none;
+  } catch (const sqlite::failure& error) {
+    const bool undone = writing->roll_back();
+    writer->forget();
+    // A commit that failed while syncing may be in the file after a crash.
+    return failed(error, undone && (!committing || (error.code() & 0xff) == SQLITE_FULL));
+  }
+}
+
+void sqlite_store::impl::write_loop() {
+  std::vector<write_call> calls;
+  bool is_checkpointed = true;
+  while (is_checkpointed ? writes.take(calls) : writes.take_for(calls, idle_before_checkpoint)) {
+    if (calls.empty()) {
+      writing->checkpoint();
+      is_checkpointed = true;
+      continue;
+    }
+    is_checkpointed = false;
+    auto error = run_together(calls, 0, calls.size());
+    for (size_t i = 0; i < calls.size(); ++i) {
+      // One that fails must not take the others with it: each for itself then.
+      const auto own = error && calls.size() > 1 ? run_together(calls, i, i + 1) : error;
+      if (!own) {
+        std::lock_guard guard{trouble_lock};
+        trouble.clear();
+      }
+      calls[i].answer(own);
+    }
+    calls.clear();
+  }
+}
+
+template <class T>
+void sqlite_store::impl::read(done<T> reply, std::function<T(sqlite::store_reader&)> work) {
+  read_call call{[reply, work = std::move(work)](sqlite::store_reader* x, const caf::error& error) {
+    if (!x)
+      return reply(error);
+    reply(work(*x));
+  }};
+  using answer = typename decltype(reads)::answer;
+  switch (reads.push(call)) {
+  case answer::taken: return;
+  case answer::closed: return reply(closed());
+  case answer::full:
+    return reply(make_error(errc::overloaded, "too many questions wait for the store"));
+  }
+}
+
+void sqlite_store::impl::read_loop() {
+  std::vector<read_call> calls;
+  while (reads.take(calls)) {
+    size_t done = 0;
+    while (done < calls.size()) {
+      try {
+        reader->begin();
+        for (; done < calls.size(); ++done)
+          calls[done].run(&*reader, caf::none);
+        reader->end();
+      } catch (const sqlite::failure& error) {
+        reader->end();
+        calls[done++].run(nullptr, failed(error, true));
+      }
+    }
+    calls.clear();
+  }
+}
+
+void sqlite_store::impl::audit_loop() {
+  std::vector<audit_done> calls;
+  while (audits.take(calls)) {
+    caf::expected<std::vector<audit_difference>> answer{closed()};
+    if (!stopping) {
+      try {
+        auditing->roll_back();
+        sqlite::store_audit audit{*auditing};
+        auto found = audit.run(differences_max, stopping);
+        if (!stopping)
+          answer = std::move(found);
+      } catch (const sqlite::failure& error) {
+        auditing->roll_back();
+        answer = failed(error, true);
+      }
+    }
+    for (auto& x : calls)
+      x(answer);
+    calls.clear();
+  }
+}
+
+caf::expected<std::unique_ptr<store>> sqlite_store::open(config settings) {
+  auto made = std::make_unique<impl>(std::move(settings));
+  try {
+    made->open();
+  } catch (const sqlite::failure& error) {
+    std::string text = error.what();
+    if (text.find(made->settings.folder) == std::string::npos)
+      text = made->file + ": " + text;
+    return make_error(sqlite::code_of(error.code(), errc::store_unavailable), text);
+  }
+  return std::unique_ptr<store>(new sqlite_store(std::move(made)));
+}
+
+sqlite_store::sqlite_store(std::unique_ptr<impl> x) : impl_(std::move(x)) {}
+
+sqlite_store::~sqlite_store() {
+  impl_->close();
+}
+
+void sqlite_store::claim(uint32_t partition, done<partition_claim> reply) {
+  if (partition >= sqlite::partitions_max)
+    return reply(make_error(errc::invalid_argument, "no such partition"));
+  impl_->write<partition_claim>(std::move(reply), 0,
+                                [partition](auto& x) { return x.claim(partition); });
+}
+
+void sqlite_store::apply(apply_request batch, done<apply_result> reply) {
+  if (batch.next_offset < batch.first_offset)
+    return reply(make_error(errc::invalid_argument, "the batch ends before it begins"));
+  const size_t weight = batch.rows.size() + batch.bad.size();
+  auto shared = std::make_shared<apply_request>(std::move(batch));
+  impl_->write<apply_result>(std::move(reply), weight,
+                             [shared](auto& x) { return x.apply(*shared); });
+}
+
+void sqlite_store::fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) {
+  impl_->write<fold_result>(std::move(reply), 0,
+                            [=](auto& x) { return x.fold(partition, from, until); });
+}
+
+void sqlite_store::read_counts(std::vector<pair_key> keys, done<snapshot<pair_count>> reply) {
+  impl_->read<snapshot<pair_count>>(std::move(reply), [keys = std::move(keys)](auto& x) {
+    return snapshot<pair_count>{x.reached(), x.counts(keys)};
+  });
+}
+
+void sqlite_store::load_pages(std::vector<page_key> keys, int32_t first_minute, uint32_t users_max,
+                              done<snapshot<page_load>> reply) {
+  impl_->read<snapshot<page_load>>(std::move(reply), [=, keys = std::move(keys)](auto& x) {
+    return snapshot<page_load>{x.reached(), x.load(keys, first_minute, users_max)};
+  });
+}
+
+void sqlite_store::top_pages(std::string site_id, int64_t from_us, int64_t to_us, uint32_t limit,
+                             done<snapshot<named_count>> reply) {
+  impl_->read<snapshot<named_count>>(std::move(reply), [=](auto& x) {
+    return snapshot<named_count>{x.reached(), x.top_pages(site_id, from_us, to_us, limit)};
+  });
+}
+
+void sqlite_store::minutes(page_key key, int64_t from_us, int64_t to_us,
+                           done<snapshot<series_point>> reply) {
+  impl_->read<snapshot<series_point>>(std::move(reply), [=](auto& x) {
+    return snapshot<series_point>{x.reached(), x.minutes(key, from_us, to_us)};
+  });
+}
+
+void sqlite_store::top_users(page_key key, uint32_t limit, done<snapshot<named_count>> reply) {
+  impl_->read<snapshot<named_count>>(std::move(reply), [=](auto& x) {
+    return snapshot<named_count>{x.reached(), x.top_users(key, limit)};
+  });
+}
+
+void sqlite_store::user_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) {
+  impl_->read<std::vector<std::string>>(
+      std::move(reply), [numbers = std::move(numbers)](auto& x) { return x.user_names(numbers); });
+}
+
+void sqlite_store::type_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) {
+  impl_->read<std::vector<std::string>>(
+      std::move(reply), [numbers = std::move(numbers)](auto& x) { return x.type_names(numbers); });
+}
+
+void sqlite_store::audit(done<std::vector<audit_difference>> reply) {
+  using answer = decltype(impl_->audits)::answer;
+  switch (impl_->audits.push(reply)) {
+  case answer::taken: return;
+  case answer::closed: return reply(closed());
+  case answer::full: return reply(make_error(errc::overloaded, "an audit is under way"));
+  }
+}
+
+void sqlite_store::progress(done<std::vector<partition_state>> reply) {
+  impl_->read<std::vector<partition_state>>(std::move(reply), [](auto& x) { return x.progress(); });
+}
+
+void sqlite_store::bad_events(uint32_t limit, done<std::vector<bad_event>> reply) {
+  impl_->read<std::vector<bad_event>>(std::move(reply),
+                                      [limit](auto& x) { return x.bad_events(limit); });
+}
+
+const std::string& sqlite_store::identity() const {
+  return impl_->identity;
+}
+
+std::string sqlite_store::health() const {
+  std::lock_guard guard{impl_->trouble_lock};
+  return impl_->trouble;
+}
+
+} // namespace footfall

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "actors/ports/store.hpp"
+
+namespace footfall {
+
+/// The store of embedded mode: the file `store.db` in the data folder.
+///
+/// One thread writes: claims, applies and folds that wait share a transaction, and
+/// are answered when it is durable. One reads: what waits shares a snapshot. A
+/// third audits. When the disk is full or fails, calls fail and later ones are
+/// tried again.
+class sqlite_store final : public store {
+public:
+  struct config {
+    std::string folder = "data";
+    std::string topic = "clicks";    ///< Name of the event log; progress is kept under it.
+    size_t write_rows_max = 400'000; ///< Rows of applies that may wait.
+    size_t write_calls_max = 1'024;  ///< Claims, applies and folds that may wait.
+    size_t read_calls_max = 4'096;
+    size_t audit_calls_max = 4;
+    int64_t write_cache_bytes = 64 << 20;
+    int64_t read_cache_bytes = 16 << 20;
+  };
+
+  /// Opens the store of the folder, or makes it. Refuses a file that is damaged,
+  /// foreign, newer than this program or in use, naming it.
+  static caf::expected<std::unique_ptr<store>> open(config settings);
+  ~sqlite_store() override;
+
+  void claim(uint32_t partition, done<partition_claim> reply) override;
+  void apply(apply_request batch, done<apply_result> reply) override;
+  void fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) override;
+  void read_counts(std::vector<pair_key> keys, done<snapshot<pair_count>> reply) override;
+  void load_pages(std::vector<page_key> keys, int32_t first_minute, uint32_t users_max,
+                  done<snapshot<page_load>> reply) override;
+  void top_pages(std::string site_id, int64_t from_us, int64_t to_us, uint32_t limit,
+                 done<snapshot<named_count>> reply) override;
+  void minutes(page_key key, int64_t from_us, int64_t to_us,
+               done<snapshot<series_point>> reply) override;
+  void top_users(page_key key, uint32_t limit, done<snapshot<named_count>> reply) override;
+  void user_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) override;
+  void type_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) override;
+  void audit(done<std::vector<audit_difference>> reply) override;
+  void progress(done<std::vector<partition_state>> reply) override;
+  void bad_events(uint32_t limit, done<std::vector<bad_event>> reply) override;
+  const std::string& identity() const override;
+  std::string health() const override;
+
+private:
+  struct impl;
+  explicit sqlite_store(std::unique_ptr<impl> x);
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace footfall

@@ -1,0 +1,245 @@
+#include "db/sqlite/store_audit.hpp"
+
+#include <algorithm>
+
+namespace footfall::sqlite {
+
+namespace {
+
+constexpr int64_t minute_us = 60'000'000;
+constexpr int64_t rows_of_snapshot = 20'000;
+constexpr int64_t low32 = 0xffffffff;
+
+int64_t pair_of(int64_t high, int64_t low) noexcept {
+  return high << 32 | low;
+}
+
+} // namespace
+
+store_audit::store_audit(connection& on, uint64_t rows_of_pass)
+    : on_(on), rows_of_pass_(rows_of_pass),
+      rows_(on, "SELECT position, page_no, user_no, site_no, type_no, at_us, event_key"
+                " FROM core_events WHERE position >= ? AND position < ? LIMIT ?") {}
+
+std::vector<store_audit::slice> store_audit::folded() {
+  std::vector<slice> out;
+  statement rows{on_, "SELECT (t.topic_no << 10 | f.part) << 48, f.folded_offset"
+                      " FROM core_topics t JOIN fold_progress f USING (topic)"};
+  while (rows.step())
+    out.push_back({rows.integer(0), rows.integer(0) + rows.integer(1)});
+  return out;
+}
+
+std::vector<audit_difference> store_audit::run(size_t most, const std::atomic<bool>& stopping) {
+  most_ = most;
+  differences_.clear();
+  uint64_t rows = 0;
+  for (const auto& x : folded())
+    rows += static_cast<uint64_t>(x.folded - x.base);
+  passes_ = 1 + rows / rows_of_pass_;
+  for (pass_ = 0; pass_ < passes_ && !stopping && differences_.size() < most_; ++pass_)
+    run_pass(stopping);
+  return std::move(differences_);
+}
+
+void store_audit::run_pass(const std::atomic<bool>& stopping) {
+  clicks_.clear();
+  pages_.clear();
+  types_.clear();
+  series_.clear();
+  sites_.clear();
+  ids_.clear();
+  const auto before = folded();
+  for (const auto& x : before)
+    scan(x.base, x.folded, false, stopping);
+  on_.run("BEGIN");
+  for (const auto& x : folded()) {
+    auto old = std::find_if(before.begin(), before.end(),
+                            [&](const slice& y) { return y.base == x.base; });
+    scan(old == before.end() ? x.base : old->folded, x.folded, true, stopping);
+  }
+  if (!stopping) {
+    compare_clicks();
+    compare_totals();
+    compare_types();
+    compare_series();
+    if (pass_ == 0) {
+      compare_sites();
+      compare_ids();
+    }
+  }
+  on_.run("COMMIT");
+}
+
+void store_audit::scan(int64_t from, int64_t until, bool in_snapshot,
+                       const std::atomic<bool>& stopping) {
+  while (from < until && !stopping)
+    from = scan_some(from, until, in_snapshot ? until - from : rows_of_snapshot);
+}
+
+/// @returns where the next scan begins.
+int64_t store_audit::scan_some(int64_t from, int64_t until, int64_t rows) {
+  int64_t seen = 0;
+  int64_t last = from;
+  rows_.bind(1, from).bind(2, until).bind(3, rows);
+  while (rows_.step()) {
+    ++seen;
+    last = rows_.integer(0);
+    take_row();
+  }
+  rows_.reset();
+  return seen < rows ? until : last + 1;
+}
+
+void store_audit::take_row() {
+  const int64_t page_no = rows_.integer(1);
+  const int64_t site_no = rows_.integer(3);
+  const int64_t at_us = rows_.integer(5);
+  const int64_t minute_no = at_us / minute_us;
+  const auto key = rows_.blob(6);
+  if (pass_ == 0)
+    ++sites_[pair_of(site_no, minute_no)];
+  if (!key.empty()
+      && static_cast<uint64_t>(static_cast<unsigned char>(key.back())) % passes_ == pass_) {
+    auto id = std::string{key} + std::to_string(site_no);
+    if (!ids_.insert(id).second)
+      report("click_events", "position " + std::to_string(rows_.integer(0)), 1, 2);
+  }
+  if (!is_mine(page_no))
+    return;
+  auto& page = pages_[page_no];
+  page.last_at_us = page.clicks == 0 ? at_us : std::max(page.last_at_us, at_us);
+  page.site_no = site_no;
+  ++page.clicks;
+  page.users += clicks_[pair_of(page_no, rows_.integer(2))]++ == 0 ? 1 : 0;
+  ++types_[pair_of(page_no, rows_.integer(4))];
+  ++series_[{static_cast<int32_t>(page_no), static_cast<int32_t>(minute_no),
+             static_cast<int32_t>(rows_.integer(4))}];
+}
+
+void store_audit::report(const char* table, std::string key, uint64_t expected, uint64_t found) {
+  if (differences_.size() < most_)
+    differences_.push_back({table, std::move(key), expected, found});
+}
+
+std::string store_audit::text(const char* sql, int64_t number) {
+  statement name{on_, sql};
+  name.bind(1, number);
+  return name.step() ? std::string{name.text(0)} : "number " + std::to_string(number);
+}
+
+std::string store_audit::page_name(int64_t page_no) {
+  return text("SELECT s.site_id || ' ' || p.page_url FROM core_pages p JOIN core_sites s"
+              " USING (site_no) WHERE p.page_no = ?",
+              page_no);
+}
+
+template <class Key, class Name>
+void store_audit::compare_one(absl::flat_hash_map<Key, uint64_t>& counted, const Key& key,
+                              uint64_t found, const char* table, Name name) {
+  auto at = counted.find(key);
+  const uint64_t expected = at == counted.end() ? 0 : at->second;
+  if (expected != found)
+    report(table, name(key), expected, found);
+  if (at != counted.end())
+    counted.erase(at);
+}
+
+template <class Key, class Name>
+void store_audit::report_rest(const absl::flat_hash_map<Key, uint64_t>& counted, const char* table,
+                              Name name) {
+  for (const auto& [key, expected] : counted)
+    if (differences_.size() < most_)
+      report(table, name(key), expected, 0);
+}
+
+void store_audit::compare_clicks() {
+  auto name = [this](int64_t pair) {
+    return page_name(pair >> 32) + " "
+           + text("SELECT user_id FROM core_users WHERE user_no = ?", pair & low32);
+  };
+  statement rows{on_, "SELECT pair, clicks FROM core_page_clicks"};
+  while (rows.step())
+    if (is_mine(rows.integer(0) >> 32))
+      compare_one(clicks_, rows.integer(0), static_cast<uint64_t>(rows.integer(1)), "page_clicks",
+                  name);
+  report_rest(clicks_, "page_clicks", name);
+}
+
+void store_audit::compare_totals() {
+  statement rows{on_, "SELECT page_no, clicks, users, last_at_us, site_no FROM core_page_totals"};
+  while (rows.step()) {
+    const int64_t page_no = rows.integer(0);
+    if (!is_mine(page_no))
+      continue;
+    page expected;
+    if (auto at = pages_.find(page_no); at != pages_.end()) {
+      expected = at->second;
+      pages_.erase(at);
+    }
+    auto check = [&](const char* what, uint64_t wanted, int64_t found) {
+      if (wanted != static_cast<uint64_t>(found))
+        report("page_totals", page_name(page_no) + " " + what, wanted,
+               static_cast<uint64_t>(found));
+    };
+    check("clicks", expected.clicks, rows.integer(1));
+    check("users", expected.users, rows.integer(2));
+    check("last_at", static_cast<uint64_t>(expected.last_at_us), rows.integer(3));
+    check("site", static_cast<uint64_t>(expected.site_no), rows.integer(4));
+  }
+  for (const auto& [page_no, x] : pages_)
+    if (differences_.size() < most_)
+      report("page_totals", page_name(page_no) + " clicks", x.clicks, 0);
+}
+
+void store_audit::compare_types() {
+  auto name = [this](int64_t key) {
+    return page_name(key >> 32) + " "
+           + text("SELECT event_type FROM core_types WHERE type_no = ?", key & low32);
+  };
+  statement rows{on_, "SELECT page_no, type_no, clicks FROM core_page_types"};
+  while (rows.step())
+    if (is_mine(rows.integer(0)))
+      compare_one(types_, pair_of(rows.integer(0), rows.integer(1)),
+                  static_cast<uint64_t>(rows.integer(2)), "page_types", name);
+  report_rest(types_, "page_types", name);
+}
+
+void store_audit::compare_series() {
+  auto name = [this](const minute& x) {
+    return page_name(x.page_no) + " minute " + std::to_string(x.minute_no) + " "
+           + text("SELECT event_type FROM core_types WHERE type_no = ?", x.type_no);
+  };
+  statement rows{on_, "SELECT page_no, minute, type_no, clicks FROM core_page_series"};
+  while (rows.step())
+    if (is_mine(rows.integer(0)))
+      compare_one(series_,
+                  minute{static_cast<int32_t>(rows.integer(0)),
+                         static_cast<int32_t>(rows.integer(1)),
+                         static_cast<int32_t>(rows.integer(2))},
+                  static_cast<uint64_t>(rows.integer(3)), "page_series", name);
+  report_rest(series_, "page_series", name);
+}
+
+void store_audit::compare_sites() {
+  auto name = [this](int64_t key) {
+    return text("SELECT site_id FROM core_sites WHERE site_no = ?", key >> 32) + " minute "
+           + std::to_string(key & low32);
+  };
+  statement rows{on_, "SELECT site_no, minute, clicks FROM core_site_series"};
+  while (rows.step())
+    compare_one(sites_, pair_of(rows.integer(0), rows.integer(1)),
+                static_cast<uint64_t>(rows.integer(2)), "site_series", name);
+  report_rest(sites_, "site_series", name);
+}
+
+/// Each row has one entry in the index that keeps ids unique.
+void store_audit::compare_ids() {
+  const int64_t rows = on_.value("SELECT count(*) FROM core_events");
+  const int64_t ids = on_.value("SELECT (SELECT count(*) FROM core_event_ids)"
+                                " + (SELECT count(*) FROM core_event_id_clashes)");
+  if (rows != ids)
+    report("core_event_ids", "entries", static_cast<uint64_t>(rows), static_cast<uint64_t>(ids));
+}
+
+} // namespace footfall::sqlite

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
+
+#include "actors/ports/store.hpp"
+#include "db/sqlite/database.hpp"
+
+namespace footfall::sqlite {
+
+/// Recounts every aggregate from the raw rows below the folded positions. One
+/// thread; throws `failure`.
+///
+/// Rows that are folded never change, so they are read in many short snapshots,
+/// and only the comparison needs one: the WAL can shrink meanwhile. Memory is
+/// bounded by taking the pages in as many passes as needed.
+class store_audit {
+public:
+  /// `rows_of_pass`: about how many rows may be counted in memory at a time.
+  explicit store_audit(connection& on, uint64_t rows_of_pass = 2'000'000);
+
+  /// At most `most` differences; stops early, with what it has, when told to.
+  std::vector<audit_difference> run(size_t most, const std::atomic<bool>& stopping);
+
+private:
+  struct slice {
+    int64_t base = 0;   ///< Position of offset 0.
+    int64_t folded = 0; ///< Position.
+  };
+  struct page {
+    uint64_t clicks = 0;
+    uint64_t users = 0;
+    int64_t last_at_us = 0;
+    int64_t site_no = 0;
+  };
+  struct minute {
+    int32_t page_no = 0;
+    int32_t minute_no = 0;
+    int32_t type_no = 0;
+    bool operator==(const minute& x) const {
+      return page_no == x.page_no && minute_no == x.minute_no && type_no == x.type_no;
+    }
+    template <class H>
+    friend H AbslHashValue(H h, const minute& x) {
+      return H::combine(std::move(h), x.page_no, x.minute_no, x.type_no);
+    }
+  };
+
+  std::vector<slice> folded();
+  void run_pass(const std::atomic<bool>& stopping);
+  void scan(int64_t from, int64_t until, bool in_snapshot, const std::atomic<bool>& stopping);
+  int64_t scan_some(int64_t from, int64_t until, int64_t rows);
+  void take_row();
+  bool is_mine(int64_t page_no) const { return static_cast<uint64_t>(page_no) % passes_ == pass_; }
+
+  void compare_clicks();
+  void compare_totals();
+  void compare_types();
+  void compare_series();
+  void compare_sites();
+  void compare_ids();
+  template <class Key, class Name>
+  void compare_one(absl::flat_hash_map<Key, uint64_t>& counted, const Key& key, uint64_t found,
+                   const char* table, Name name);
+  template <class Key, class Name>
+  void report_rest(const absl::flat_hash_map<Key, uint64_t>& counted, const char* table, Name name);
+  void report(const char* table, std::string key, uint64_t expected, uint64_t found);
+  std::string page_name(int64_t page_no);
+  std::string text(const char* sql, int64_t number);
+
+  connection& on_;
+  const uint64_t rows_of_pass_;
+  uint64_t passes_ = 1;
+  uint64_t pass_ = 0;
+  size_t most_ = 0;
+  std::vector<audit_difference> differences_;
+  absl::flat_hash_map<int64_t, uint64_t> clicks_; ///< By page_no << 32 | user_no.
+  absl::flat_hash_map<int64_t, page> pages_;
+  absl::flat_hash_map<int64_t, uint64_t> types_; ///< By page_no << 32 | type_no.
+  absl::flat_hash_map<minute, uint64_t> series_;
+  absl::flat_hash_map<int64_t, uint64_t> sites_; ///< By site_no << 32 | minute.
+  absl::flat_hash_set<std::string> ids_;
+  statement rows_;
+};
+
+} // namespace footfall::sqlite

@@ -1,0 +1,367 @@
+#include "db/sqlite/store_reader.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "db/sqlite/position_key.hpp"
+
+namespace footfall::sqlite {
+
+namespace {
+
+constexpr int64_t minute_us = 60'000'000;
+constexpr int64_t no_first_minute = std::numeric_limits<int32_t>::min();
+constexpr int64_t no_end_minute = std::numeric_limits<int32_t>::max();
+
+/// The first minute that begins at or after a time.
+int64_t minute_from(int64_t at_us, int64_t unset) noexcept {
+  if (at_us == unset_time)
+    return unset;
+  const int64_t minute = at_us / minute_us;
+  return minute + (at_us % minute_us > 0 ? 1 : 0);
+}
+
+int32_t number(const statement& x, int column) noexcept {
+  return static_cast<int32_t>(x.integer(column));
+}
+
+uint64_t count(const statement& x, int column) noexcept {
+  return static_cast<uint64_t>(x.integer(column));
+}
+
+/// Runs `use` for each row; the statement is reset however that ends.
+template <class Use>
+void each_row(statement& rows, Use use) {
+  try {
+    while (rows.step())
+      use();
+  } catch (...) {
+    rows.reset();
+    throw;
+  }
+  rows.reset();
+}
+
+} // namespace
+
+store_reader::store_reader(connection& on, const std::string& topic)
+    : on_(on), topic_(topic), numbers_(on, false), tail_(on), begin_(on, "BEGIN"),
+      progress_(on, "SELECT p.part, p.epoch, p.next_offset, f.folded_offset"
+                    " FROM partition_progress p JOIN fold_progress f USING (topic, part)"
+                    " WHERE p.topic = ? ORDER BY p.part"),
+      clicks_(on, "SELECT clicks FROM core_page_clicks WHERE pair = ?"),
+      totals_(on, "SELECT clicks, users, last_at_us FROM core_page_totals WHERE page_no = ?"),
+      types_(on, "SELECT type_no, clicks FROM core_page_types WHERE page_no = ?"),
+      page_minutes_(on, "SELECT minute, sum(clicks) FROM core_page_series WHERE page_no = ?"
+                        " AND minute >= ? GROUP BY minute"),
+      page_users_(on, "SELECT pair & 4294967295, clicks FROM core_page_clicks"
+                      " WHERE pair >= ? AND pair < ?"),
+      site_pages_(on, "SELECT page_no, clicks FROM core_page_totals WHERE site_no = ?"),
+      site_range_(on, "SELECT t.page_no, (SELECT sum(s.clicks) FROM core_page_series s"
+                      " WHERE s.page_no = t.page_no AND s.minute >= ?2 AND s.minute < ?3)"
+                      " FROM core_page_totals t WHERE t.site_no = ?1"),
+      page_series_(on, "SELECT minute, sum(clicks) FROM core_page_series WHERE page_no = ?"
+                       " AND minute >= ? AND minute < ? GROUP BY minute"),
+      site_series_(on, "SELECT minute, clicks FROM core_site_series WHERE site_no = ?"
+                       " AND minute >= ? AND minute < ?"),
+      page_name_(on, "SELECT page_url FROM core_pages WHERE page_no = ?"),
+      user_name_(on, "SELECT user_id FROM core_users WHERE user_no = ?"),
+      type_name_(on, "SELECT event_type FROM core_types WHERE type_no = ?"),
+      bad_(on, "SELECT position, time_us, reason, raw FROM core_bad_events"
+               " ORDER BY time_us DESC, position DESC LIMIT ?") {}
+
+void store_reader::begin() {
+  on_.roll_back();
+  begin_.run();
+  try {
+    reached_.clear();
+    for (const auto& x : progress())
+      if (x.next_offset > 0)
+        reached_.push_back({x.partition, x.next_offset - 1});
+    tail_.refresh();
+  } catch (...) {
+    tail_.forget();
+    throw;
+  }
+}
+
+void store_reader::end() noexcept {
+  on_.roll_back();
+}
+
+std::vector<partition_state> store_reader::progress() {
+  std::vector<partition_state> out;
+  progress_.bind_text(1, topic_);
+  each_row(progress_, [&] {
+    out.push_back({static_cast<uint32_t>(progress_.integer(0)), progress_.integer(1),
+                   progress_.integer(2), progress_.integer(3)});
+  });
+  return out;
+}
+
+int32_t store_reader::page_number(const page_key& key) {
+  const auto site_no = numbers_.sites.find(0, key.site_id);
+  return site_no == 0 ? 0 : numbers_.pages.find(site_no, key.page_url);
+}
+
+store_reader::totals store_reader::totals_of(int32_t page_no) {
+  totals out;
+  totals_.bind(1, page_no);
+  if (totals_.step())
+    out = {count(totals_, 0), count(totals_, 1), totals_.integer(2)};
+  totals_.reset();
+  return out;
+}
+
+uint64_t store_reader::clicks_of(int32_t page_no, int32_t user_no) {
+  clicks_.bind(1, int64_t{page_no} << 32 | user_no);
+  const uint64_t out = clicks_.step() ? count(clicks_, 0) : 0;
+  clicks_.reset();
+  return out;
+}
+
+/// Users of the tail that the folded rows of the page do not have.
+uint64_t store_reader::new_users_of(int32_t page_no) {
+  std::vector<int32_t> users;
+  tail_.each_of_page(page_no, [&](const auto& x) { users.push_back(x.user_no); });
+  std::sort(users.begin(), users.end());
+  users.erase(std::unique(users.begin(), users.end()), users.end());
+  return static_cast<uint64_t>(std::count_if(
+      users.begin(), users.end(), [&](int32_t x) { return clicks_of(page_no, x) == 0; }));
+}
+
+std::vector<pair_count> store_reader::counts(const std::vector<pair_key>& keys) {
+  std::vector<pair_count> out;
+  out.reserve(keys.size());
+  for (const auto& key : keys) {
+    auto& x = out.emplace_back();
+    const auto site_no = numbers_.sites.find(0, key.site_id);
+    if (site_no == 0)
+      continue;
+    x.page_no = numbers_.pages.find(site_no, key.page_url);
+    x.user_no = numbers_.users.find(site_no, key.user_id);
+    if (x.page_no == 0)
+      continue;
+    x.version = totals_of(x.page_no).clicks;
+    if (x.user_no != 0)
+      x.clicks = clicks_of(x.page_no, x.user_no);
+    tail_.each_of_page(x.page_no, [&](const auto& row) {
+      ++x.version;
+      x.clicks += row.user_no == x.user_no ? 1 : 0;
+    });
+  }
+  return out;
+}
+
+std::vector<page_load> store_reader::load(const std::vector<page_key>& keys, int32_t first_minute,
+                                          uint32_t users_max) {
+  std::vector<page_load> out;
+  for (const auto& key : keys)
+    out.push_back(load_one(key, first_minute, users_max));
+  return out;
+}
+
+page_load store_reader::load_one(const page_key& key, int32_t first_minute, uint32_t users_max) {
+  page_load out;
+  out.page_no = page_number(key);
+  if (out.page_no == 0)
+    return out;
+  const auto folded = totals_of(out.page_no);
+  out.clicks = folded.clicks;
+  out.users = folded.users + new_users_of(out.page_no);
+  out.last_at_us = folded.last_at_us;
+  std::map<int32_t, uint64_t> types;
+  std::map<int32_t, uint32_t> minutes;
+  types_.bind(1, out.page_no);
+  each_row(types_, [&] { types[number(types_, 0)] = count(types_, 1); });
+  page_minutes_.bind(1, out.page_no).bind(2, first_minute);
+  each_row(page_minutes_, [&] {
+    minutes[number(page_minutes_, 0)] = static_cast<uint32_t>(count(page_minutes_, 1));
+  });
+  tail_.each_of_page(out.page_no, [&](const auto& x) {
+    out.last_at_us = out.clicks++ == 0 ? x.at_us : std::max(out.last_at_us, x.at_us);
+    ++types[x.type_no];
+    if (const auto minute = static_cast<int32_t>(x.at_us / minute_us); minute >= first_minute)
+      ++minutes[minute];
+  });
+  out.by_type.assign(types.begin(), types.end());
+  out.minutes.assign(minutes.begin(), minutes.end());
+  out.users_complete = out.users <= users_max;
+  if (out.users_complete)
+    load_users(out);
+  return out;
+}
+
+void store_reader::load_users(page_load& to) {
+  std::map<int32_t, uint32_t> users;
+  page_users_.bind(1, int64_t{to.page_no} << 32).bind(2, (int64_t{to.page_no} + 1) << 32);
+  each_row(page_users_,
+           [&] { users[number(page_users_, 0)] = static_cast<uint32_t>(count(page_users_, 1)); });
+  tail_.each_of_page(to.page_no, [&](const auto& x) { ++users[x.user_no]; });
+  to.user_clicks.assign(users.begin(), users.end());
+}
+
+store_reader::numbered store_reader::pages_of_site(int32_t site_no) {
+  absl::flat_hash_map<int32_t, uint64_t> clicks;
+  site_pages_.bind(1, site_no);
+  each_row(site_pages_, [&] { clicks[number(site_pages_, 0)] = count(site_pages_, 1); });
+  tail_.each([&](int32_t page_no, const auto& x) {
+    if (x.site_no == site_no)
+      ++clicks[page_no];
+  });
+  numbered out;
+  for (const auto& [page_no, n] : clicks)
+    out.emplace_back(n, page_no);
+  return out;
+}
+
+store_reader::numbered store_reader::pages_of_site(int32_t site_no, int64_t first_minute,
+                                                   int64_t end_minute) {
+  absl::flat_hash_map<int32_t, uint64_t> clicks;
+  site_range_.bind(1, site_no).bind(2, first_minute).bind(3, end_minute);
+  each_row(site_range_, [&] {
+    if (const auto n = count(site_range_, 1); n > 0)
+      clicks[number(site_range_, 0)] = n;
+  });
+  tail_.each([&](int32_t page_no, const auto& x) {
+    const int64_t minute = x.at_us / minute_us;
+    if (x.site_no == site_no && minute >= first_minute && minute < end_minute)
+      ++clicks[page_no];
+  });
+  numbered out;
+  for (const auto& [page_no, n] : clicks)
+    out.emplace_back(n, page_no);
+  return out;
+}
+
+/// The limit + 1 best with their names; ties by name, so all of the last ones that
+/// are equal must be named before they can be ordered.
+std::vector<named_count> store_reader::best(numbered counts, uint32_t limit, statement& name) {
+  const size_t most = size_t{limit} + 1;
+  if (counts.size() > most) {
+    auto at = counts.begin() + static_cast<std::ptrdiff_t>(most) - 1;
+    std::nth_element(counts.begin(), at, counts.end(), std::greater<>{});
+    const auto least = at->first;
+    counts.erase(std::remove_if(counts.begin(), counts.end(),
+                                [&](const auto& x) { return x.first < least; }),
+                 counts.end());
+  }
+  std::vector<std::pair<named_count, int32_t>> named;
+  for (const auto& [clicks, no] : counts) {
+    name.bind(1, no);
+    named.push_back({{name.step() ? std::string{name.text(0)} : std::string{}, clicks, 0}, no});
+    name.reset();
+  }
+  std::sort(named.begin(), named.end(), [](const auto& a, const auto& b) {
+    return a.first.clicks != b.first.clicks ? a.first.clicks > b.first.clicks
+                                            : a.first.name < b.first.name;
+  });
+  if (named.size() > most)
+    named.resize(most);
+  std::vector<named_count> out;
+  for (auto& [x, no] : named) {
+    x.users = static_cast<uint64_t>(no); // The caller replaces the number.
+    out.push_back(std::move(x));
+  }
+  return out;
+}
+
+std::vector<named_count> store_reader::top_pages(const std::string& site_id, int64_t from_us,
+                                                 int64_t to_us, uint32_t limit) {
+  const auto site_no = numbers_.sites.find(0, site_id);
+  if (site_no == 0)
+    return {};
+  const bool all = from_us == unset_time && to_us == unset_time;
+  auto out = best(all ? pages_of_site(site_no)
+                      : pages_of_site(site_no, minute_from(from_us, no_first_minute),
+                                      minute_from(to_us, no_end_minute)),
+                  limit, page_name_);
+  for (auto& x : out) {
+    const auto page_no = static_cast<int32_t>(x.users);
+    x.users = all ? totals_of(page_no).users + new_users_of(page_no) : 0;
+  }
+  return out;
+}
+
+std::vector<series_point> store_reader::minutes(const page_key& key, int64_t from_us,
+                                                int64_t to_us) {
+  const auto site_no = numbers_.sites.find(0, key.site_id);
+  const bool whole_site = key.page_url.empty();
+  const auto page_no = whole_site || site_no == 0 ? 0 : numbers_.pages.find(site_no, key.page_url);
+  if (site_no == 0 || (!whole_site && page_no == 0))
+    return {};
+  const int64_t first = minute_from(from_us, no_first_minute);
+  const int64_t end = minute_from(to_us, no_end_minute);
+  std::map<int64_t, uint64_t> counts;
+  auto& rows = whole_site ? site_series_ : page_series_;
+  rows.bind(1, whole_site ? site_no : page_no).bind(2, first).bind(3, end);
+  each_row(rows, [&] { counts[rows.integer(0)] = count(rows, 1); });
+  auto use = [&](const auto& x) {
+    const int64_t minute = x.at_us / minute_us;
+    if (x.site_no == site_no && minute >= first && minute < end)
+      ++counts[minute];
+  };
+  if (whole_site)
+    tail_.each([&](int32_t, const auto& x) { use(x); });
+  else
+    tail_.each_of_page(page_no, use);
+  std::vector<series_point> out;
+  for (const auto& [minute, clicks] : counts)
+    out.push_back({minute * minute_us, clicks});
+  return out;
+}
+
+std::vector<named_count> store_reader::top_users(const page_key& key, uint32_t limit) {
+  const auto page_no = page_number(key);
+  if (page_no == 0)
+    return {};
+  absl::flat_hash_map<int32_t, uint64_t> clicks;
+  page_users_.bind(1, int64_t{page_no} << 32).bind(2, (int64_t{page_no} + 1) << 32);
+  each_row(page_users_, [&] { clicks[number(page_users_, 0)] = count(page_users_, 1); });
+  tail_.each_of_page(page_no, [&](const auto& x) { ++clicks[x.user_no]; });
+  numbered counts;
+  for (const auto& [user_no, n] : clicks)
+    counts.emplace_back(n, user_no);
+  auto out = best(std::move(counts), limit, user_name_);
+  for (auto& x : out)
+    x.users = 0;
+  return out;
+}
+
+namespace {
+
+std::vector<std::string> names(statement& name, const std::vector<int32_t>& of) {
+  std::vector<std::string> out;
+  out.reserve(of.size());
+  for (auto no : of) {
+    name.bind(1, no);
+    out.emplace_back(name.step() ? name.text(0) : std::string_view{});
+    name.reset();
+  }
+  return out;
+}
+
+} // namespace
+
+std::vector<std::string> store_reader::user_names(const std::vector<int32_t>& of) {
+  return names(user_name_, of);
+}
+
+std::vector<std::string> store_reader::type_names(const std::vector<int32_t>& of) {
+  return names(type_name_, of);
+}
+
+std::vector<bad_event> store_reader::bad_events(uint32_t limit) {
+  std::vector<bad_event> out;
+  bad_.bind(1, limit);
+  each_row(bad_, [&] {
+    const int64_t at = bad_.integer(0);
+    out.push_back({{partition_of_key(at), offset_of_key(at)},
+                   bad_.integer(1),
+                   std::string{bad_.text(2)},
+                   std::string{bad_.blob(3)}});
+  });
+  return out;
+}
+
+} // namespace footfall::sqlite

@@ -1,0 +1,123 @@
+#include "db/sqlite/store_writer.hpp"
+
+#include <sqlite3.h>
+
+#include "db/sqlite/position_key.hpp"
+
+namespace footfall::sqlite {
+
+store_writer::store_writer(connection& on, const std::string& topic)
+    : on_(on), topic_(topic), topic_no_(number_of_topic(topic)), numbers_(on, true), ids_(on),
+      claim_(on, "INSERT INTO partition_progress VALUES (?, ?, 1, 0)"
+                 " ON CONFLICT DO UPDATE SET epoch = epoch + 1"),
+      claim_fold_(on, "INSERT INTO fold_progress VALUES (?, ?, 0) ON CONFLICT DO NOTHING"),
+      progress_(on, "SELECT p.epoch, p.next_offset, f.folded_offset FROM partition_progress p"
+                    " JOIN fold_progress f USING (topic, part) WHERE p.topic = ? AND p.part = ?"),
+      move_next_(on, "UPDATE partition_progress SET next_offset = ?1 WHERE topic = ?2"
+                     " AND part = ?3 AND epoch = ?4 AND next_offset = ?5"),
+      insert_event_(on, "INSERT INTO core_events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      insert_bad_(on, "INSERT INTO core_bad_events VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"),
+      move_folded_(on, "UPDATE fold_progress SET folded_offset = ?1 WHERE topic = ?2"
+                       " AND part = ?3 AND folded_offset = ?4 AND ?4 <= ?1"
+                       " AND EXISTS (SELECT 1 FROM partition_progress p WHERE p.topic = ?2"
+                       " AND p.part = ?3 AND p.next_offset >= ?1)"),
+      scan_(on, "SELECT page_no, user_no, site_no, type_no, at_us FROM core_events"
+                " WHERE position >= ? AND position < ?"),
+      add_clicks_(on, "INSERT INTO core_page_clicks VALUES (?, ?) ON CONFLICT DO UPDATE"
+                      " SET clicks = clicks + excluded.clicks"),
+      add_totals_(on, "INSERT INTO core_page_totals VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+                      " SET clicks = clicks + excluded.clicks, users = users + excluded.users,"
+                      " last_at_us = max(last_at_us, excluded.last_at_us) RETURNING clicks"),
+      add_types_(on, "INSERT INTO core_page_types VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
+                     " SET clicks = clicks + excluded.clicks"),
+      add_series_(on, "INSERT INTO core_page_series VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+                      " SET clicks = clicks + excluded.clicks"),
+      add_site_(on, "INSERT INTO core_site_series VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
+                    " SET clicks = clicks + excluded.clicks") {}
+
+uint32_t store_writer::number_of_topic(const std::string& topic) {
+  on_.run("BEGIN IMMEDIATE");
+  statement put{on_, "INSERT INTO core_topics (topic_no, topic)"
+                     " SELECT (SELECT count(*) FROM core_topics), ?1"
+                     " WHERE NOT EXISTS (SELECT 1 FROM core_topics WHERE topic = ?1)"};
+  put.bind_text(1, topic).run();
+  on_.run("COMMIT");
+  statement get{on_, "SELECT topic_no FROM core_topics WHERE topic = ?"};
+  get.bind_text(1, topic);
+  get.step();
+  return static_cast<uint32_t>(get.integer(0));
+}
+
+partition_claim store_writer::claim(uint32_t partition) {
+  claim_.bind_text(1, topic_).bind(2, partition).run();
+  claim_fold_.bind_text(1, topic_).bind(2, partition).run();
+  progress_.bind_text(1, topic_).bind(2, partition);
+  partition_claim out;
+  if (progress_.step())
+    out = {progress_.integer(0), progress_.integer(1), progress_.integer(2)};
+  progress_.reset();
+  return out;
+}
+
+apply_result store_writer::apply(const apply_request& batch) {
+  apply_result out;
+  move_next_.bind(1, batch.next_offset)
+      .bind_text(2, topic_)
+      .bind(3, batch.partition)
+      .bind(4, batch.epoch)
+      .bind(5, batch.first_offset)
+      .run();
+  out.moved = on_.changes() == 1;
+  if (!out.moved)
+    return out;
+  insert_rows(batch, out);
+  insert_bad(batch);
+  return out;
+}
+
+void store_writer::insert_rows(const apply_request& batch, apply_result& out) {
+  batch_.clear();
+  for (const auto& row : batch.rows)
+    batch_.push_back({&row, numbers_.sites.intern(0, row.site_id),
+                      position_key(topic_no_, batch.partition, row.offset)});
+  ids_.admit(batch_);
+  out.fresh.reserve(batch_.size());
+  for (uint32_t i = 0; i < batch_.size(); ++i) {
+    const auto& x = batch_[i];
+    const auto& row = *x.row;
+    if (!x.is_fresh) {
+      ++out.duplicates;
+      out.id_conflicts += x.is_conflict ? 1 : 0;
+      continue;
+    }
+    applied_row made{i, numbers_.pages.intern(x.site_no, row.page_url),
+                     numbers_.users.intern(x.site_no, row.user_id),
+                     numbers_.types.intern(0, row.event_type)};
+    insert_event_.bind(1, x.position)
+        .bind(2, made.page_no)
+        .bind(3, made.user_no)
+        .bind(4, x.site_no)
+        .bind(5, made.type_no)
+        .bind(6, row.at_us)
+        .bind(7, row.received_at_us - row.at_us)
+        .bind(8, row.payload_hash)
+        .bind_blob(9, {reinterpret_cast<const char*>(row.key.data()), row.key.size()});
+    if (row.key_is_id)
+      insert_event_.bind_null(10);
+    else
+      insert_event_.bind_text(10, row.event_id);
+    insert_event_.run();
+    out.fresh.push_back(made);
+  }
+}
+
+void store_writer::insert_bad(const apply_request& batch) {
+  for (const auto& x : batch.bad)
+    insert_bad_.bind(1, position_key(topic_no_, batch.partition, x.offset))
+        .bind(2, x.time_us)
+        .bind_text(3, x.reason)
+        .bind_blob(4, x.raw)
+        .run();
+}
+
+} // namespace footfall::sqlite

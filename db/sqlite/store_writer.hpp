@@ -1,0 +1,64 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "actors/ports/store.hpp"
+#include "db/sqlite/event_ids.hpp"
+#include "db/sqlite/numbers.hpp"
+
+namespace footfall::sqlite {
+
+/// Every change to store.db: claim, apply and fold. One thread; each call inside a
+/// transaction that the caller begins and ends; throws `failure`.
+class store_writer {
+public:
+  store_writer(connection& on, const std::string& topic);
+
+  partition_claim claim(uint32_t partition);
+  apply_result apply(const apply_request& batch);
+  fold_result fold(uint32_t partition, int64_t from, int64_t until);
+
+  /// The transaction was rolled back: what it made is gone.
+  void forget() { numbers_.forget(); }
+  uint32_t topic_no() const { return topic_no_; }
+
+private:
+  uint32_t number_of_topic(const std::string& topic);
+  void insert_rows(const apply_request& batch, apply_result& out);
+  void insert_bad(const apply_request& batch);
+
+  struct folded_row {
+    int32_t page_no, user_no, site_no, type_no, minute;
+    int64_t at_us;
+  };
+  struct page_delta {
+    int32_t page_no = 0;
+    int32_t site_no = 0;
+    uint64_t clicks = 0;
+    uint64_t users = 0;
+    int64_t last_at_us = 0;
+  };
+  void scan(uint32_t partition, int64_t from, int64_t until);
+  void fold_clicks();
+  void fold_totals(fold_result& out);
+  void fold_types();
+  void fold_series();
+  void fold_sites();
+
+  connection& on_;
+  const std::string topic_;
+  const uint32_t topic_no_;
+  all_numbers numbers_;
+  event_ids ids_;
+  std::vector<event_ids::candidate> batch_;
+  std::vector<folded_row> rows_;
+  std::vector<page_delta> pages_;
+
+  statement claim_, claim_fold_, progress_;
+  statement move_next_, insert_event_, insert_bad_;
+  statement move_folded_, scan_;
+  statement add_clicks_, add_totals_, add_types_, add_series_, add_site_;
+};
+
+} // namespace footfall::sqlite
