@@ -289,6 +289,32 @@ TEST_CASE("kafka_log reads right wherever it is sent", "[contract][kafka_log]") 
   }
 }
 
+TEST_CASE("a topic that is deleted and made anew does not pass for the old one",
+          "[contract][kafka_log]") {
+  fixture x;
+  if (x.is_off())
+    return;
+  auto config = x.config();
+  config.message_timeout = std::chrono::milliseconds{2'000};
+  auto log = x.open(config);
+  REQUIRE(append(*log, {{0, "k", "a"}, {0, "k", "b"}})[1].pos == position{0, 1});
+  REQUIRE(fetch(*log, 0, 0));
+  answer<caf::expected<log_batch>> waiting;
+  log->fetch(0, 2, {}, waiting.callback());
+  delete_kafka_topic(x.address, x.topic);
+  CHECK(eventually([&] { return log->health().find("cannot be read") != std::string::npos; }));
+  auto lost = append(*log, {{0, "k", "c"}})[0];
+  CHECK(lost.status == outcome::unknown);
+  CHECK(lost.code == errc::log_unavailable);
+  create_kafka_topic(x.address, x.topic, 4, "cleanup.policy", "delete");
+  auto gone = waiting.get();
+  REQUIRE_FALSE(gone);
+  CHECK(code_of(gone.error()) == errc::gap);
+  CHECK_THAT(text_of(gone.error()), Catch::Contains("beyond the end of the log"));
+  CHECK(eventually([&] { return append(*log, {{0, "k", "d"}})[0].status == outcome::accepted; }));
+  CHECK(eventually([&] { return log->health().empty(); }));
+}
+
 TEST_CASE("kafka_log shows its progress to lag dashboards", "[contract][kafka_log]") {
   fixture x;
   if (x.is_off())
