@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "net/kafka/topic.hpp"
+
 namespace footfall::kafka {
 
 namespace {
@@ -45,8 +47,7 @@ log_entry entry_of(const rd_kafka_message_t& message) {
 } // namespace
 
 consumer::consumer(const kafka_config& config, uint32_t partitions, broker_health& health)
-    : config_(config), health_(health), events_(config, health), parts_(partitions),
-      applied_(partitions, -1) {}
+    : config_(config), health_(health), parts_(partitions), applied_(partitions, -1) {}
 
 caf::error consumer::start() {
   property_list ours = {{"enable.auto.commit", "false"},   {"enable.auto.offset.store", "false"},
@@ -59,7 +60,7 @@ caf::error consumer::start() {
   // A megabyte is what one fetch may bring for a partition.
   auto share = std::max<size_t>(1024, config_.fetch_bytes_max / 1024 / parts_.size());
   ours.emplace_back("queued.max.messages.kbytes", std::to_string(share));
-  auto client = make_client(RD_KAFKA_CONSUMER, config_, ours, events_);
+  auto client = make_client(RD_KAFKA_CONSUMER, config_, ours, *this);
   if (!client)
     return std::move(client.error());
   client_ = std::move(*client);
@@ -118,6 +119,7 @@ void consumer::run() {
   while (!stop_) {
     signal_.wait_for(200ms);
     rd_kafka_poll(client_.get(), 0);
+    look_for_topic();
     take_requests();
     for (uint32_t id = 0; id < parts_.size(); ++id)
       if (parts_[id].asked)
@@ -282,6 +284,32 @@ void consumer::missing(uint32_t id, int64_t found) {
                 where + "no records " + std::to_string(at) + " to " + std::to_string(found - 1)
                     + " (a compacted topic, or a producer that uses transactions)" + range);
   part.jumped_at = at;
+}
+
+// librdkafka says once that the topic is gone and not that it is back.
+void consumer::look_for_topic() {
+  if (!topic_gone_ || steady::now() < next_look_)
+    return;
+  next_look_ = steady::now() + retry_pause;
+  auto error = topic_error(client_.get(), topic_.get(), 500);
+  topic_gone_ = error != RD_KAFKA_RESP_ERR_NO_ERROR;
+  std::lock_guard lock(mutex_);
+  trouble_ = topic_gone_
+                 ? "Kafka topic " + config_.topic + " cannot be read: " + rd_kafka_err2str(error)
+                 : "";
+  trouble_at_ = steady::now();
+}
+
+void consumer::on_error(rd_kafka_resp_err_t code, const char* reason) {
+  if (is_down(code))
+    health_.down(reason);
+  else if (is_missing(code) || code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+    topic_gone_ = true;
+}
+
+void consumer::on_log(const std::string& line) {
+  if (config_.report)
+    config_.report(line);
 }
 
 void consumer::trouble(uint32_t id, const std::string& text) {

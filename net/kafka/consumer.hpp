@@ -13,11 +13,11 @@ namespace footfall::kafka {
 /// and only while a fetch is open. So a slow reader of one partition holds up
 /// nothing else, without pause, resume or seek (their bugs in librdkafka 2.0.2
 /// lose records: docs/adr/0020-kafka-manual-assign.md).
-class consumer {
+class consumer final : private client_events {
 public:
   static caf::expected<std::unique_ptr<consumer>> open(const kafka_config& config,
                                                        uint32_t partitions, broker_health& health);
-  ~consumer();
+  ~consumer() override;
 
   uint32_t partitions() const noexcept { return static_cast<uint32_t>(parts_.size()); }
   void fetch(uint32_t partition, int64_t from, fetch_limits most, event_log::fetch_done done);
@@ -62,16 +62,20 @@ private:
   void trouble(uint32_t id, const std::string& text);
   int64_t end_offset(uint32_t id, int64_t at_least) const;
   void report_progress();
+  void look_for_topic();
+  void on_error(rd_kafka_resp_err_t code, const char* reason) override;
+  void on_log(const std::string& line) override;
 
   const kafka_config& config_;
   broker_health& health_;
   wake_signal signal_;
-  health_events events_;
   client_ptr client_;
   topic_ptr topic_;
   queue_ptr main_;
   std::vector<part> parts_; ///< Its size is fixed; the rest belongs to the thread.
   steady::time_point next_report_;
+  bool topic_gone_ = false;
+  steady::time_point next_look_;
 
   mutable std::mutex mutex_; ///< What follows.
   std::deque<request> requests_;

@@ -59,11 +59,6 @@ topic_state look(rd_kafka_t* client, rd_kafka_topic_t* topic, int timeout_ms) {
   return out;
 }
 
-bool is_missing(rd_kafka_resp_err_t error) {
-  return error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
-         || error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
-}
-
 bool is_final(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
          || error == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION;
@@ -153,6 +148,15 @@ caf::error no_answer(const kafka_config& config, const std::string& why) {
 }
 
 } // namespace
+
+bool is_missing(rd_kafka_resp_err_t error) noexcept {
+  return error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
+         || error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+}
+
+rd_kafka_resp_err_t topic_error(rd_kafka_t* client, rd_kafka_topic_t* topic, int timeout_ms) {
+  return look(client, topic, timeout_ms).error;
+}
 
 caf::expected<uint32_t> ensure_topic(const kafka_config& config, broker_health& health) {
   // A consumer: a producer's metadata requests would make a broker with

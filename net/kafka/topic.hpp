@@ -11,4 +11,10 @@ namespace footfall::kafka {
 /// in time; errc::invalid_argument when it is compacted (offsets would have gaps).
 caf::expected<uint32_t> ensure_topic(const kafka_config& config, broker_health& health);
 
+/// What a broker says about the topic; blocks until it answers or the time is over.
+rd_kafka_resp_err_t topic_error(rd_kafka_t* client, rd_kafka_topic_t* topic, int timeout_ms);
+
+/// True when it says that there is no such topic.
+bool is_missing(rd_kafka_resp_err_t error) noexcept;
+
 } // namespace footfall::kafka
