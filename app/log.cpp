@@ -1,5 +1,6 @@
 #include "app/log.hpp"
 
+#include <csignal>
 #include <cstdio>
 #include <ctime>
 #include <iterator>
@@ -90,7 +91,13 @@ std::string json_text(std::string_view text) {
 }
 
 void start_log(const std::string& level, const std::string& format) {
+  // The kernel hands a signal to any thread that does not block it. The log's thread
+  // blocks all, so that SIGTERM reaches whoever waits for it and never ends us there.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
   spdlog::init_thread_pool(queued_lines_max, 1);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   auto logger = spdlog::create_async_nb<spdlog::sinks::stderr_sink_mt>("footfall");
   logger->set_formatter(std::make_unique<line_formatter>(format == "json"));
   logger->set_level(spdlog::level::from_str(level == "warn" ? "warning" : level));

@@ -59,7 +59,7 @@ def test_a_second_server_on_the_same_data_says_who_holds_it(server):
     second = Server(data=server.data, start=False)
     with second:
         process = second.launch()
-        assert process.wait(15) == 2
+        assert process.wait(15) == 1
         assert f"in use by process {server.process.pid}" in second.stderr()
         assert str(server.data) in second.stderr()
     assert server.admin.get("/healthz").status == 200
@@ -68,7 +68,7 @@ def test_a_second_server_on_the_same_data_says_who_holds_it(server):
 def test_a_port_in_use_is_named(server):
     taken = server.address("ingest").rsplit(":", 1)[1]
     with Server(start=False, ports={"ingest": taken}) as second:
-        assert second.launch().wait(15) != 0
+        assert second.launch().wait(15) == 1
         assert taken in second.stderr()
 
 
@@ -79,7 +79,7 @@ def test_a_port_in_use_is_named(server):
 def test_a_data_folder_that_is_none_is_refused(tmp_path, make):
     make(tmp_path / "data")
     with Server(data=tmp_path / "data", start=False) as server:
-        assert server.launch().wait(15) == 2
+        assert server.launch().wait(15) == 1
         assert "is not a folder" in server.stderr()
 
 
