@@ -1,0 +1,93 @@
+#include "app/adapters.hpp"
+
+#include "actors/ports/clock.hpp"
+#include "app/log.hpp"
+#include "db/memory/memory_cache.hpp"
+#include "db/postgres/postgres_store.hpp"
+#include "db/redis/redis_cache.hpp"
+#include "db/sqlite/sqlite_log.hpp"
+#include "db/sqlite/sqlite_store.hpp"
+#include "net/kafka/kafka_log.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace footfall::app {
+
+namespace {
+
+constexpr size_t mebibyte = size_t{1} << 20;
+
+caf::expected<std::unique_ptr<event_log>> open_log(const settings& from, metrics& counts) {
+  if (!from.kafka_broker.empty()) {
+    kafka_config config;
+    config.brokers = from.kafka_broker;
+    config.topic = from.kafka_topic;
+    config.partitions = from.partitions;
+    config.report = [](const std::string& line) { spdlog::warn("{}", redact(line)); };
+    return kafka_log::open(std::move(config));
+  }
+  sqlite_log::config config;
+  config.folder = from.data_dir;
+  config.partitions = from.partitions;
+  config.retain_bytes = static_cast<int64_t>(from.log_retain_mb * mebibyte);
+  config.counters = &counts;
+  return sqlite_log::open(std::move(config));
+}
+
+caf::expected<std::unique_ptr<store>> open_store(const settings& from, const std::string& topic) {
+  if (!from.database_url.empty()) {
+    postgres_config config;
+    config.url = from.database_url;
+    config.topic = topic;
+    return postgres_store::open(std::move(config));
+  }
+  sqlite_store::config config;
+  config.folder = from.data_dir;
+  config.topic = topic;
+  return sqlite_store::open(std::move(config));
+}
+
+caf::expected<std::unique_ptr<cache>> open_cache(const settings& from, const std::string& identity,
+                                                 metrics& counts) {
+  if (!from.redis_addr.empty()) {
+    redis_config config;
+    config.host = from.redis_host;
+    config.port = from.redis_port;
+    config.identity = identity;
+    config.counts = &counts;
+    auto opened = redis_cache::open(std::move(config));
+    if (!opened)
+      return std::move(opened.error());
+    return std::unique_ptr<cache>{std::move(*opened)};
+  }
+  memory_cache::config config;
+  config.bytes_max = from.cache_mb * mebibyte;
+  return std::unique_ptr<cache>{std::make_unique<memory_cache>(std::move(config))};
+}
+
+} // namespace
+
+caf::expected<adapters> open_adapters(const settings& from, metrics& counts) {
+  adapters out;
+  if (from.kafka_broker.empty() || from.database_url.empty()) {
+    auto folder = data_lock::take(from.data_dir);
+    if (!folder)
+      return std::move(folder.error());
+    out.folder = std::move(*folder);
+  }
+  auto log = open_log(from, counts);
+  if (!log)
+    return std::move(log.error());
+  out.log = std::move(*log);
+  auto events = open_store(from, out.log->topic());
+  if (!events)
+    return std::move(events.error());
+  out.events = std::move(*events);
+  auto values = open_cache(from, out.events->identity(), counts);
+  if (!values)
+    return std::move(values.error());
+  out.values = std::move(*values);
+  return out;
+}
+
+} // namespace footfall::app

@@ -1,0 +1,48 @@
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+
+#include <CLI/CLI.hpp>
+
+#include "app/client_commands.hpp"
+#include "app/log.hpp"
+#include "app/options.hpp"
+#include "app/serve.hpp"
+
+namespace {
+
+using namespace footfall::app;
+
+int run_serve(const option_flags& flags) {
+  loaded_options options;
+  const auto fault = load_options(flags.sources(), options);
+  if (!fault.empty()) {
+    std::fprintf(stderr, "footfall: %s\n", fault.c_str());
+    return 2;
+  }
+  if (flags.print_config()) {
+    std::fputs(describe(options).c_str(), stdout);
+    return 0;
+  }
+  start_log(options.values.log_level, options.values.log_format);
+  const int code = serve(options.values);
+  stop_log();
+  return code;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  CLI::App program{"Footfall: click analytics that counts every acknowledged click exactly once"};
+  program.set_version_flag("--version", std::string("footfall ") + FOOTFALL_VERSION);
+  std::function<int()> run;
+  option_flags flags;
+  auto* command = program.add_subcommand("serve", "run a node until it is told to end");
+  flags.add_to(*command);
+  command->callback([&] { run = [&] { return run_serve(flags); }; });
+  add_client_commands(program, run);
+  program.require_subcommand(1);
+  if (auto code = parse_arguments(program, argc, argv))
+    return *code;
+  return run();
+}

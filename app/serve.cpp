@@ -1,0 +1,169 @@
+#include "app/serve.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <optional>
+#include <thread>
+
+#include <spdlog/spdlog.h>
+
+#include "actors/node.hpp"
+#include "app/adapters.hpp"
+#include "app/log.hpp"
+#include "app/ready_file.hpp"
+#include "net/grpc/grpc_server.hpp"
+#include "net/http/http_server.hpp"
+
+namespace footfall::app {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+struct system_config : caf::actor_system_config {
+  system_config() {
+    add_message_types<caf::id_block::footfall>();
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-throughput", 200);
+    const auto cores = std::max(std::thread::hardware_concurrency(), 2u);
+    set("scheduler.max-threads", std::min(cores, 8u));
+  }
+};
+
+int refuse(const char* what, const caf::error& why) {
+  const auto text = redact(text_of(why));
+  std::fprintf(stderr, "footfall: %s: %s\n", what, text.c_str());
+  return 1;
+}
+
+node_config plan_node(const settings& from, adapters& ways, metrics& counts) {
+  node_config out;
+  out.log = ways.log.get();
+  out.events = ways.events.get();
+  out.values = ways.values.get();
+  out.counts = &counts;
+  out.now = system_now_us;
+  out.requests_max = from.max_in_flight;
+  out.request_timeout = milliseconds(from.request_timeout_ms);
+  out.partition.batch_max = from.apply_batch_max;
+  out.partition.gather = milliseconds(from.apply_gather_ms);
+  out.partition.fold_every = milliseconds(from.fold_every_ms);
+  out.partition.live_pages_max = from.live_pages_max;
+  out.partition.users_per_page_max = from.users_per_page_max;
+  out.partition.passivate_after = seconds(from.passivate_after_s);
+  return out;
+}
+
+http_config plan_http(const settings& from) {
+  http_config out;
+  out.bind = from.bind;
+  out.admin_bind = from.admin_bind;
+  out.ingest_port = from.ingest_port;
+  out.query_port = from.query_port;
+  out.admin_port = from.admin_port;
+  out.connections = from.max_connections;
+  return out;
+}
+
+grpc_config plan_grpc(const settings& from) {
+  grpc_config out;
+  out.bind = from.bind;
+  out.port = from.grpc_port;
+  out.reflection = from.grpc_reflection;
+  out.calls_max = from.max_in_flight;
+  return out;
+}
+
+std::string address(const std::string& host, uint16_t port) {
+  const bool v6 = host.find(':') != std::string::npos;
+  return (v6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
+}
+
+// The signals that end a node are taken by sigtimedwait alone, so no handler runs.
+sigset_t ending_signals() {
+  sigset_t out;
+  sigemptyset(&out);
+  sigaddset(&out, SIGTERM);
+  sigaddset(&out, SIGINT);
+  return out;
+}
+
+// True when a signal to end came within `most`.
+bool told_to_end(milliseconds most) {
+  const auto signals = ending_signals();
+  const timespec time{most.count() / 1000, most.count() % 1000 * 1'000'000};
+  return sigtimedwait(&signals, nullptr, &time) > 0;
+}
+
+// False: told to end before every partition ran.
+bool wait_until_running(const node& actors) {
+  while (!actors.running())
+    if (told_to_end(milliseconds(2)))
+      return false;
+  return true;
+}
+
+// Ends the process hard when an orderly end takes too long: what was acknowledged
+// is durable, and nothing else matters then.
+void end_hard_after(seconds patience) {
+  std::thread([patience] {
+    std::this_thread::sleep_for(patience);
+    std::fputs("footfall: the drain took too long; ending now (nothing acknowledged is lost)\n",
+               stderr);
+    std::_Exit(1);
+  }).detach();
+}
+
+} // namespace
+
+int serve(const settings& options) {
+  std::signal(SIGPIPE, SIG_IGN);
+  const auto signals = ending_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  metrics counts;
+  system_config config;
+  caf::actor_system system{config};
+  auto ways = open_adapters(options, counts);
+  if (!ways)
+    return refuse("cannot start", ways.error());
+  node actors{system, plan_node(options, *ways, counts)};
+  auto http = http_server::open(plan_http(options), actors, counts, system_now_us);
+  if (!http)
+    return refuse("cannot listen for HTTP", http.error());
+  auto grpc = grpc_server::open(plan_grpc(options), actors, counts);
+  if (!grpc)
+    return refuse("cannot listen for gRPC", grpc.error());
+  const auto ports = (*http)->ports();
+  const ready_addresses where{address(options.bind, ports.ingest),
+                              address(options.bind, ports.query),
+                              address(options.bind, (*grpc)->port()),
+                              address(options.admin_bind, ports.admin)};
+  std::unique_ptr<ready_file> ready;
+  if (wait_until_running(actors)) {
+    if (!options.ready_file.empty()) {
+      auto written = ready_file::write(options.ready_file, where);
+      if (!written)
+        return refuse("cannot say that the node is ready", written.error());
+      ready = std::move(*written);
+    }
+    spdlog::info("ready: ingest {} query {} grpc {} admin {}", where.ingest, where.query,
+                 where.grpc, where.admin);
+    while (!told_to_end(seconds(3600))) {
+    }
+  }
+  const seconds patience{options.drain_timeout_s};
+  spdlog::info("draining: at most {} s", options.drain_timeout_s);
+  end_hard_after(patience + seconds(10));
+  actors.drain();
+  (*grpc)->drain();
+  (*http)->drain(patience);
+  (*grpc)->stop();
+  (*http)->stop();
+  actors.stop();
+  spdlog::info("ended");
+  return 0;
+}
+
+} // namespace footfall::app

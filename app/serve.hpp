@@ -1,0 +1,11 @@
+#pragma once
+
+#include "app/settings.hpp"
+
+namespace footfall::app {
+
+/// Runs a node until SIGTERM or SIGINT, then drains it.
+/// @returns the exit code: 0 after a drain, 1 when it could not start.
+int serve(const settings& options);
+
+} // namespace footfall::app
