@@ -6,6 +6,7 @@
 #include "tests/contract/rigs_kafka.hpp"
 #include "tests/contract/rigs_memory.hpp"
 #include "tests/contract/rigs_postgres.hpp"
+#include "tests/contract/rigs_redis.hpp"
 #include "tests/contract/rigs_sqlite.hpp"
 
 namespace footfall::test {
@@ -51,6 +52,7 @@ const std::vector<rig_maker<cache_rig>>& cache_rigs() {
   static const auto all = [] {
     std::vector<rig_maker<cache_rig>> out;
     out.push_back({"memory_cache", make_memory_cache_rig});
+    add_server(out, "redis_cache", "FOOTFALL_TEST_REDIS", make_redis_cache_rig);
     return out;
   }();
   return all;

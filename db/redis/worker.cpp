@@ -1,0 +1,380 @@
+#include "db/redis/worker.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include <endian.h>
+#include <hiredis/hiredis.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include "db/redis/scripts.hpp"
+
+namespace footfall {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto pause_first = 100ms;
+constexpr auto pause_most = 5000ms;
+constexpr auto hello_time_max = 1000ms;
+constexpr auto stuck_time = 250ms; ///< A command that waits longer: Redis hangs.
+constexpr unsigned late_max = 5;
+constexpr auto fill_age_max = 1s;   ///< What was read longer ago may be old by now.
+constexpr size_t commands_max = 64; ///< Under way, before further fills and advances.
+constexpr size_t group = 64;        ///< Pages of one script call.
+
+std::string pack(const std::vector<position>& xs) {
+  std::string out;
+  for (const auto& x : xs) {
+    const uint32_t partition = htobe32(x.partition);
+    const uint64_t offset = htobe64(static_cast<uint64_t>(x.offset));
+    out.append(reinterpret_cast<const char*>(&partition), sizeof partition);
+    out.append(reinterpret_cast<const char*>(&offset), sizeof offset);
+  }
+  return out;
+}
+
+std::vector<position> unpack(const redisReply& from) {
+  constexpr size_t one = 12;
+  std::vector<position> out;
+  for (size_t at = 0; at + one <= static_cast<size_t>(from.len); at += one) {
+    uint32_t partition;
+    uint64_t offset;
+    std::memcpy(&partition, from.str + at, sizeof partition);
+    std::memcpy(&offset, from.str + at + sizeof partition, sizeof offset);
+    out.push_back({be32toh(partition), static_cast<int64_t>(be64toh(offset))});
+  }
+  return out;
+}
+
+/// False when the field is missing or no number.
+template <class T>
+bool read_number(const redisReply* from, T& out) {
+  if (!from || from->type != REDIS_REPLY_STRING)
+    return false;
+  const char* end = from->str + from->len;
+  auto read = std::from_chars(from->str, end, out);
+  return read.ec == std::errc{} && read.ptr == end;
+}
+
+} // namespace
+
+void redis_cache::worker::count(counter metrics::*which, uint64_t n) const {
+  if (owner_.config_.counts)
+    add(owner_.config_.counts->*which, n);
+}
+
+std::string redis_cache::worker::key_of(const cache_page& page) const {
+  return "ff:" + owner_.config_.identity + ":" + page;
+}
+
+void redis_cache::worker::loop() {
+  while (!owner_.stop_) {
+    if (!link_.is_open() && steady::now() >= not_before_)
+      connect();
+    if (ready_) {
+      send_gets();
+      send_advances();
+      send_fills();
+    } else if (!owner_.working_) {
+      answer_gets_with_misses();
+    }
+    if (link_.is_open()) {
+      if (link_.turn(owner_.wake_, patience()))
+        receive();
+      else
+        drop(link_.failure());
+    } else {
+      pollfd one{owner_.wake_, POLLIN, 0};
+      poll(&one, 1, static_cast<int>(patience().count()));
+    }
+    eventfd_t ignored;
+    eventfd_read(owner_.wake_, &ignored);
+    expire();
+  }
+  drop("closing");
+  answer_gets_with_misses();
+}
+
+/// Until something must be done although nothing comes in.
+std::chrono::milliseconds redis_cache::worker::patience() const {
+  if (!link_.is_open())
+    return std::clamp(std::chrono::ceil<std::chrono::milliseconds>(not_before_ - steady::now()),
+                      1ms, pause_most);
+  return commands_.empty() && ready_ ? 1000ms : 5ms;
+}
+
+void redis_cache::worker::connect() {
+  ready_ = false;
+  late_ = 0;
+  if (!link_.open(owner_.config_.host, owner_.config_.port)) {
+    drop(link_.failure());
+    return;
+  }
+  const auto now = steady::now();
+  if (!owner_.config_.password.empty()) {
+    link_.add({"AUTH", owner_.config_.password});
+    commands_.push_back({kind::hello, nullptr, {}, 0, now});
+  }
+  link_.add({"SCRIPT", "LOAD", redis::fill_script});
+  link_.add({"SCRIPT", "LOAD", redis::advance_script});
+  commands_.push_back({kind::hello, nullptr, {}, 0, now});
+  commands_.push_back({kind::hello, nullptr, {}, 0, now});
+  fill_digest_.clear();
+  advance_digest_.clear();
+}
+
+// All that is under way is lost; lookups miss. The next try comes after a pause.
+void redis_cache::worker::drop(const std::string& why) {
+  link_.close();
+  ready_ = false;
+  owner_.working_ = false;
+  pause_ = std::clamp<std::chrono::milliseconds>(pause_ * 2, pause_first, pause_most);
+  not_before_ = steady::now() + pause_;
+  count(&metrics::cache_errors);
+  for (auto& x : commands_)
+    if (x.get)
+      finish(*x.get);
+  commands_.clear();
+  std::lock_guard guard{owner_.mutex_};
+  owner_.sent_ = 0;
+  owner_.health_ =
+      "redis " + owner_.config_.host + ":" + std::to_string(owner_.config_.port) + ": " + why;
+}
+
+void redis_cache::worker::answer_gets_with_misses() {
+  std::deque<lookup> all;
+  {
+    std::lock_guard guard{owner_.mutex_};
+    all.swap(owner_.gets_);
+  }
+  for (auto& x : all)
+    owner_.miss(std::move(x));
+}
+
+void redis_cache::worker::send_gets() {
+  std::deque<lookup> all;
+  {
+    std::lock_guard guard{owner_.mutex_};
+    all.swap(owner_.gets_);
+  }
+  for (auto& x : all)
+    send_get(std::move(x));
+}
+
+// One command for each page, whatever users are asked for.
+void redis_cache::worker::send_get(lookup x) {
+  const auto now = steady::now();
+  auto open = std::make_shared<open_lookup>();
+  open->found.resize(x.keys.size());
+  std::unordered_map<std::string_view, std::vector<size_t>> pages;
+  for (size_t i = 0; i < x.keys.size(); ++i)
+    pages[x.keys[i].page].push_back(i);
+  open->left = pages.size();
+  for (auto& [page, keys] : pages) {
+    const auto key = key_of(x.keys[keys.front()].page);
+    std::vector<std::string> fields;
+    for (auto i : keys)
+      fields.push_back("u:" + std::to_string(x.keys[i].user_no));
+    std::vector<std::string_view> words{"HMGET", key, "ver", "as", "re"};
+    words.insert(words.end(), fields.begin(), fields.end());
+    link_.add(words);
+    commands_.push_back({kind::get, open, std::move(keys), 0, now});
+  }
+  pages.clear();
+  open->ask = std::move(x);
+}
+
+void redis_cache::worker::send_script(const std::string& digest,
+                                      const std::vector<std::string>& keys,
+                                      const std::vector<std::string>& arguments, kind what,
+                                      size_t values) {
+  const auto key_count = std::to_string(keys.size());
+  const auto ttl = std::to_string(owner_.config_.ttl.count());
+  const auto fields = std::to_string(owner_.config_.page_users_max);
+  std::vector<std::string_view> words{"EVALSHA", digest, key_count};
+  words.insert(words.end(), keys.begin(), keys.end());
+  words.push_back(ttl);
+  words.push_back(fields);
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  link_.add(words);
+  commands_.push_back({what, nullptr, {}, values, steady::now()});
+}
+
+void redis_cache::worker::send_fills() {
+  while (commands_.size() < commands_max) {
+    std::vector<std::string> keys, arguments;
+    const auto oldest = steady::now() - fill_age_max;
+    {
+      std::lock_guard guard{owner_.mutex_};
+      while (!owner_.fills_.empty() && keys.size() < group) {
+        auto& [x, since] = owner_.fills_.front();
+        if (since >= oldest) {
+          keys.push_back(key_of(x.page));
+          for (auto& argument :
+               {std::to_string(x.version), std::to_string(x.as_of_us), pack(x.reached),
+                std::to_string(x.user_no), std::to_string(x.clicks)})
+            arguments.push_back(argument);
+        }
+        owner_.fills_.pop_front();
+      }
+      owner_.sent_ += keys.size();
+    }
+    if (keys.empty())
+      return;
+    send_script(fill_digest_, keys, arguments, kind::fill, keys.size());
+  }
+}
+
+void redis_cache::worker::send_advances() {
+  constexpr size_t arguments_max = 20'000;
+  while (commands_.size() < commands_max) {
+    std::vector<std::string> keys, arguments;
+    {
+      std::lock_guard guard{owner_.mutex_};
+      while (!owner_.advances_.empty() && keys.size() < group && arguments.size() < arguments_max) {
+        auto& x = owner_.advances_.front();
+        keys.push_back(key_of(x.page));
+        for (auto& argument :
+             {std::to_string(x.from), std::to_string(x.to), std::to_string(x.as_of_us),
+              pack(x.reached), std::to_string(x.changed.size())})
+          arguments.push_back(argument);
+        for (const auto& [user_no, clicks] : x.changed) {
+          arguments.push_back(std::to_string(user_no));
+          arguments.push_back(std::to_string(clicks));
+        }
+        owner_.advances_.pop_front();
+      }
+      owner_.sent_ += keys.size();
+    }
+    if (keys.empty())
+      return;
+    send_script(advance_digest_, keys, arguments, kind::advance, keys.size());
+  }
+}
+
+void redis_cache::worker::receive() {
+  bool broken = false;
+  while (link_.is_open() && !commands_.empty()) {
+    auto reply = link_.next(broken);
+    if (broken) {
+      drop(link_.failure());
+      return;
+    }
+    if (!reply)
+      return;
+    const auto x = std::move(commands_.front());
+    commands_.pop_front();
+    take(x, *reply);
+  }
+}
+
+void redis_cache::worker::take(const command& x, const redisReply& reply) {
+  if (x.values > 0) {
+    std::lock_guard guard{owner_.mutex_};
+    owner_.sent_ -= x.values;
+  }
+  if (x.what == kind::hello)
+    return take_hello(reply);
+  if (x.what == kind::get)
+    take_get(x, reply);
+  if (reply.type == REDIS_REPLY_ERROR) {
+    count(&metrics::cache_errors);
+    // Redis forgot the scripts: it was restarted behind a proxy, or flushed.
+    if (std::strncmp(reply.str, "NOSCRIPT", 8) == 0)
+      drop(reply.str);
+  } else if (x.what != kind::get) {
+    const auto refused = reply.type == REDIS_REPLY_INTEGER ? static_cast<size_t>(reply.integer) : 0;
+    count(&metrics::cache_errors, refused);
+    if (x.what == kind::fill)
+      count(&metrics::cache_fills, x.values - std::min(refused, x.values));
+  }
+}
+
+void redis_cache::worker::take_hello(const redisReply& reply) {
+  if (reply.type == REDIS_REPLY_ERROR) {
+    drop(reply.str);
+    return;
+  }
+  if (reply.type != REDIS_REPLY_STRING)
+    return; // The answer to AUTH.
+  (fill_digest_.empty() ? fill_digest_ : advance_digest_)
+      .assign(reply.str, static_cast<size_t>(reply.len));
+  if (advance_digest_.empty())
+    return;
+  ready_ = true;
+  pause_ = 0ms;
+  owner_.working_ = true;
+  std::lock_guard guard{owner_.mutex_};
+  owner_.health_.clear();
+}
+
+void redis_cache::worker::take_get(const command& x, const redisReply& reply) {
+  auto& open = *x.get;
+  if (!open.answered)
+    late_ = 0;
+  cached_count page;
+  if (reply.type == REDIS_REPLY_ARRAY && reply.elements == x.keys.size() + 3
+      && read_number(reply.element[0], page.version)
+      && read_number(reply.element[1], page.as_of_us)) {
+    if (reply.element[2]->type == REDIS_REPLY_STRING)
+      page.reached = unpack(*reply.element[2]);
+    for (size_t i = 0; i < x.keys.size(); ++i) {
+      page.hit = read_number(reply.element[i + 3], page.clicks);
+      if (page.hit)
+        open.found[x.keys[i]] = page;
+    }
+  }
+  if (--open.left == 0)
+    finish(open);
+}
+
+void redis_cache::worker::finish(open_lookup& x) {
+  if (x.answered)
+    return;
+  x.answered = true;
+  const auto hits = static_cast<uint64_t>(
+      std::count_if(x.found.begin(), x.found.end(), [](const cached_count& y) { return y.hit; }));
+  count(&metrics::cache_hits, hits);
+  count(&metrics::cache_misses, x.found.size() - hits);
+  x.ask.done(std::move(x.found));
+}
+
+// Commands stand in the order they were sent: the first is the oldest.
+void redis_cache::worker::expire() {
+  const auto now = steady::now();
+  for (auto& x : commands_) {
+    if (!x.get || x.get->answered)
+      continue;
+    if (now < x.get->ask.until)
+      break;
+    x.get->found.assign(x.get->found.size(), {});
+    finish(*x.get);
+    ++late_;
+    // What comes for it later still has to be counted off.
+    x.get->found.resize(x.get->ask.keys.size());
+  }
+  if (!commands_.empty()) {
+    const auto most = ready_ ? std::chrono::milliseconds{stuck_time} : hello_time_max;
+    if (late_ >= late_max || now - commands_.front().since > most)
+      drop("no answer in time");
+  }
+  if (!ready_ && owner_.working_) {
+    // Before the first try has ended, lookups wait no longer than ever.
+    std::deque<lookup> late;
+    {
+      std::lock_guard guard{owner_.mutex_};
+      while (!owner_.gets_.empty() && owner_.gets_.front().until <= now) {
+        late.push_back(std::move(owner_.gets_.front()));
+        owner_.gets_.pop_front();
+      }
+    }
+    for (auto& x : late)
+      owner_.miss(std::move(x));
+  }
+}
+
+} // namespace footfall
