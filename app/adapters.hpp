@@ -15,7 +15,7 @@ namespace footfall::app {
 
 /// The ways out of a node: each is chosen by whether its service is configured.
 struct adapters {
-  std::unique_ptr<data_lock> folder;  ///< Null when nothing is embedded.
+  std::unique_ptr<data_lock> folder; ///< Null when nothing is embedded.
   std::unique_ptr<event_log> log;
   std::unique_ptr<store> events;
   std::unique_ptr<cache> values;

@@ -136,10 +136,9 @@ int serve(const settings& options) {
   if (!grpc)
     return refuse("cannot listen for gRPC", grpc.error());
   const auto ports = (*http)->ports();
-  const ready_addresses where{address(options.bind, ports.ingest),
-                              address(options.bind, ports.query),
-                              address(options.bind, (*grpc)->port()),
-                              address(options.admin_bind, ports.admin)};
+  const ready_addresses where{
+      address(options.bind, ports.ingest), address(options.bind, ports.query),
+      address(options.bind, (*grpc)->port()), address(options.admin_bind, ports.admin)};
   std::unique_ptr<ready_file> ready;
   if (wait_until_running(actors)) {
     if (!options.ready_file.empty()) {
