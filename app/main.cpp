@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/client_commands.hpp"
 #include "app/log.hpp"
 #include "app/options.hpp"
 #include "app/serve.hpp"
@@ -39,6 +40,7 @@ int main(int argc, char** argv) {
   auto* command = program.add_subcommand("serve", "run a node until it is told to end");
   flags.add_to(*command);
   command->callback([&] { run = [&] { return run_serve(flags); }; });
+  add_client_commands(program, run);
   program.require_subcommand(1);
   if (auto code = parse_arguments(program, argc, argv))
     return *code;

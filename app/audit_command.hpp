@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+namespace footfall::app {
+
+struct audit_options {
+  std::string url = "http://127.0.0.1:8082";
+  bool json = false;
+};
+
+/// Has a running node recount everything from the raw events.
+/// @returns the exit code: 0 all is equal, 1 it is not, or the node cannot answer, 2
+/// usage, 3 unreachable.
+int run_audit(const audit_options& options);
+
+} // namespace footfall::app

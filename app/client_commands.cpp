@@ -1,0 +1,89 @@
+#include "app/client_commands.hpp"
+
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "app/actors_command.hpp"
+#include "app/audit_command.hpp"
+#include "app/import.hpp"
+#include "app/stats_command.hpp"
+
+namespace footfall::app {
+
+namespace {
+
+template <class Options>
+void run_with(CLI::App& command, std::shared_ptr<Options> options, int (*function)(const Options&),
+              std::function<int()>& run) {
+  command.callback([&run, options, function] { run = [=] { return function(*options); }; });
+}
+
+void add_import(CLI::App& program, std::function<int()>& run) {
+  auto x = std::make_shared<import_options>();
+  auto& command = *program.add_subcommand(
+      "import", "Send an access log or NDJSON to a running node; safe to repeat");
+  command.add_option("file", x->file, "The file; - reads standard input")->required();
+  command
+      .add_option("--format", x->format, "combined (access log) or ndjson; else by the first line")
+      ->check(CLI::IsMember({"combined", "ndjson"}));
+  command.add_option("--to", x->to, "The node's ingest address")->capture_default_str();
+  command.add_option("--site", x->site, "The site that the events belong to");
+  command.add_option("--patience", x->patience_s, "Seconds to go on while the node refuses")
+      ->check(CLI::Range(0, 86'400))
+      ->capture_default_str();
+  run_with(command, std::move(x), run_import, run);
+}
+
+void add_stats(CLI::App& program, std::function<int()>& run) {
+  auto x = std::make_shared<stats_options>();
+  auto& command = *program.add_subcommand("stats", "Ask a running node for counts");
+  command.add_option("what", x->what, "top-pages, page, series, users or count")
+      ->check(CLI::IsMember({"top-pages", "page", "series", "users", "count"}))
+      ->capture_default_str();
+  command.add_option("page,--page", x->page, "The page's URL");
+  command.add_option("user,--user", x->user, "The user, for count");
+  command.add_option("--site", x->site, "The site");
+  command.add_option("--step", x->step, "minute, hour or day, for series")
+      ->check(CLI::IsMember({"minute", "hour", "day"}));
+  command.add_option("--from", x->from, "From this time on, like 2025-11-05T20:00:00Z");
+  command.add_option("--to", x->to, "Before this time");
+  command.add_option("--limit", x->limit, "Rows at most")->check(CLI::Range(1, 1000));
+  command.add_option("--url", x->url, "The node's query address")->capture_default_str();
+  command.add_flag("--json", x->json, "Print the node's answer as it is");
+  run_with(command, std::move(x), run_stats, run);
+}
+
+void add_actors(CLI::App& program, std::function<int()>& run) {
+  auto x = std::make_shared<actors_options>();
+  auto& command = *program.add_subcommand("actors", "Show the actors of a running node");
+  command.add_option("id", x->id, "One actor, with its state");
+  command.add_option("--name", x->name, "Only actors of this name");
+  command.add_option("--key", x->key, "Only actors whose key contains this");
+  command.add_option("--sort", x->sort, "mailbox, processed, rate, restarts or name")
+      ->check(CLI::IsMember({"mailbox", "processed", "rate", "restarts", "name"}));
+  command.add_option("--limit", x->limit, "Rows at most")->check(CLI::Range(1, 10'000));
+  command.add_option("--url", x->url, "The node's admin address")->capture_default_str();
+  command.add_flag("--json", x->json, "Print the node's answer as it is");
+  run_with(command, std::move(x), run_actors, run);
+}
+
+void add_audit(CLI::App& program, std::function<int()>& run) {
+  auto x = std::make_shared<audit_options>();
+  auto& command = *program.add_subcommand(
+      "audit", "Have a running node compare every aggregate with the raw events");
+  command.add_option("--url", x->url, "The node's admin address")->capture_default_str();
+  command.add_flag("--json", x->json, "Print the node's answer as it is");
+  run_with(command, std::move(x), run_audit, run);
+}
+
+} // namespace
+
+void add_client_commands(CLI::App& program, std::function<int()>& run) {
+  add_import(program, run);
+  add_stats(program, run);
+  add_actors(program, run);
+  add_audit(program, run);
+}
+
+} // namespace footfall::app

@@ -1,0 +1,183 @@
+#include "app/client_http.hpp"
+
+#include <charconv>
+#include <cstdio>
+#include <optional>
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <simdjson.h>
+
+#include "app/log.hpp"
+
+namespace footfall::app {
+
+namespace beast = boost::beast;
+namespace http = beast::http;
+using tcp = boost::asio::ip::tcp;
+
+struct client_http::impl {
+  std::string authority; ///< As given, for the Host field.
+  std::string host;
+  std::string port = "80";
+  std::chrono::seconds timeout;
+  boost::asio::io_context context;
+  std::optional<beast::tcp_stream> stream;
+  beast::flat_buffer buffer;
+
+  std::string name() const { return "http://" + authority; }
+
+  /// Runs the operation just begun to its end; the stream's deadline ends it in time.
+  void wait() {
+    context.restart();
+    context.run();
+  }
+
+  beast::error_code connect() {
+    beast::error_code failed;
+    tcp::resolver resolver{context};
+    const auto addresses = resolver.resolve(host, port, failed);
+    if (failed)
+      return failed;
+    buffer.clear();
+    stream.emplace(context);
+    stream->expires_after(std::min(timeout, std::chrono::seconds{5}));
+    stream->async_connect(addresses, [&](beast::error_code e, const auto&) { failed = e; });
+    wait();
+    if (failed)
+      stream.reset();
+    return failed;
+  }
+
+  beast::error_code exchange(http::request<http::string_body>& request,
+                             http::response_parser<http::string_body>& parser) {
+    beast::error_code failed;
+    stream->expires_after(timeout);
+    http::async_write(*stream, request, [&](beast::error_code e, size_t) {
+      failed = e;
+      // A server that refuses a request early answers before it has read it all.
+      if (!e || e == boost::asio::error::broken_pipe || e == boost::asio::error::connection_reset)
+        http::async_read(*stream, buffer, parser, [&](beast::error_code f, size_t) { failed = f; });
+    });
+    wait();
+    if (failed || !parser.keep_alive())
+      stream.reset();
+    return failed;
+  }
+
+  client_answer send(http::request<http::string_body> request);
+};
+
+client_answer client_http::impl::send(http::request<http::string_body> request) {
+  request.set(http::field::host, authority);
+  request.set(http::field::user_agent, "footfall/" FOOTFALL_VERSION);
+  request.prepare_payload();
+  client_answer answer;
+  while (true) {
+    const bool was_kept = stream.has_value();
+    if (!was_kept)
+      if (auto failed = connect()) {
+        answer.error = "cannot reach " + name() + ": " + failed.message();
+        return answer;
+      }
+    http::response_parser<http::string_body> parser;
+    parser.body_limit(256 << 20);
+    if (auto failed = exchange(request, parser)) {
+      if (was_kept && failed != beast::error::timeout)
+        continue;
+      answer.error = name() + " did not answer: " + failed.message();
+      return answer;
+    }
+    auto& response = parser.get();
+    answer.status = response.result_int();
+    answer.body = std::move(response.body());
+    const auto wait = response[http::field::retry_after];
+    int64_t seconds = 0;
+    std::from_chars(wait.data(), wait.data() + wait.size(), seconds);
+    answer.retry_after = std::chrono::seconds{std::clamp<int64_t>(seconds, 0, 60)};
+    return answer;
+  }
+}
+
+std::unique_ptr<client_http> client_http::make(const std::string& url, std::chrono::seconds timeout,
+                                               std::string& error) {
+  constexpr std::string_view scheme = "http://";
+  auto x = std::make_unique<impl>();
+  std::string_view rest = url;
+  error = '"' + url + "\" is not a URL like http://127.0.0.1:8080";
+  if (rest.substr(0, scheme.size()) != scheme)
+    return nullptr;
+  rest.remove_prefix(scheme.size());
+  if (!rest.empty() && rest.back() == '/')
+    rest.remove_suffix(1);
+  if (!rest.empty() && rest.front() == '[' && rest.find(']') == std::string_view::npos)
+    return nullptr;
+  x->authority = rest;
+  const auto bracket = rest.empty() || rest.front() != '[' ? 0 : rest.find(']');
+  const auto colon = bracket == std::string_view::npos ? bracket : rest.find(':', bracket);
+  x->host = rest.substr(0, colon);
+  if (colon != std::string_view::npos)
+    x->port = rest.substr(colon + 1);
+  if (x->host.empty() || x->host.find_first_of("/?#@ ") != std::string::npos || x->port.empty()
+      || x->port.size() > 5 || x->port.find_first_not_of("0123456789") != std::string::npos)
+    return nullptr;
+  if (x->host.front() == '[')
+    x->host = x->host.substr(1, x->host.size() - 2);
+  x->timeout = timeout;
+  error.clear();
+  return std::unique_ptr<client_http>{new client_http(std::move(x))};
+}
+
+client_http::client_http(std::unique_ptr<impl> x) : impl_(std::move(x)) {}
+
+client_http::~client_http() = default;
+
+client_answer client_http::get(const std::string& target) {
+  return impl_->send({http::verb::get, target, 11});
+}
+
+client_answer client_http::post(const std::string& target, const std::string& content_type,
+                                const std::string& body) {
+  http::request<http::string_body> request{http::verb::post, target, 11, body};
+  request.set(http::field::content_type, content_type);
+  return impl_->send(std::move(request));
+}
+
+std::string url_encode(const std::string& text) {
+  constexpr char hex[] = "0123456789ABCDEF";
+  constexpr std::string_view plain = "-._~/";
+  std::string out;
+  for (unsigned char c : text) {
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+                          || plain.find(static_cast<char>(c)) != std::string_view::npos;
+    if (is_plain)
+      out += static_cast<char>(c);
+    else
+      out += {'%', hex[c >> 4], hex[c & 15]};
+  }
+  return out;
+}
+
+std::string problem_text(const client_answer& answer) {
+  if (answer.status == 0)
+    return answer.error;
+  simdjson::dom::parser parser;
+  std::string_view detail;
+  simdjson::dom::element problem;
+  if (parser.parse(answer.body).get(problem) == simdjson::SUCCESS
+      && problem["detail"].get(detail) == simdjson::SUCCESS)
+    return redact(detail);
+  return "the node answered " + std::to_string(answer.status);
+}
+
+int explain_failure(const client_answer& answer) {
+  std::fprintf(stderr, "footfall: %s\n", problem_text(answer).c_str());
+  if (answer.status == 0)
+    return 3;
+  return answer.status == 400 ? 2 : 1;
+}
+
+} // namespace footfall::app

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace footfall::app {
+
+struct stats_options {
+  std::string what = "top-pages"; ///< top-pages, page, series, users or count.
+  std::string page;
+  std::string user;
+  std::string site;
+  std::string step;
+  std::string from;
+  std::string to;
+  uint32_t limit = 0; ///< 0: the node's default.
+  std::string url = "http://127.0.0.1:8081";
+  bool json = false; ///< Print the node's answer as it is.
+};
+
+/// Asks a running node and prints the answer as a table.
+/// @returns the exit code: 0, 1 the node cannot answer, 2 usage, 3 unreachable.
+int run_stats(const stats_options& options);
+
+} // namespace footfall::app
