@@ -13,7 +13,7 @@ import pytest
 from footfall import Server
 from raw_http import RawConnection, assert_problem, exchange, request
 
-SERVER_TIME = r'"time_stamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,8}[1-9])?Z"}' + "\n"
+SERVER_TIME = r',"time_stamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,8}[1-9])?Z"}' + "\n"
 
 
 @pytest.fixture(scope="module")
