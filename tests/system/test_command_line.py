@@ -52,7 +52,7 @@ def test_print_config_says_where_each_value_came_from(tmp_path):
     (["serve", "--log-format", "xml"], "text json"),
     (["serve", "--no-such-option"], "--no-such-option"),
     (["serve", "--config", "no/such/file"], "no/such/file"),
-    (["no-such-command"], "no-such-command"),
+    (["no-such-command"], "subcommand"),
     ([], "subcommand"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
 def test_usage_mistakes_end_with_2_and_say_what(arguments, wanted):
