@@ -65,9 +65,10 @@ void take_load(page_aggregator_ptr self, page_load& snapshot, const std::vector<
   // The clicks that came while it loaded told the cache nothing: what it holds of
   // before goes, what it holds of now stays.
   if (st.config.cache && st.counts.clicks() > 0)
-    self->send(st.config.cache, atom::advance_v,
-               std::vector<cache_advance>{{st.config.page, 0, st.counts.clicks(),
-                                           st.config.now(), st.counts.reached(), {}}});
+    self->send(
+        st.config.cache, atom::advance_v,
+        std::vector<cache_advance>{
+            {st.config.page, 0, st.counts.clicks(), st.config.now(), st.counts.reached(), {}}});
   for (auto& x : std::exchange(st.early, {}))
     tell(self, x.from, answer_to(self, x.ask));
 }
