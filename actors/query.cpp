@@ -4,6 +4,7 @@
 
 #include "actors/model/record.hpp"
 #include "actors/query_parts.hpp"
+#include "actors/query_reads.hpp"
 
 namespace footfall {
 

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include "actors/model/page_state.hpp"
 #include "actors/model/record.hpp"
-#include "actors/model/series.hpp"
+#include "actors/query_reads.hpp"
 
 namespace footfall::query_parts {
 
@@ -12,55 +11,7 @@ namespace {
 
 using open_query = query_state::open_query;
 
-constexpr size_t count_reads_max = 2;
-constexpr size_t counts_a_read = 1000;
 constexpr auto cache_patience = std::chrono::milliseconds(250);
-
-std::string page_of(const query_ask& ask) {
-  std::string out;
-  out.reserve(ask.site_id.size() + 1 + ask.page_url.size());
-  out.append(ask.site_id).push_back('\0');
-  return out.append(ask.page_url);
-}
-
-std::string user_of(const query_ask& ask) {
-  std::string out;
-  out.reserve(ask.site_id.size() + 1 + ask.user_id.size());
-  out.append(ask.site_id).push_back('\0');
-  return out.append(ask.user_id);
-}
-
-template <class Map, class Key, class Value>
-void remember(query_ptr self, Map& map, Key&& key, Value&& value) {
-  if (map.size() >= self->state.config.known_max)
-    map.clear();
-  map.emplace(std::forward<Key>(key), std::forward<Value>(value));
-}
-
-// A callback of the store that numbers the read it belongs to.
-template <class Fill>
-auto to_me(query_ptr self, std::vector<uint64_t> ids, Fill fill, bool counts = false) {
-  auto& st = self->state;
-  const auto batch = st.next_batch++;
-  st.reads.emplace(batch, query_state::read_batch{std::move(ids), counts});
-  auto me = caf::actor_cast<query_actor>(self);
-  return [me, batch, fill](auto x) {
-    store_answer out;
-    out.batch = batch;
-    if (x) {
-      fill(out, *x);
-    } else {
-      out.code = code_of(x.error());
-      out.reason = text_of(x.error());
-    }
-    caf::anon_send(me, atom::loaded_v, std::move(out));
-  };
-}
-
-constexpr auto fill_rows = [](store_answer& out, snapshot<named_count>& x) {
-  out.reached = std::move(x.reached);
-  out.rows = std::move(x.values);
-};
 
 void ask_page(query_ptr self, uint64_t id, const open_query& x) {
   auto& st = self->state;
@@ -77,168 +28,6 @@ void ask_page(query_ptr self, uint64_t id, const open_query& x) {
     return;
   }
   st.page_asks[model::partition_of(key, partitions)].push_back(std::move(ask));
-}
-
-void read_counts(query_ptr self) {
-  auto& st = self->state;
-  while (!st.count_wanted.empty() && st.count_reads < count_reads_max) {
-    std::vector<uint64_t> ids;
-    std::vector<pair_key> keys;
-    while (!st.count_wanted.empty() && ids.size() < counts_a_read) {
-      const auto id = st.count_wanted.back();
-      st.count_wanted.pop_back();
-      auto at = st.open.find(id);
-      if (at == st.open.end())
-        continue;
-      const auto& ask = at->second.ask;
-      ids.push_back(id);
-      keys.push_back({ask.site_id, ask.page_url, ask.user_id});
-    }
-    if (ids.empty())
-      return;
-    ++st.count_reads;
-    st.config.events->read_counts(std::move(keys),
-                                  to_me(
-                                      self, std::move(ids),
-                                      [](store_answer& out, snapshot<pair_count>& x) {
-                                        out.reached = std::move(x.reached);
-                                        out.counts = std::move(x.values);
-                                      },
-                                      true));
-  }
-}
-
-void read_page(query_ptr self, uint64_t id, const query_ask& ask) {
-  auto& st = self->state;
-  const auto first_minute = model::minute_of(st.config.now()) - 60;
-  st.config.events->load_pages({{ask.site_id, ask.page_url}}, first_minute, 0,
-                               to_me(self, {id}, [](store_answer& out, snapshot<page_load>& x) {
-                                 out.reached = std::move(x.reached);
-                                 out.pages = std::move(x.values);
-                               }));
-}
-
-void read_series(query_ptr self, uint64_t id, const query_ask& ask) {
-  self->state.config.events->minutes(
-      {ask.site_id, ask.page_url}, ask.from_us, ask.to_us,
-      to_me(self, {id}, [](store_answer& out, snapshot<series_point>& x) {
-        out.reached = std::move(x.reached);
-        out.points = std::move(x.values);
-      }));
-}
-
-void read_users(query_ptr self, uint64_t id, const query_ask& ask) {
-  self->state.config.events->top_users({ask.site_id, ask.page_url}, ask.limit,
-                                       to_me(self, {id}, fill_rows));
-}
-
-// Most clicks first, ties by name; at most `limit`.
-void order_rows(query_answer& answer, uint32_t limit) {
-  std::sort(answer.rows.begin(), answer.rows.end(), [](const auto& a, const auto& b) {
-    return a.clicks != b.clicks ? a.clicks > b.clicks : a.name < b.name;
-  });
-  if (answer.rows.size() > limit) {
-    answer.rows.resize(limit);
-    answer.more = true;
-  }
-}
-
-// Gives the rows their names; asks the store for those it does not know.
-void name_rows(query_ptr self, uint64_t id, open_query& x) {
-  auto& st = self->state;
-  const bool users = x.ask.kind == query_kind::users;
-  auto& names = users ? st.user_names : st.type_names;
-  std::vector<int32_t> missing;
-  for (size_t i = 0; i < x.numbers.size(); ++i) {
-    auto at = names.find(x.numbers[i]);
-    if (at == names.end())
-      missing.push_back(x.numbers[i]);
-    else
-      x.answer.rows[i].name = at->second;
-  }
-  if (missing.empty()) {
-    auto answer = std::move(x.answer);
-    order_rows(answer, users ? x.ask.limit : limits::list_rows);
-    finish(self, id, std::move(answer));
-    return;
-  }
-  auto fill = [missing](store_answer& out, std::vector<std::string>& found) {
-    out.numbers = missing;
-    out.names = std::move(found);
-  };
-  if (users)
-    st.config.events->user_names(missing, to_me(self, {id}, fill));
-  else
-    st.config.events->type_names(missing, to_me(self, {id}, fill));
-}
-
-void take_names(query_ptr self, uint64_t id, open_query& x, store_answer& read) {
-  auto& st = self->state;
-  auto& names = x.ask.kind == query_kind::users ? st.user_names : st.type_names;
-  if (names.size() + read.numbers.size() > st.config.known_max)
-    names.clear();
-  for (size_t i = 0; i < read.numbers.size() && i < read.names.size(); ++i)
-    names.emplace(read.numbers[i], std::move(read.names[i]));
-  if (!x.numbers.empty())
-    name_rows(self, id, x);
-}
-
-void take_count(query_ptr self, uint64_t id, open_query& x, const pair_count& found,
-                const store_answer& read) {
-  auto& st = self->state;
-  query_answer out;
-  out.source = answer_source::store;
-  out.as_of_us = st.config.now();
-  out.reached = read.reached;
-  out.clicks = found.clicks;
-  if (found.user_no != 0)
-    remember(self, st.user_numbers, user_of(x.ask), found.user_no);
-  if (found.user_no != 0 && found.page_no != 0)
-    st.fills.push_back(
-        {page_of(x.ask), found.version, out.as_of_us, read.reached, found.user_no, found.clicks});
-  finish(self, id, std::move(out));
-}
-
-void take_store(query_ptr self, uint64_t id, open_query& x, store_answer& read, size_t place) {
-  auto& st = self->state;
-  if (read.code != errc::none) {
-    fail(self, id, read.code, read.reason);
-    return;
-  }
-  if (!read.numbers.empty()) {
-    take_names(self, id, x, read);
-    return;
-  }
-  if (x.ask.kind == query_kind::count) {
-    take_count(self, id, x, read.counts.at(place), read);
-    return;
-  }
-  query_answer out;
-  out.source = answer_source::store;
-  out.as_of_us = st.config.now();
-  out.reached = std::move(read.reached);
-  if (x.ask.kind == query_kind::series) {
-    out.points = model::fill_series(read.points, x.ask.step, x.ask.from_us, x.ask.to_us);
-  } else if (x.ask.kind == query_kind::page) {
-    auto& page = read.pages.at(place);
-    model::page_state counts;
-    out.users = page.users;
-    counts.load(std::move(page), {});
-    out.clicks = counts.clicks();
-    out.minutes = counts.last_hour(out.as_of_us);
-    for (const auto& row : counts.by_type()) {
-      x.numbers.push_back(row.number);
-      out.rows.push_back({{}, row.clicks, 0});
-    }
-    x.answer = std::move(out);
-    name_rows(self, id, x);
-    return;
-  } else {
-    out.rows = std::move(read.rows);
-    out.users_known = x.ask.from_us == unset_time && x.ask.to_us == unset_time;
-    order_rows(out, x.ask.limit);
-  }
-  finish(self, id, std::move(out));
 }
 
 } // namespace
@@ -263,8 +52,7 @@ void run(query_ptr self, uint64_t id) {
   case query_kind::page:
   case query_kind::users: ask_page(self, id, x); break;
   case query_kind::top_pages:
-    st.config.events->top_pages(x.ask.site_id, x.ask.from_us, x.ask.to_us, x.ask.limit,
-                                to_me(self, {id}, fill_rows));
+    read_top_pages(self, id, x.ask);
     break;
   case query_kind::series: read_series(self, id, x.ask); break;
   }
@@ -311,22 +99,6 @@ void take_page(query_ptr self, page_answer& said) {
   }
   x.answer = std::move(out);
   name_rows(self, id, x);
-}
-
-void take_read(query_ptr self, store_answer& read) {
-  auto& st = self->state;
-  auto batch = st.reads.find(read.batch);
-  if (batch == st.reads.end())
-    return;
-  auto ids = std::move(batch->second.ids);
-  if (batch->second.counts)
-    --st.count_reads;
-  st.reads.erase(batch);
-  for (size_t i = 0; i < ids.size(); ++i) {
-    auto at = st.open.find(ids[i]);
-    if (at != st.open.end())
-      take_store(self, ids[i], at->second, read, i);
-  }
 }
 
 void finish(query_ptr self, uint64_t id, query_answer answer) {

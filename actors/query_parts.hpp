@@ -15,9 +15,6 @@ void run(query_ptr self, uint64_t id);
 /// What a page aggregator said.
 void take_page(query_ptr self, page_answer& said);
 
-/// What a read of the store gave.
-void take_read(query_ptr self, store_answer& read);
-
 /// Sends what the turn gathered.
 void flush(query_ptr self);
 

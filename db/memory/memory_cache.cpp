@@ -114,7 +114,10 @@ void memory_cache::advance(std::vector<cache_advance> pages) {
   for (const auto& x : pages) {
     // Version 0 is no version: a tombstone keeps nothing.
     const uint64_t keep = x.from == 0 ? x.to : x.from;
-    if (auto* page = open(x.page, x.to, keep, x.as_of_us, x.reached))
+    // A page that nobody asked for gets a tombstone: no counts that nobody reads.
+    const bool asked_for = find(x.page) != nullptr;
+    auto* page = open(x.page, x.to, keep, x.as_of_us, x.reached);
+    if (page && asked_for)
       for (const auto& [user_no, clicks] : x.changed)
         put(*page, user_no, clicks);
     shrink();
