@@ -51,9 +51,7 @@ void run(query_ptr self, uint64_t id) {
   }
   case query_kind::page:
   case query_kind::users: ask_page(self, id, x); break;
-  case query_kind::top_pages:
-    read_top_pages(self, id, x.ask);
-    break;
+  case query_kind::top_pages: read_top_pages(self, id, x.ask); break;
   case query_kind::series: read_series(self, id, x.ask); break;
   }
 }

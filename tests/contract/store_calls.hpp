@@ -1,5 +1,7 @@
 #pragma once
 
+#include <catch2/catch.hpp>
+
 #include <string>
 #include <utility>
 #include <vector>
@@ -106,6 +108,22 @@ inline std::pair<uint64_t, uint64_t> count(store& db, const std::string& page_ur
                                            const std::string& site_id = "default") {
   auto x = counts(db, {{site_id, page_url, user_id}});
   return {x->values.at(0).clicks, x->values.at(0).version};
+}
+
+using pairs = std::vector<std::pair<std::string, uint64_t>>;
+
+inline pairs as_pairs(const caf::expected<snapshot<named_count>>& x) {
+  pairs out;
+  for (const auto& row : x->values)
+    out.emplace_back(row.name, row.clicks);
+  return out;
+}
+
+inline void require_clean(store& db) {
+  auto found = audit(db);
+  REQUIRE(found);
+  for (const auto& x : *found)
+    FAIL(x.table << ' ' << x.key << ": " << x.expected << " became " << x.found);
 }
 
 } // namespace footfall::test

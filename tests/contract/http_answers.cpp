@@ -1,0 +1,153 @@
+#include "tests/contract/http_fixture.hpp"
+
+using namespace footfall;
+using namespace std::chrono_literals;
+using namespace footfall::test;
+
+TEST_CASE_METHOD(http_fixture, "counts are answered as the reference does", "[contract][http]") {
+  client c{ports().query};
+  const std::string pair = R"({"user_id":"u","page_url":"/a&b"})";
+  auto answer = c.ask("GET /analytics/events HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                      + std::to_string(pair.size()) + "\r\n\r\n" + pair);
+  CHECK(status_of(answer) == 200);
+  CHECK(body_of(answer) == "{\"count\":4,\"page_url\":\"/a\\u0026b\",\"user_id\":\"u\"}\n");
+  CHECK(has(answer, "Footfall-Source: cache\r\n"));
+  CHECK(has(answer, "Footfall-As-Of: 2025-11-05T20:00:00Z\r\n"));
+  CHECK(has(answer, "Footfall-Position: 0:7,1:3\r\n"));
+  auto query = c.ask(get("/analytics/events?user_id=u+1&page_url=%2Fp&site=shop"));
+  CHECK(status_of(query) == 200);
+  CHECK(handler.last.user_id == "u 1");
+  CHECK(handler.last.page_url == "/p");
+  CHECK(handler.last.site_id == "shop");
+  auto own = c.ask(get("/analytics/events?user_id=u&page_url=/p", "Footfall-After: 0:5,1:2\r\n"));
+  CHECK(status_of(own) == 200);
+  CHECK(handler.last.after.size() == 2);
+  auto late = c.ask(get("/analytics/events?user_id=u&page_url=/p", "Footfall-After: 0:99\r\n"));
+  CHECK(status_of(late) == 504);
+  CHECK(has(late, "\"position\":\"0:7,1:3\""));
+  CHECK(has(late, "Footfall-Position: 0:7,1:3\r\n"));
+  for (auto bad :
+       {"/analytics/events", "/analytics/events?user_id=u", "/analytics/events?page_url=/p",
+        "/analytics/events?user_id=%ff&page_url=/p", "/analytics/events?user_id=%00&page_url=/p",
+        "/analytics/events?user_id=u&page_url="})
+    CHECK(status_of(c.ask(get(bad))) == 400);
+  CHECK(status_of(c.ask(get("/analytics/events?user_id=u&page_url=/p", "Footfall-After: x\r\n")))
+        == 400);
+  CHECK(status_of(c.ask(get("/analytics/events?user_id=u&page_url=/p", "Footfall-After:\r\n")))
+        == 400);
+  CHECK(status_of(c.ask(post("/analytics/events", pair))) == 405);
+  CHECK(status_of(c.ask(get("/analytics/events/"))) == 404);
+}
+
+TEST_CASE_METHOD(http_fixture, "statistics are answered with their freshness", "[contract][http]") {
+  client c{ports().query};
+  const std::string freshness = "\"more\":false,\"source\":\"cache\",\"as_of\":"
+                                "\"2025-11-05T20:00:00Z\",\"position\":\"0:7,1:3\"}\n";
+  std::string ones = "1";
+  for (int i = 1; i < 60; ++i)
+    ones += ",1";
+  CHECK(body_of(c.ask(get("/v1/stats/page?page_url=/p")))
+        == "{\"page_url\":\"/p\",\"clicks\":4,\"users\":2,\"by_type\":{\"click\":3,\"view\":1},"
+           "\"last_60_minutes\":["
+               + ones + "]," + freshness);
+  CHECK(body_of(c.ask(get("/v1/stats/top-pages?limit=5")))
+        == "{\"pages\":[{\"page_url\":\"/a\\u0026b\",\"clicks\":3,\"users\":2}]," + freshness);
+  CHECK(handler.last.limit == 5);
+  CHECK(has(c.ask(get("/v1/stats/top-pages?from=2025-11-05T19:00:00Z&to=2025-11-05T20:00:00Z")),
+            "\"users\":null"));
+  CHECK(body_of(c.ask(get("/v1/stats/series?step=hour")))
+        == "{\"step\":\"hour\",\"from\":\"2025-11-04T21:00:00Z\",\"to\":\"2025-11-05T21:00:00Z\","
+           "\"points\":[{\"at\":\"2025-11-04T21:00:00Z\",\"clicks\":9}],"
+               + freshness);
+  CHECK(body_of(c.ask(get("/v1/stats/users?page_url=/p")))
+        == "{\"page_url\":\"/p\",\"users\":[{\"user_id\":\"/a\\u0026b\",\"clicks\":3}],"
+               + freshness);
+  CHECK(body_of(c.ask(get("/v1/stats/count?page_url=/p&user_id=u")))
+        == "{\"user_id\":\"u\",\"page_url\":\"/p\",\"count\":4," + freshness);
+  c.send("HEAD /v1/stats/top-pages HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(status_of(c.receive(false)) == 200);
+  for (auto bad :
+       {"/v1/stats/page", "/v1/stats/page?page_url=/p&x=1", "/v1/stats/top-pages?limit=0",
+        "/v1/stats/top-pages?limit=1001", "/v1/stats/top-pages?limit=-1",
+        "/v1/stats/top-pages?limit=5x", "/v1/stats/series?step=week",
+        "/v1/stats/series?from=yesterday", "/v1/stats/series?page_url=",
+        "/v1/stats/series?from=2025-11-05T20:00:00Z&to=2025-11-05T19:00:00Z",
+        "/v1/stats/series?from=2001-01-01T00:00:00Z", "/v1/stats/users?page_url=/p&limit=",
+        "/v1/stats/users?page_url=/p&page_url=/q", "/v1/stats/count?page_url=/p",
+        "/v1/stats/page?page_url=%zz", "/v1/stats/page?page_url=/p&site=a%2Fb"}) {
+    INFO(bad);
+    auto answer = c.ask(get(bad));
+    CHECK(status_of(answer) == 400);
+    CHECK(has(answer, "\"type\":\"urn:footfall:problem:invalid_argument\""));
+  }
+}
+
+TEST_CASE_METHOD(http_fixture, "the admin port tells how the node is", "[contract][http]") {
+  client c{ports().admin};
+  handler.state.roles = {{"log", "no space"}};
+  CHECK(status_of(c.ask(get("/healthz"))) == 200);
+  auto not_ready = c.ask(get("/readyz"));
+  CHECK(status_of(not_ready) == 503);
+  CHECK(has(not_ready, "log: no space"));
+  handler.state.ready = true;
+  handler.state.roles = {{"log", "ok"}};
+  CHECK(body_of(c.ask(get("/readyz")))
+        == "{\"live\":true,\"ready\":true,\"draining\":false,\"roles\":{\"log\":\"ok\"}}\n");
+  handler.state.live = false;
+  CHECK(status_of(c.ask(get("/healthz"))) == 503);
+  auto text = c.ask(get("/metrics"));
+  CHECK(has(text, "Content-Type: text/plain; version=0.0.4"));
+  CHECK(body_of(text) == "footfall_up 1\n");
+  CHECK(has(c.ask(get("/version")), "\"version\":\""));
+  CHECK(has(c.ask(get("/actors")), "{\"total\":1,\"more\":false,\"actors\":[{\"id\":1,"));
+  CHECK(has(c.ask(get("/actors?view=tree")), "\"children\":[]"));
+  CHECK(status_of(c.ask(get("/actors?sort=size"))) == 400);
+  CHECK(has(c.ask(get("/actors/1")), "\"fields\":{\"clicks\":12}"));
+  CHECK(status_of(c.ask(get("/actors/2"))) == 404);
+  CHECK(status_of(c.ask(get("/actors/x"))) == 400);
+  CHECK(has(c.ask(get("/cluster")), "{\"nodes\":[{\"self\":true,"));
+  CHECK(body_of(c.ask(get("/admin/audit")))
+        == "{\"ok\":false,\"differences\":[{\"table\":\"page_totals\",\"key\":\"/p\","
+           "\"expected\":3,\"found\":4}]}\n");
+  CHECK(status_of(c.ask(get("/"))) == 404);
+  CHECK(status_of(c.ask(post("/healthz", ""))) == 405);
+}
+
+TEST_CASE_METHOD(http_fixture, "a drain lets what was admitted finish", "[contract][http]") {
+  const auto all = ports();
+  client busy{all.ingest};
+  client idle{all.ingest};
+  handler.hold = true;
+  busy.send(post("/ingest", event("a")));
+  CHECK(status_of(idle.ask(get("/nowhere"))) == 404);
+  std::thread drain{[&] { server->drain(10s); }};
+  CHECK(idle.ended());
+  REQUIRE(handler.release(1));
+  auto answer = busy.receive();
+  CHECK(status_of(answer) == 200);
+  CHECK(has(answer, "Connection: close\r\n"));
+  CHECK(busy.ended());
+  drain.join();
+  client admin{all.admin};
+  CHECK(status_of(admin.ask(get("/version"))) == 200);
+}
+
+TEST_CASE_METHOD(http_fixture, "a stopped server leaves no connection and takes no answer",
+                 "[contract][http]") {
+  client c{ports().ingest};
+  handler.hold = true;
+  c.send(post("/ingest", event("a")));
+  while (counters.http_requests == 0)
+    std::this_thread::yield();
+  server->stop();
+  CHECK(c.ended());
+  CHECK(handler.release(1));
+  CHECK(counters.http_connections == 0);
+}
+
+TEST_CASE_METHOD(http_fixture, "a taken port is refused with its name", "[contract][http]") {
+  config.query_port = ports().ingest;
+  auto second = http_server::open(config, handler, counters, system_now_us);
+  REQUIRE_FALSE(second);
+  CHECK(has(text_of(second.error()), "query port"));
+}
