@@ -100,7 +100,7 @@ void sqlite_store::impl::open() {
     if (get.step())
       identity = get.text(0);
   }
-  writer.emplace(*writing, settings.topic);
+  writer.emplace(*writing, settings.topic, settings.recent_ids_max);
   how.read_only = true;
   how.cache_bytes = settings.read_cache_bytes;
   reading.emplace(file, how);
@@ -164,15 +164,17 @@ caf::error sqlite_store::impl::run_together(std::vector<write_call>& calls, size
     writing->run("BEGIN IMMEDIATE");
     for (size_t i = from; i < until; ++i)
       calls[i].work(*writer);
+    writer->finish();
     committing = true;
     writing->run("COMMIT");
-    return caf::none;
   } catch (const sqlite::failure& error) {
     const bool undone = writing->roll_back();
-    writer->forget();
+    writer->rolled_back();
     // A commit that failed while syncing may be in the file after a crash.
     return failed(error, undone && (!committing || (error.code() & 0xff) == SQLITE_FULL));
   }
+  writer->committed();
+  return caf::none;
 }
 
 void sqlite_store::impl::write_loop() {

@@ -22,6 +22,7 @@ public:
     size_t write_calls_max = 1'024;  ///< Claims, applies and folds that may wait.
     size_t read_calls_max = 4'096;
     size_t audit_calls_max = 4;
+    size_t recent_ids_max = 200'000; ///< Event ids in memory before they go to their table.
     int64_t write_cache_bytes = 64 << 20;
     int64_t read_cache_bytes = 16 << 20;
   };

@@ -6,10 +6,10 @@
 
 namespace footfall::sqlite {
 
-store_writer::store_writer(connection& on, const std::string& topic)
-    : on_(on), topic_(topic), topic_no_(number_of_topic(topic)), numbers_(on, true), ids_(on),
-      claim_(on, "INSERT INTO partition_progress VALUES (?, ?, 1, 0)"
-                 " ON CONFLICT DO UPDATE SET epoch = epoch + 1"),
+store_writer::store_writer(connection& on, const std::string& topic, size_t recent_ids_max)
+    : on_(on), topic_(topic), topic_no_(number_of_topic(topic)), numbers_(on, true),
+      ids_(on, recent_ids_max), claim_(on, "INSERT INTO partition_progress VALUES (?, ?, 1, 0)"
+                                           " ON CONFLICT DO UPDATE SET epoch = epoch + 1"),
       claim_fold_(on, "INSERT INTO fold_progress VALUES (?, ?, 0) ON CONFLICT DO NOTHING"),
       progress_(on, "SELECT p.epoch, p.next_offset, f.folded_offset FROM partition_progress p"
                     " JOIN fold_progress f USING (topic, part) WHERE p.topic = ? AND p.part = ?"),
@@ -33,7 +33,11 @@ store_writer::store_writer(connection& on, const std::string& topic)
       add_series_(on, "INSERT INTO core_page_series VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
                       " SET clicks = clicks + excluded.clicks"),
       add_site_(on, "INSERT INTO core_site_series VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
-                    " SET clicks = clicks + excluded.clicks") {}
+                    " SET clicks = clicks + excluded.clicks") {
+  on_.run("BEGIN IMMEDIATE");
+  ids_.load();
+  on_.run("COMMIT");
+}
 
 uint32_t store_writer::number_of_topic(const std::string& topic) {
   on_.run("BEGIN IMMEDIATE");

@@ -13,14 +13,20 @@ namespace footfall::sqlite {
 /// transaction that the caller begins and ends; throws `failure`.
 class store_writer {
 public:
-  store_writer(connection& on, const std::string& topic);
+  store_writer(connection& on, const std::string& topic, size_t recent_ids_max);
 
   partition_claim claim(uint32_t partition);
   apply_result apply(const apply_request& batch);
   fold_result fold(uint32_t partition, int64_t from, int64_t until);
 
-  /// The transaction was rolled back: what it made is gone.
-  void forget() { numbers_.forget(); }
+  /// Before the transaction ends: upkeep of the index of ids.
+  void finish() { ids_.move_some(); }
+  void committed() { ids_.committed(); }
+  /// What the transaction made is gone.
+  void rolled_back() {
+    numbers_.forget();
+    ids_.rolled_back();
+  }
   uint32_t topic_no() const { return topic_no_; }
 
 private:

@@ -33,6 +33,7 @@ public:
     sqlite_store::config settings;
     settings.folder = folder_.path();
     settings.write_calls_max = waiting_max();
+    settings.recent_ids_max = 60;
     auto made = sqlite_store::open(settings);
     if (!made)
       throw std::runtime_error(text_of(made.error()));

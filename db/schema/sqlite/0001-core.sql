@@ -42,7 +42,8 @@ CREATE TABLE core_events (
 
 -- What makes (event_key, site_no) unique. A whole number as key costs a fraction of
 -- what the 17 bytes would: 64 bits of them find the row, and the row decides. Keys
--- whose 64 bits are taken by another one stand in core_event_id_clashes.
+-- whose 64 bits are taken by another one stand in core_event_id_clashes. Keys of the
+-- newest rows, from the offsets in core_id_progress on, may be in memory alone.
 CREATE TABLE core_event_ids (
   hash INTEGER PRIMARY KEY,
   position INTEGER NOT NULL) STRICT;
@@ -51,6 +52,9 @@ CREATE TABLE core_event_id_clashes (
   site_no INTEGER NOT NULL,
   position INTEGER NOT NULL,
   PRIMARY KEY (event_key, site_no)) STRICT, WITHOUT ROWID;
+CREATE TABLE core_id_progress (
+  slice INTEGER PRIMARY KEY,      -- topic_no << 10 | partition
+  complete INTEGER NOT NULL) STRICT;
 
 CREATE TABLE core_bad_events (
   position INTEGER PRIMARY KEY,
