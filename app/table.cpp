@@ -54,12 +54,13 @@ std::string table::text() const {
   }
   std::string out;
   auto append = [&](const std::vector<std::string>& row) {
+    const auto begin = out.size();
     for (size_t i = 0; i < row.size(); ++i) {
       const std::string gap(widths[i] - width_of(row[i]), ' ');
       out += numbers[i] ? gap + row[i] : row[i] + gap;
       out += i + 1 < row.size() ? "  " : "";
     }
-    while (out.back() == ' ')
+    while (out.size() > begin && out.back() == ' ')
       out.pop_back();
     out += '\n';
   };

@@ -182,6 +182,13 @@ TEST_CASE("a table is aligned and harmless", "[contract][cli]") {
   CHECK(x.text() == "page_url  clicks\n/?[31m?        7\n/\xc3\xa9          1200\n");
 }
 
+TEST_CASE("a table may have rows without a text", "[contract][cli]") {
+  table x{{"", ""}};
+  x.add({"name", "partition"});
+  x.add({"", ""});
+  CHECK(x.text() == "\nname  partition\n\n");
+}
+
 TEST_CASE("URLs of a node are read strictly", "[contract][cli]") {
   std::string error;
   for (auto good : {"http://127.0.0.1:8080", "http://localhost", "http://[::1]:8080/"})
