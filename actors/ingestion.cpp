@@ -3,6 +3,7 @@
 #include "actors/model/event_key.hpp"
 #include "actors/model/record.hpp"
 #include "actors/model/validate.hpp"
+#include "proto/failpoint.hpp"
 
 namespace footfall {
 
@@ -112,6 +113,7 @@ void take_report(ingestion_ptr self, uint64_t number, const std::vector<append_o
   add(total.events_rejected, counts[static_cast<size_t>(outcome::rejected)]);
   add(total.events_unknown, counts[static_cast<size_t>(outcome::unknown)]);
   total.append_duration.observe(st.config.now() - batch.sent_at_us);
+  failpoint("ingest.before_answer");
   send_answers(self, batch.from, std::move(batch.answers));
 }
 

@@ -4,6 +4,7 @@
 
 #include "actors/model/record.hpp"
 #include "actors/partition_pages.hpp"
+#include "proto/failpoint.hpp"
 
 namespace footfall {
 
@@ -225,6 +226,7 @@ void take_applied(partition_ptr self, const apply_result& result) {
   st.next_offset = st.in_flight_end;
   st.backoff = {};
   st.in_flight.clear();
+  failpoint("partition.after_applied");
   partition_pages::hand_out(self, result);
   show(self);
   if (st.nodes.reader)

@@ -10,6 +10,7 @@
 #include <sqlite3.h>
 
 #include "db/sqlite/log_file.hpp"
+#include "proto/failpoint.hpp"
 
 namespace footfall {
 
@@ -301,7 +302,9 @@ bool sqlite_log::impl::store_blocks(outcome& status, errc& code) {
       }
     is_checkpointed_ = false;
     committing = true;
+    failpoint("log.before_commit");
     writing_->commit();
+    failpoint("log.after_commit");
     return true;
   } catch (const sqlite::failure& error) {
     const bool undone = writing_->on().roll_back();

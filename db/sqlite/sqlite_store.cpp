@@ -14,6 +14,7 @@
 #include "db/sqlite/store_audit.hpp"
 #include "db/sqlite/store_reader.hpp"
 #include "db/sqlite/store_writer.hpp"
+#include "proto/failpoint.hpp"
 
 namespace footfall {
 
@@ -40,6 +41,16 @@ struct read_call {
 };
 
 using audit_done = store::done<std::vector<audit_difference>>;
+
+/// `reply`, with a failpoint between a commit and it.
+template <class T>
+store::done<T> at_failpoint(const char* name, store::done<T> reply) {
+  return [name, reply = std::move(reply)](caf::expected<T> x) {
+    if (x)
+      failpoint(name);
+    reply(std::move(x));
+  };
+}
 
 } // namespace
 
@@ -289,13 +300,20 @@ void sqlite_store::apply(apply_request batch, done<apply_result> reply) {
     return reply(make_error(errc::invalid_argument, "the batch ends before it begins"));
   const size_t weight = batch.rows.size() + batch.bad.size();
   auto shared = std::make_shared<apply_request>(std::move(batch));
-  impl_->write<apply_result>(std::move(reply), weight,
-                             [shared](auto& x) { return x.apply(*shared); });
+  impl_->write<apply_result>(at_failpoint("apply.after_commit", std::move(reply)), weight,
+                             [shared](auto& x) {
+                               auto out = x.apply(*shared);
+                               failpoint("apply.before_commit");
+                               return out;
+                             });
 }
 
 void sqlite_store::fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) {
-  impl_->write<fold_result>(std::move(reply), 0,
-                            [=](auto& x) { return x.fold(partition, from, until); });
+  impl_->write<fold_result>(at_failpoint("fold.after_commit", std::move(reply)), 0, [=](auto& x) {
+    auto out = x.fold(partition, from, until);
+    failpoint("fold.before_commit");
+    return out;
+  });
 }
 
 void sqlite_store::read_counts(std::vector<pair_key> keys, done<snapshot<pair_count>> reply) {

@@ -1,0 +1,20 @@
+#pragma once
+
+namespace footfall {
+
+namespace detail {
+/// Whether FOOTFALL_FAILPOINT was set when the process started.
+extern const bool has_failpoint;
+void pass_failpoint(const char* name) noexcept;
+} // namespace detail
+
+/// A hook of the crash tests: kills the process as a power cut would (SIGKILL) when
+/// the environment variable FOOTFALL_FAILPOINT is `name`, or at the N-th passage when
+/// it is `name:N`. Without the variable this is one branch that is never taken.
+/// Any thread. The names in use stand in tests/system/test_kill.py.
+inline void failpoint(const char* name) noexcept {
+  if (detail::has_failpoint) [[unlikely]]
+    detail::pass_failpoint(name);
+}
+
+} // namespace footfall
