@@ -33,7 +33,10 @@ struct system_config : caf::actor_system_config {
 };
 
 int refuse(const char* what, const caf::error& why) {
-  const auto text = redact(text_of(why));
+  auto text = redact(text_of(why));
+  if (code_of(why) == errc::corrupt)
+    text += "\nThe file was left as it is. Put a backup in its place, or start with another "
+            "folder (--data-dir).";
   std::fprintf(stderr, "footfall: %s: %s\n", what, text.c_str());
   return 1;
 }
@@ -97,11 +100,25 @@ bool told_to_end(milliseconds most) {
   return sigtimedwait(&signals, nullptr, &time) > 0;
 }
 
+void say_what_is_missing(node& actors) {
+  actors.health([](const node_health& x) {
+    for (const auto& [part, state] : x.roles)
+      if (state != "ok")
+        spdlog::warn("not ready yet: {}: {}", part, redact(state));
+  });
+}
+
 // False: told to end before every partition ran.
-bool wait_until_running(const node& actors) {
-  while (!actors.running())
+bool wait_until_running(node& actors) {
+  using clock = std::chrono::steady_clock;
+  for (auto word_due = clock::now() + seconds(2); !actors.running();) {
     if (told_to_end(milliseconds(2)))
       return false;
+    if (clock::now() < word_due)
+      continue;
+    say_what_is_missing(actors);
+    word_due += seconds(10);
+  }
   return true;
 }
 

@@ -55,6 +55,8 @@ connection::connection(const std::string& file, const options& how) {
     fail(raw, "cannot open " + file);
   sqlite3_extended_result_codes(raw, 1);
   sqlite3_busy_timeout(raw, 5'000);
+  if (how.application_id != 0)
+    check_owner(file, how.application_id);
   run("PRAGMA journal_mode=WAL");
   run("PRAGMA synchronous=FULL");
   run("PRAGMA temp_store=MEMORY");
@@ -64,6 +66,14 @@ connection::connection(const std::string& file, const options& how) {
   run(("PRAGMA journal_size_limit=" + std::to_string(how.wal_bytes_kept)).c_str());
   if (how.read_only)
     run("PRAGMA query_only=1");
+}
+
+void connection::check_owner(const std::string& file, int64_t application_id) {
+  const int64_t owner = value("PRAGMA application_id");
+  const bool is_new = owner == 0 && value("PRAGMA user_version") == 0
+                      && value("SELECT count(*) FROM sqlite_schema") == 0;
+  if (!is_new && owner != application_id)
+    throw failure(SQLITE_NOTADB, file + " is a database of another program");
 }
 
 void connection::run(const char* sql) {

@@ -40,13 +40,15 @@ class connection {
 public:
   struct options {
     bool read_only = false;
+    int64_t application_id = 0; ///< Whose file it must be, unless it is new; 0: anybody's.
     int64_t cache_bytes = 2 << 20;
     int64_t mmap_bytes = 0;
     int wal_pages = 20'000;                     ///< Checkpoint when the WAL has so many.
     int64_t wal_bytes_kept = int64_t{16} << 20; ///< The WAL file shrinks to this.
   };
 
-  /// Opens or makes `file` in WAL mode with synchronous=FULL.
+  /// Opens or makes `file` in WAL mode with synchronous=FULL. A file of another
+  /// program is not changed.
   connection(const std::string& file, const options& how);
 
   void run(const char* sql);
@@ -63,6 +65,8 @@ public:
   sqlite3* get() const noexcept { return handle_.get(); }
 
 private:
+  void check_owner(const std::string& file, int64_t application_id);
+
   std::unique_ptr<sqlite3, close_connection> handle_;
 };
 

@@ -11,6 +11,7 @@ namespace {
 connection::options options_of(bool read_only) {
   connection::options out;
   out.read_only = read_only;
+  out.application_id = log_application_id;
   return out;
 }
 
@@ -40,7 +41,9 @@ log_file::log_file(const std::string& file, bool read_only)
 void log_file::prepare(std::string& topic, uint32_t& partitions) {
   on_.run("BEGIN IMMEDIATE");
   statement put{on_, "INSERT OR IGNORE INTO meta VALUES (?, ?)"};
-  put.bind_text(1, "topic").bind_text(2, topic).run();
+  // No two logs share a name: a store must not take a new one for the one it knows.
+  const auto own_topic = topic + '-' + random_uuid();
+  put.bind_text(1, "topic").bind_text(2, own_topic).run();
   put.bind_text(1, "partitions").bind(2, partitions).run();
   on_.run("COMMIT");
   statement get{on_, "SELECT value FROM meta WHERE name = 'topic'"};

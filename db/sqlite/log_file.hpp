@@ -21,7 +21,8 @@ public:
 
   log_file(const std::string& file, bool read_only);
 
-  /// Makes the tables when missing; a log that is there keeps its topic and partitions.
+  /// Makes the tables when missing and a topic that begins so; a log that is there
+  /// keeps its topic and partitions.
   void prepare(std::string& topic, uint32_t& partitions);
   std::vector<extent> extents(uint32_t partitions);
 

@@ -7,11 +7,6 @@ namespace footfall::sqlite {
 void migrate(connection& on, const std::string& file, int64_t application_id,
              const std::vector<migration>& all) {
   const int64_t version = on.value("PRAGMA user_version");
-  const int64_t owner = on.value("PRAGMA application_id");
-  const bool is_new =
-      version == 0 && owner == 0 && on.value("SELECT count(*) FROM sqlite_schema") == 0;
-  if (!is_new && owner != application_id)
-    throw failure(SQLITE_NOTADB, file + " is a database of another program");
   const int newest = all.empty() ? 0 : all.back().version;
   if (version > newest)
     throw failure(SQLITE_NOTADB, file + " was written by a newer version of footfall (schema "

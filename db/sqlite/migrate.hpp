@@ -20,7 +20,7 @@ inline constexpr int64_t store_application_id = 0x46466573; // "FFes"
 inline constexpr int64_t log_application_id = 0x46466c67;   // "FFlg"
 
 /// Brings `file` to the newest version, each migration in a transaction of its
-/// own. Throws `failure` when the file is foreign, newer than this program or
+/// own. Throws `failure` when the file is newer than this program or
 /// damaged; it is not changed then.
 void migrate(connection& on, const std::string& file, int64_t application_id,
              const std::vector<migration>& all);

@@ -18,7 +18,7 @@ class sqlite_log final : public event_log {
 public:
   struct config {
     std::string folder = "data";
-    std::string topic = "clicks";   ///< Of a log that is made now.
+    std::string topic = "clicks";   ///< How that of a log made now begins.
     uint32_t partitions = 4;        ///< Of a log that is made now.
     size_t queue_records = 100'000; ///< More that wait are overload, in one append or many.
     size_t queue_bytes = 64 << 20;

@@ -100,6 +100,7 @@ void sqlite_store::impl::open() {
   if (!lock)
     throw sqlite::failure(SQLITE_BUSY, why);
   sqlite::connection::options how;
+  how.application_id = sqlite::store_application_id;
   how.cache_bytes = settings.write_cache_bytes;
   writing.emplace(file, how);
   sqlite::migrate(*writing, file, sqlite::store_application_id, sqlite_store_schema());
