@@ -141,7 +141,12 @@ class Server:
 
     def start(self, seconds: float = 30) -> "Server":
         """Starts the process and waits for its ready file."""
-        process = self.launch()
+        self.launch()
+        return self.await_ready(seconds)
+
+    def await_ready(self, seconds: float = 30) -> "Server":
+        """Waits for the ready file of a process that was launched."""
+        process = self.process
 
         def ready() -> bool:
             if process.poll() is not None:

@@ -1,0 +1,148 @@
+"""A data folder that is damaged, foreign or too new: the server leaves it alone and says why."""
+import hashlib
+import os
+import pathlib
+import random
+import shutil
+import sqlite3
+
+import pytest
+
+from footfall import Server, wait_until
+
+CLICK = {"user_id": "ann", "event_type": "click", "page_url": "/pricing"}
+FILES = ["log.db", "store.db"]
+
+
+@pytest.fixture(scope="module")
+def good_data(tmp_path_factory) -> pathlib.Path:
+    """A data folder with some clicks, of a server that ended well."""
+    folder = tmp_path_factory.mktemp("good") / "data"
+    with Server(data=folder) as server:
+        events = [{**CLICK, "event_id": f"e-{number}", "page_url": f"/page/{number}"}
+                  for number in range(500)]
+        assert server.ingest.post("/v1/events", events).json()["accepted"] == 500
+        wait_until(lambda: server.count("ann", "/page/499") == 1)
+        server.terminate()
+    return folder
+
+
+def random_bytes(path: pathlib.Path) -> None:
+    path.write_bytes(random.Random(1).randbytes(path.stat().st_size))
+
+
+def foreign_database(path: pathlib.Path) -> None:
+    path.unlink()
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE photos (name TEXT)")
+    connection.close()
+
+
+def unnamed_database(path: pathlib.Path) -> None:
+    """As some programs make them: a database of theirs that has our tables' names."""
+    path.unlink()
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE core_events (position INTEGER PRIMARY KEY)")
+        connection.execute("CREATE TABLE blocks (id INTEGER PRIMARY KEY)")
+    connection.close()
+
+
+def truncated(path: pathlib.Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def cut_in_the_first_page(path: pathlib.Path) -> None:
+    os.truncate(path, 700)
+
+
+def newer_schema(path: pathlib.Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 900")
+    connection.close()
+
+
+def text_file(path: pathlib.Path) -> None:
+    path.write_text("Nothing to see here.\n" * 1000)
+
+
+def other_one_of_ours(path: pathlib.Path) -> None:
+    other = path.with_name("store.db" if path.name == "log.db" else "log.db")
+    shutil.copyfile(other, path)
+
+
+DAMAGE = {
+    random_bytes: "not a database",
+    foreign_database: "database of another program",
+    unnamed_database: "database of another program",
+    truncated: "malformed",
+    cut_in_the_first_page: "",
+    newer_schema: "newer version of footfall (schema 900",
+    text_file: "not a database",
+    other_one_of_ours: "database of another program",
+}
+
+
+def digest(path: pathlib.Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("damage", DAMAGE, ids=lambda damage: damage.__name__)
+def test_it_refuses_to_start_and_says_which_file_and_what_to_do(
+        good_data, tmp_path, damage, name):
+    data = tmp_path / "data"
+    shutil.copytree(good_data, data)
+    damage(data / name)
+    before = digest(data / name)
+    with Server(data=data, start=False) as server:
+        assert server.launch().wait(15) == 1
+        said = server.stderr()
+    assert str(data / name) in said, said
+    assert DAMAGE[damage] in said, said
+    assert "--data-dir" in said and "backup" in said, said
+    assert digest(data / name) == before, "a file that was refused was changed"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_folder_in_the_place_of_a_file_is_refused(good_data, tmp_path, name):
+    data = tmp_path / "data"
+    shutil.copytree(good_data, data)
+    (data / name).unlink()
+    (data / name).mkdir()
+    with Server(data=data, start=False) as server:
+        assert server.launch().wait(15) == 1
+        assert str(data / name) in server.stderr(), server.stderr()
+
+
+def test_the_folder_that_was_put_right_serves_again(good_data, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(good_data, data)
+    random_bytes(data / "store.db")
+    with Server(data=data, start=False) as server:
+        assert server.launch().wait(15) == 1
+        shutil.copyfile(good_data / "store.db", data / "store.db")
+        server.start()
+        assert server.count("ann", "/page/7") == 1
+        assert server.audit() == {"ok": True, "differences": []}
+
+
+def test_a_lost_store_is_made_again_from_the_log(good_data, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(good_data, data)
+    for path in data.glob("store.db*"):
+        path.unlink()
+    with Server(data=data) as server:
+        wait_until(lambda: server.count("ann", "/page/499") == 1)
+        wait_until(lambda: server.audit() == {"ok": True, "differences": []})
+
+
+def test_a_log_without_its_old_file_goes_on_after_the_stored_events(good_data, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(good_data, data)
+    for path in data.glob("log.db*"):
+        path.unlink()
+    with Server(data=data) as server:
+        fresh = {**CLICK, "event_id": "new", "page_url": "/page/7"}
+        assert server.ingest.post("/v1/events", fresh).status == 200
+        wait_until(lambda: server.count("ann", "/page/7") == 2)
+        assert server.audit() == {"ok": True, "differences": []}
