@@ -1,0 +1,218 @@
+"""The rows of scripts/bench: each runs on a server of its own and returns its figures."""
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import statistics
+import subprocess
+import time
+import uuid
+from typing import Any, Iterator
+
+from harness import (Server, Services, ask, ingest, load_command, option_words, program)
+
+Row = dict[str, Any]
+
+
+def start_and_idle() -> Iterator[Row]:
+    """From exec to the ready file, and what a node costs that nobody uses."""
+    times = []
+    with Server() as server:
+        times.append(server.ready_after)
+        for _ in range(4):
+            server.stop()
+            times.append(server.start())
+        yield {"id": "start", "what": "start to ready", "p50_ms": statistics.median(times) * 1e3,
+               "p99_ms": max(times) * 1e3, "notes": "5 starts: median and worst"}
+        ingest(server, "batch", events=20_000)
+        time.sleep(2)  # What the load left behind is no idling.
+        before = server.cpu()["footfall"]
+        time.sleep(10)
+        spent = (server.cpu()["footfall"] - before) / 10
+        yield {"id": "idle", "what": "idle, after a load", "percent": spent * 100,
+               "notes": f"{spent:.2%} of a core over 10 s; RSS {server.rss() / 2**20:.0f} MiB"}
+
+
+def singles(services: Services | None, seconds: float,
+            connections: tuple[int, ...]) -> Iterator[Row]:
+    for n in connections:
+        with Server(services=services) as server:
+            yield {"id": f"single-{n}", "what": f"POST /ingest, {n} connections",
+                   **ingest(server, "single", seconds=seconds, connections=n)}
+
+
+def batches(services: Services | None, size: int, events: int) -> Row:
+    with Server(services=services) as server:
+        if services:  # The broker's JVM compiles what it runs often.
+            ingest(server, "batch", batch=size, events=100_000, connections=4)
+        row = ingest(server, "batch", batch=size, events=events, connections=4)
+        if not services:
+            row["notes"] += f"; RSS {server.rss() / 2**20:.0f} MiB"
+        return {"id": f"batch-{size}", "what": f"POST /v1/events, {size} events each", **row}
+
+
+def freshness_bounds(before: dict[str, float], after: dict[str, float], part: float) -> float:
+    """The bucket of the server's own histogram that holds this part, in ms."""
+    prefix = 'footfall_freshness_seconds_bucket{le="'
+    counts = {name[len(prefix):-2]: after[name] - before.get(name, 0)
+              for name in after if name.startswith(prefix)}
+    total = counts.pop("+Inf")
+    return next((float(le) * 1e3 for le, n in sorted(counts.items(), key=lambda x: float(x[0]))
+                 if n >= part * total), float("inf"))
+
+
+def probe(server: Server, seconds: float) -> list[float]:
+    """Milliseconds from an event's acknowledgement until a query counts it, by turns."""
+    def connect(name: str) -> http.client.HTTPConnection:
+        host, _, port = server.addresses[name].rpartition(":")
+        return http.client.HTTPConnection(host, int(port), timeout=30)
+
+    writes, reads, times = connect("ingest"), connect("query"), []
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        user = uuid.uuid4().hex
+        writes.request("POST", "/v1/events", json.dumps(
+            {"event_id": str(uuid.uuid4()), "user_id": user, "event_type": "click",
+             "page_url": f"/probe/{len(times) % 50}", "time_stamp": "2026-01-01T00:00:00Z"}))
+        answer = json.loads(writes.getresponse().read())
+        began = time.monotonic()
+        reads.request("GET", f"/analytics/events?user_id={user}&page_url=/probe/{len(times) % 50}",
+                      headers={"Footfall-After": answer["results"][0]["position"]})
+        found = reads.getresponse()
+        count = json.loads(found.read())
+        if found.status != 200 or count["count"] != 1:
+            raise RuntimeError(f"an acknowledged event was not visible: {found.status} {count}")
+        times.append((time.monotonic() - began) * 1e3)
+        time.sleep(0.01)
+    return sorted(times)
+
+
+def freshness(services: Services | None, rate: float, seconds: float = 12) -> Row:
+    with Server(services=services) as server:
+        ingest(server, "batch", events=50_000, connections=2)
+        before = server.metrics()
+        command = load_command("batch", server.addresses["ingest"], rate=f"{rate:.0f}",
+                               seconds=seconds, connections=8)
+        load = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        time.sleep(1)
+        times = probe(server, seconds - 2)
+        report = json.loads(load.communicate()[0])
+        after = server.metrics()
+    bounds = [freshness_bounds(before, after, part) for part in (0.5, 0.99)]
+    return {"id": "freshness", "what": "accepted to visible, at half of the batch rate",
+            "rate": report["events"] / report["seconds"],
+            "p50_ms": statistics.median(times), "p99_ms": times[int(len(times) * 0.99)],
+            "notes": f"{len(times)} probes with Footfall-After; the server's histogram: "
+                     f"p50 <= {bounds[0]:.0f}, p99 <= {bounds[1]:.0f} ms; "
+                     f"ack p50 {report['p50_ms']:.0f}, p99 {report['p99_ms']:.0f} ms"}
+
+
+def query_rows(server: Server, suffix: str, seconds: float, cold: bool) -> Iterator[Row]:
+    address = server.addresses["query"]
+    common = {"connections": 64, "seconds": seconds}
+    if cold:
+        command = load_command("query", address, path="/analytics/events", **common)
+        yield {"id": "query-store" + suffix, "what": "query: count from the store, 64 connections",
+               **ask(server, command)}
+        return
+    warm = {"pages": 20, "users": 20}
+    command = load_command("query", address, path="/analytics/events", **common, **warm)
+    ask(server, load_command("query", address, path="/analytics/events", events=20_000,
+                             connections=64, **warm))
+    yield {"id": "query-cache" + suffix, "what": "query: count of 400 hot pairs, 64 connections",
+           **ask(server, command)}
+    command = load_command("query", address, path="/v1/stats/page", **common)
+    yield {"id": "query-actor" + suffix, "what": "query: page totals, 64 connections",
+           **ask(server, command)}
+    command = [str(program("footfall_load_grpc")), "--address", server.addresses["grpc"],
+               *option_words({"seconds": seconds, "in_flight": 32, **warm})]
+    yield {"id": "grpc" + suffix, "what": "gRPC GetEventCount, 32 in flight",
+           **ask(server, command)}
+
+
+def queries(services: Services | None, rate: float, seconds: float) -> Iterator[Row]:
+    """Warm and cold, first idle, then while events come in at a quarter of the rate."""
+    with Server(services=services) as server:
+        ingest(server, "batch", events=200_000, connections=4)
+        ingest(server, "batch", events=2_000, pages=20, users=20)  # The hot pairs exist.
+        for cold in (False, True):
+            if cold:  # Nothing live and next to nothing cached: every pair is looked up.
+                server.stop()
+                server.options = ("--live-pages-max", "1", "--cache-mb", "1")
+                server.start()
+            yield from query_rows(server, "", seconds, cold)
+            load = subprocess.Popen(
+                load_command("batch", server.addresses["ingest"], rate=f"{rate / 4:.0f}",
+                             seconds=600, connections=8), stdout=subprocess.DEVNULL)
+            try:
+                for row in query_rows(server, "-busy", seconds, cold):
+                    row["what"] += f", under {rate / 4:,.0f} ev/s"
+                    row["notes"] += "; CPU is that of both"
+                    yield row
+            finally:
+                load.kill()
+                load.wait()
+
+
+def rss_after(events: int, pages: int, users: int, *options: str) -> int:
+    with Server(*options) as server:
+        ingest(server, "batch", events=events, connections=1, pages=pages, users=users,
+               in_turn=True)
+        return server.rss()
+
+
+def memory() -> Iterator[Row]:
+    """The difference between two servers that took as many events, on few and on many."""
+    pages, pairs = 40_000, 400_000
+    options = ("--live-pages-max", "1000000")
+    each = (rss_after(pages, pages, 1, *options) - rss_after(pages, 1, 1, *options)) / pages
+    yield {"id": "memory-page", "what": "memory of a live page with one user", "bytes": each,
+           "notes": f"{each:,.0f} B, by {pages:,} pages"}
+    each = (rss_after(pairs, 100, pairs // 100) - rss_after(pairs, 100, 1)) / pairs
+    yield {"id": "memory-pair", "what": "memory of a (page, user) pair", "bytes": each,
+           "notes": f"{each:,.0f} B, by {pairs:,} pairs on 100 pages"}
+
+
+def growth(services: Services | None, millions: float, ordered: bool) -> Iterator[Row]:
+    """The same batches into an empty store and after so many events."""
+    ids, measured = ("time-ordered" if ordered else "random"), 200_000
+    name = "growth-ordered" if ordered else "growth-random"
+    with Server(services=services) as server:
+        first = ingest(server, "batch", events=measured, connections=4, ordered_ids=ordered)
+        yield {"id": name + "-0", "what": f"batches of 1,000, {ids} ids, empty store", **first}
+        ingest(server, "batch", events=int(millions * 1e6) - measured, connections=4,
+               ordered_ids=ordered)
+        last = ingest(server, "batch", events=measured, connections=4, ordered_ids=ordered)
+        last["ratio"] = last["rate"] / first["rate"]
+        last["notes"] += f"; {last['ratio']:.0%} of the empty store's rate"
+        if not services:
+            last["disk"] = server.disk() / (millions * 1e6 + measured)
+            last["notes"] += (f"; {last['disk']:.0f} B of disk an event, "
+                              "the log's kept tail included")
+        yield {"id": name, "what": f"the same at {millions:g} M events", **last}
+
+
+def sqlite_yardstick(events: int) -> Row | None:
+    """A plain program that inserts the same rows into one SQLite table."""
+    if not program("store_bench").exists():
+        return None
+    done = subprocess.run([program("store_bench"), str(events)], capture_output=True, text=True,
+                          check=True)
+    found = re.findall(r"yardstick: .* ids, to \d+ rows\s+(\d+) rows/s\s+([\d.]+) us", done.stdout)
+    if not found:
+        return None
+    cpu = statistics.mean(float(us) for _, us in found)
+    rate = len(found) / sum(1 / float(rate) for rate, _ in found)
+    return {"id": "yardstick-sqlite", "what": "yardstick: the same rows into one SQLite table",
+            "rate": rate, "cpu_us": {"footfall": cpu}, "notes": f"{events:,} rows, no server"}
+
+
+def postgres_yardstick(services: Services) -> list[str]:
+    """What PostgreSQL spends by Footfall's statements, by text keys and one by one."""
+    if not program("postgres_bench").exists():
+        return []
+    done = subprocess.run([program("postgres_bench"), "0", "50000"], text=True,
+                          capture_output=True,
+                          env={"FOOTFALL_TEST_POSTGRES": services.variables["DATABASE_URL"]})
+    return (done.stdout + done.stderr).splitlines()
