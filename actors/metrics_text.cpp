@@ -1,7 +1,10 @@
 #include "actors/metrics_text.hpp"
 
 #include <fstream>
+#include <map>
 #include <unistd.h>
+
+#include "actors/observed.hpp"
 
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
@@ -30,6 +33,16 @@ public:
     auto& family = start(name, help, MetricType::Counter);
     for (const auto& [text, value] : values) {
       auto metric = metric_of(MetricType::Counter, static_cast<double>(value->load()));
+      metric.label.push_back({label, text});
+      family.metric.push_back(std::move(metric));
+    }
+  }
+
+  void named(const char* name, const char* help, const char* label,
+             const std::map<std::string, uint64_t>& values) {
+    auto& family = start(name, help, MetricType::Gauge);
+    for (const auto& [text, value] : values) {
+      auto metric = metric_of(MetricType::Gauge, static_cast<double>(value));
       metric.label.push_back({label, text});
       family.metric.push_back(std::move(metric));
     }
@@ -133,6 +146,16 @@ void add_edges(page& out, const metrics& x) {
   out.count("footfall_actor_restarts_total", "Actors started again.", x.actor_restarts);
 }
 
+void add_mailboxes(page& out) {
+  std::map<std::string, uint64_t> waiting;
+  for (const auto& x : actor_directory::get().snapshot()) {
+    const auto done = x->processed.load(std::memory_order_relaxed);
+    const auto all = x->enqueued.load(std::memory_order_relaxed);
+    waiting[x->name] += all > done ? all - done : 0;
+  }
+  out.named("footfall_mailbox_messages", "Messages that wait, by actor.", "actor", waiting);
+}
+
 void add_process(page& out) {
   std::ifstream statm("/proc/self/statm");
   long pages = 0, resident = 0;
@@ -165,6 +188,7 @@ std::string metrics_text(const metrics& counts, const node_status& status, size_
   out.duration("footfall_apply_seconds", "One apply.", counts.apply_duration);
   out.duration("footfall_fold_seconds", "One fold.", counts.fold_duration);
   out.duration("footfall_query_seconds", "Queries.", counts.query_duration);
+  add_mailboxes(out);
   add_process(out);
   return out.text();
 }

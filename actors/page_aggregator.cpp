@@ -83,9 +83,11 @@ void take_delta(page_aggregator_ptr self, const page_delta& delta) {
   mind_limits(self);
   for (const auto& x : delta.clicks)
     st.config.counts->freshness.observe(now - x.received_at_us);
+  // Without the user map it is not known whose counts changed: all of them go.
+  const auto from = changed.empty() ? 0 : before;
   if (st.config.cache)
     self->send(st.config.cache, atom::advance_v,
-               std::vector<cache_advance>{{st.config.page, before, st.counts.clicks(), now,
+               std::vector<cache_advance>{{st.config.page, from, st.counts.clicks(), now,
                                            st.counts.reached(), std::move(changed)}});
   if (!st.watchers.empty() && !std::exchange(st.tick_set, true))
     self->delayed_send(self, watch_period, atom::tick_v);
@@ -155,6 +157,14 @@ void fail_all(page_aggregator_ptr self, const caf::error& why) {
   self->quit(why);
 }
 
+// "site NUL page" for people: the page, after its site unless that is the default.
+std::string shown(const std::string& page) {
+  const auto end_of_site = page.find('\0');
+  const auto site = page.substr(0, end_of_site);
+  const auto url = page.substr(end_of_site + 1);
+  return site == default_site ? url : site + ' ' + url;
+}
+
 std::vector<state_field> describe(page_aggregator_ptr self) {
   auto& st = self->state;
   const auto& x = st.counts;
@@ -179,7 +189,7 @@ page_aggregator_state::~page_aggregator_state() {
 
 page_aggregator_actor::behavior_type page_aggregator(page_aggregator_ptr self,
                                                      page_aggregator_config config) {
-  self->entry()->set_key(config.page);
+  self->entry()->set_key(shown(config.page));
   self->entry()->set_state("loading");
   self->state.config = std::move(config);
   add(self->state.config.counts->pages_live);

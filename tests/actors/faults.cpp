@@ -122,3 +122,31 @@ SCENARIO_METHOD(small_table_fixture, "live pages are bounded and come back exact
   CHECK(clicks_of_page(*this, "/7") == 2);
   CHECK(clicks_of_page(*this, "/unknown") == 0);
 }
+
+struct few_users_fixture : node_fixture {
+  static partition_config pattern() {
+    partition_config out;
+    out.users_per_page_max = 1;
+    return out;
+  }
+  few_users_fixture() : node_fixture({}, {}, pattern()) {}
+};
+
+SCENARIO_METHOD(few_users_fixture, "a page with too many users leaves no old count in the cache",
+                "[actor][page]") {
+  post({click("a", "u1"), click("b", "u2"), click("c", "u3")});
+  advance(1s);
+  REQUIRE(ask(count_of("u1")).clicks == 1);
+  REQUIRE(ask(count_of("u1")).source == answer_source::cache);
+  post({click("d", "u1")});
+  advance(50ms);
+  CHECK(ask(count_of("u1")).clicks == 2);
+  auto page = count_of("");
+  page.kind = query_kind::page;
+  CHECK(ask(page).users == 3);
+  page.kind = query_kind::users;
+  auto users = ask(page);
+  REQUIRE(users.rows.size() == 3);
+  CHECK(users.rows[0].name == "u1");
+  CHECK(users.rows[1].name == "u2");
+}
