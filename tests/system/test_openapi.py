@@ -143,7 +143,8 @@ def late_answers(server: Server):
         return x, x.ask(server, headers={"Footfall-After": "0:999999"})
 
     def dawdle(x: Operation):
-        return x, answer_to(server.address(x.listener), f"{x.method} {x.path} HTTP/1.1\r\n".encode())
+        head = f"{x.method} {x.path} HTTP/1.1\r\n"
+        return x, answer_to(server.address(x.listener), head.encode())
 
     with concurrent.futures.ThreadPoolExecutor(32) as pool:
         yield from pool.map(ask, BY_LISTENER["query"])
