@@ -210,11 +210,22 @@ def test_every_documented_status_is_answered(answered, operation):
 def test_every_path_is_documented(server):
     """The 404 of each port lists what there is."""
     for listener, operations in BY_LISTENER.items():
-        detail = server.client(listener).get("/nothing").json()["detail"]
+        answer = server.client(listener).get("/nothing")
+        assert answer.status == 404
+        conforms({"$ref": "#/components/schemas/problem"}, answer.json(), listener)
+        detail = answer.json()["detail"]
         detail = re.sub(r"(\S+)\{([a-z,-]+,[a-z,-]+)\}",
                         lambda m: " ".join(m[1] + name for name in m[2].split(",")), detail)
         served = set(re.findall(r"/[a-z0-9/{}-]+", detail))
         assert served == {x.path for x in operations}, listener
+
+
+@pytest.mark.parametrize("operation", BY_LISTENER["query"] + BY_LISTENER["admin"],
+                         ids=lambda x: x.id)
+def test_head_is_answered_where_the_document_says(server, operation):
+    answer = operation.ask(server, method="HEAD")
+    assert answer.status == (405 if operation.path == "/analytics/events" else 200)
+    assert answer.body == b""
 
 
 @pytest.mark.parametrize("listener", BY_LISTENER)
