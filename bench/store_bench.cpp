@@ -135,71 +135,91 @@ void bench_log(size_t rows_of_commit, size_t commits) {
   measured.print(name, static_cast<double>(rows_of_commit * commits));
 }
 
-/// Four partitions in turn; folds every 250 ms of event time or so.
+/// A store with four partitions that are filled in turn.
+class partitions {
+public:
+  explicit partitions(store& db) : db_(db) {
+    for (uint32_t p = 0; p < 4; ++p) {
+      std::promise<int64_t> epoch;
+      db_.claim(p, [&](auto x) { epoch.set_value(x->epoch); });
+      slices_[p].epoch = wait(epoch.get_future());
+    }
+  }
+
+  apply_request make_batch(generator& made, size_t rows) {
+    const auto p = static_cast<uint32_t>(made_++ % 4);
+    auto& x = slices_[p];
+    apply_request batch{p, x.epoch, x.next, x.next, {}, {}};
+    for (size_t i = 0; i < rows; ++i)
+      batch.rows.push_back(made.next(batch.next_offset++));
+    x.next = batch.next_offset;
+    return batch;
+  }
+
+  void apply(apply_request batch) {
+    const auto rows = batch.rows.size();
+    std::promise<size_t> fresh;
+    db_.apply(std::move(batch), [&](auto x) { fresh.set_value(x->fresh.size()); });
+    if (wait(fresh.get_future()) != rows)
+      std::puts("some rows were not fresh");
+  }
+
+  /// Everything that is applied.
+  void fold() {
+    std::promise<std::vector<partition_state>> progress;
+    db_.progress([&](auto all) { progress.set_value(std::move(*all)); });
+    for (const auto& x : wait(progress.get_future())) {
+      if (x.next_offset == x.folded_offset)
+        continue;
+      std::promise<bool> moved;
+      db_.fold(x.partition, x.folded_offset, x.next_offset,
+               [&](auto folded) { moved.set_value(folded->moved); });
+      if (!wait(moved.get_future()))
+        std::puts("a fold did not move");
+    }
+  }
+
+private:
+  struct slice {
+    int64_t epoch = 0;
+    int64_t next = 0;
+  };
+  store& db_;
+  slice slices_[4];
+  size_t made_ = 0;
+};
+
+/// Applies `rows` in five steps, one line each; folds every 20,000 rows.
 void bench_store(size_t rows_of_batch, size_t rows, bool ordered) {
   folder here;
   sqlite_store::config settings;
   settings.folder = here.path;
   auto opened = sqlite_store::open(settings);
-  auto& db = **opened;
+  partitions to{**opened};
   generator made{ordered};
-  struct slice {
-    int64_t epoch = 0, next = 0, folded = 0;
-  } slices[4];
-  for (uint32_t p = 0; p < 4; ++p) {
-    std::promise<int64_t> epoch;
-    db.claim(p, [&](auto x) { epoch.set_value(x->epoch); });
-    slices[p].epoch = wait(epoch.get_future());
-  }
   const size_t steps = 5;
-  size_t batch_no = 0;
   for (size_t step = 0; step < steps; ++step) {
     std::vector<apply_request> batches;
-    for (size_t n = 0; n < rows / steps; n += rows_of_batch) {
-      const auto p = static_cast<uint32_t>(batch_no++ % 4);
-      auto& x = slices[p];
-      apply_request batch{p, x.epoch, x.next, x.next, {}, {}};
-      for (size_t i = 0; i < rows_of_batch; ++i)
-        batch.rows.push_back(made.next(batch.next_offset++));
-      x.next = batch.next_offset;
-      batches.push_back(std::move(batch));
-    }
+    for (size_t n = 0; n < rows / steps; n += rows_of_batch)
+      batches.push_back(to.make_batch(made, rows_of_batch));
     char name[96];
     std::snprintf(name, sizeof name, "apply+fold, batch %zu, %s ids, to %zu rows", rows_of_batch,
                   ordered ? "ordered" : "random", (step + 1) * rows / steps);
     stretch measured;
-    auto fold_all = [&](int64_t least) {
-      for (uint32_t p = 0; p < 4; ++p) {
-        auto& x = slices[p];
-        std::promise<int64_t> next;
-        db.progress([&](auto all) { next.set_value((*all)[p].next_offset); });
-        const int64_t until = wait(next.get_future());
-        if (until - x.folded < least)
-          continue;
-        std::promise<bool> moved;
-        db.fold(p, x.folded, until, [&](auto folded) { moved.set_value(folded->moved); });
-        if (!wait(moved.get_future()))
-          std::puts("a fold did not move");
-        x.folded = until;
-      }
-    };
     size_t since_fold = 0;
     for (auto& batch : batches) {
-      std::promise<size_t> fresh;
-      since_fold += batch.rows.size();
-      db.apply(std::move(batch), [&](auto applied) { fresh.set_value(applied->fresh.size()); });
-      if (wait(fresh.get_future()) != rows_of_batch)
-        std::puts("some rows were not fresh");
+      since_fold += rows_of_batch;
+      to.apply(std::move(batch));
       if (since_fold >= 20'000) {
-        fold_all(1);
+        to.fold();
         since_fold = 0;
       }
     }
-    fold_all(1);
+    to.fold();
     measured.print(name, static_cast<double>(rows) / steps);
   }
   std::promise<size_t> audited;
-  db.audit([&](auto x) { audited.set_value(x ? x->size() : 999); });
+  (*opened)->audit([&](auto x) { audited.set_value(x ? x->size() : 999); });
   std::printf("audit: %zu differences\n", wait(audited.get_future()));
   opened = make_error(errc::none, "closed");
   std::printf("disk: %.1f bytes a row\n", here.bytes() / static_cast<double>(rows));
