@@ -1,0 +1,113 @@
+#include <algorithm>
+
+#include "db/sqlite/sqlite_log_impl.hpp"
+
+/// The reader thread of sqlite_log: fetches, from memory when it can.
+namespace footfall {
+
+namespace {
+
+/// Takes records of a block from `from` on. @returns false when a limit was reached.
+bool take(const sqlite::log_block& block, int64_t from, const fetch_limits& most, size_t& bytes,
+          log_batch& out) {
+  for (auto at = std::max(from, block.first); at < block.end(); ++at) {
+    const auto record = block.record(at);
+    bytes += record.size();
+    if (out.entries.size() >= most.records || (!out.entries.empty() && bytes > most.bytes))
+      return false;
+    out.entries.push_back({at, block.time_us, record_format::protobuf, std::string{record}});
+  }
+  return true;
+}
+
+} // namespace
+
+void sqlite_log::impl::read_loop() {
+  std::vector<open_fetch> work;
+  std::vector<open_fetch> ended;
+  while (true) {
+    bool last = false;
+    {
+      std::unique_lock guard{lock_};
+      reader_wakes_.wait(guard, [&] {
+        ended.swap(ended_);
+        for (auto& x : slices_)
+          if (x.waiting && (x.waiting->from != x.next || writer_ended_)) {
+            work.push_back(std::move(*x.waiting));
+            x.waiting.reset();
+          }
+        last = writer_ended_;
+        return last || !work.empty() || !ended.empty();
+      });
+    }
+    for (auto& x : ended)
+      x.done(make_error(errc::timeout, "a newer fetch of the partition took over"));
+    ended.clear();
+    for (auto& x : work)
+      if (last)
+        x.done(make_error(errc::shutting_down, "the log is closed"));
+      else
+        serve(x);
+    work.clear();
+    if (last)
+      return;
+  }
+}
+
+void sqlite_log::impl::serve(open_fetch& ask) {
+  log_batch out;
+  out.partition = ask.partition;
+  int64_t first = 0;
+  std::vector<shared_block> blocks;
+  {
+    std::lock_guard guard{lock_};
+    const auto& x = slices_[ask.partition];
+    first = x.first;
+    out.end_offset = x.next;
+    if (!x.tail.empty() && ask.from >= x.tail.front()->first && ask.from >= first) {
+      auto at = std::upper_bound(x.tail.begin(), x.tail.end(), ask.from,
+                                 [](int64_t from, const auto& b) { return from < b->end(); });
+      for (size_t records = 0; at != x.tail.end() && records <= ask.most.records; ++at) {
+        blocks.push_back(*at);
+        records += static_cast<size_t>((*at)->end() - std::max(ask.from, (*at)->first));
+      }
+    }
+  }
+  if (ask.from < first || ask.from > out.end_offset)
+    return ask.done(make_error(errc::gap, "partition " + std::to_string(ask.partition) + " of "
+                                              + file_ + " holds offsets " + std::to_string(first)
+                                              + " to " + std::to_string(out.end_offset) + ", not "
+                                              + std::to_string(ask.from)));
+  if (blocks.empty())
+    return ask.done(read_file(ask, out.end_offset));
+  size_t bytes = 0;
+  for (const auto& block : blocks)
+    if (!take(*block, ask.from, ask.most, bytes, out))
+      break;
+  ask.done(std::move(out));
+}
+
+caf::expected<log_batch> sqlite_log::impl::read_file(const open_fetch& ask, int64_t end) {
+  log_batch out;
+  out.partition = ask.partition;
+  size_t bytes = 0;
+  try {
+    reading_->read(ask.partition, ask.from, [&](sqlite::log_block block) {
+      return !take(block, ask.from, ask.most, bytes, out);
+    });
+  } catch (const sqlite::failure& error) {
+    const auto code = sqlite::code_of(error.code(), errc::log_unavailable);
+    if (code == errc::corrupt)
+      note(error.what());
+    // What stands before the damage is good.
+    if (out.entries.empty())
+      return make_error(code, error.what());
+  }
+  if (out.entries.empty())
+    return make_error(errc::gap, file_ + " has no record at offset " + std::to_string(ask.from)
+                                     + " of partition " + std::to_string(ask.partition));
+  out.end_offset = std::max(end, out.entries.back().offset + 1);
+  return out;
+}
+
+} // namespace footfall
