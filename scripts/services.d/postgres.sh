@@ -54,11 +54,20 @@ END
   (umask 077 && printf '%s\n' "$password" >"$1/password") # the last step: it is complete
 }
 
+# A killed server that nobody reaps (some containers' first process does not) still has
+# its number, and PostgreSQL takes it for one that runs.
+postgres_forget_zombie() { # its postmaster.pid
+  local old
+  old=$(as_postgres head -n 1 "$1" 2>/dev/null) || return 0
+  if grep -qs '^State:[[:space:]]*Z' "/proc/$old/status"; then as_postgres rm "$1"; fi
+}
+
 postgres_start() { # folder
   local home port
   home=$(postgres_home "$1")
   [[ -f $1/password ]] || postgres_create "$1" "$home"
   port=$(port_for "$1" port)
+  postgres_forget_zombie "$home/data/postmaster.pid"
   touch "$1/log"
   ((EUID != 0)) || chown postgres: "$1/log"
   # shellcheck disable=SC2024  # the log belongs to the caller's folder
