@@ -11,7 +11,7 @@ from footfall import Server, wait_until
 from journal import Load, check_embedded, fixed_ports
 
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 1 << 18
-SIZE = 24 << 20
+SIZE = 128 << 20  # More than the write-ahead logs of the test grow to.
 
 
 def enter_own_mounts() -> None:
@@ -39,7 +39,7 @@ def fill(folder: pathlib.Path) -> pathlib.Path:
     """Takes all space that is left."""
     path = folder / "filler"
     with open(path, "wb", buffering=0) as file:
-        for size in (1 << 16, 1 << 12):
+        for size in (1 << 20, 1 << 12):
             try:
                 while True:
                     file.write(bytes(size))

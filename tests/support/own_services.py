@@ -1,0 +1,58 @@
+"""A Kafka, a PostgreSQL and a Redis of one test module alone, which it may kill."""
+from __future__ import annotations
+
+import os
+import pathlib
+import shlex
+import subprocess
+import uuid
+
+import psycopg
+import pytest
+
+from footfall import PATIENCE, ROOT
+
+
+class OwnServices:
+    """Servers with their files in `folder`; what was killed comes back on its port and data."""
+
+    def __init__(self, folder: pathlib.Path):
+        self.folder = folder
+        self.addresses: dict[str, str] = {}
+
+    def __enter__(self) -> "OwnServices":
+        if not os.environ.get("FOOTFALL_TEST_KAFKA"):
+            pytest.skip("FOOTFALL_TEST_KAFKA is not set; make test installs the services")
+        self.run("start")
+        for line in self.run("env").splitlines():
+            name, _, value = shlex.split(line)[1].partition("=")
+            self.addresses[name] = value
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.run("wipe")
+
+    def run(self, command: str, *names: str) -> str:
+        done = subprocess.run([ROOT / "scripts/services", command, self.folder, *names],
+                              capture_output=True, text=True, timeout=120 * PATIENCE)
+        assert done.returncode == 0, f"services {command} {names}:\n{done.stderr}"
+        return done.stdout
+
+    def environment(self) -> dict[str, str]:
+        """Settings of a Footfall with a topic and a database that nothing else uses."""
+        own = uuid.uuid4().hex
+        with psycopg.connect(self.addresses["DATABASE_URL"], autocommit=True) as session:
+            session.execute(f"CREATE DATABASE test_{own}")
+        base = self.addresses["DATABASE_URL"].rsplit("/", 1)[0]
+        return {"KAFKA_BROKER": self.addresses["KAFKA_BROKER"], "KAFKA_TOPIC": f"clicks-{own}",
+                "DATABASE_URL": f"{base}/test_{own}", "REDIS_ADDR": self.addresses["REDIS_ADDR"]}
+
+    def produce(self, topic: str, lines: list[bytes]) -> None:
+        """Writes records to a topic as another program would: a value a line, no key."""
+        broker = self.addresses["KAFKA_BROKER"]
+        done = subprocess.run(
+            ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", ROOT / "build/kafka/jars/*",
+             "org.apache.kafka.tools.ConsoleProducer", "--bootstrap-server", broker,
+             "--topic", topic], input=b"\n".join(lines) + b"\n", capture_output=True,
+            timeout=120 * PATIENCE)
+        assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
