@@ -97,7 +97,8 @@ void take_reached(query_ptr self, uint64_t id, const position& at) {
   if (found == st.open.end() || found->second.awaiting == 0)
     return;
   auto& x = found->second;
-  x.answer.reached.push_back(at);
+  if (at.offset >= 0)
+    x.answer.reached.push_back(at);
   if (--x.awaiting > 0)
     return;
   if (!x.too_late) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -22,8 +23,9 @@ public:
     uint32_t partitions = 4;        ///< Of a log that is made now.
     size_t queue_records = 100'000; ///< More that wait are overload, in one append or many.
     size_t queue_bytes = 64 << 20;
-    size_t tail_bytes = 16 << 20;    ///< Newest blocks that are kept in memory.
-    int64_t retain_bytes = 64 << 20; ///< Applied records that are kept, newest ones.
+    size_t tail_bytes = 16 << 20;            ///< Newest blocks that are kept in memory.
+    int64_t retain_bytes = 64 << 20;         ///< Applied records that are kept, newest ones.
+    std::chrono::microseconds gather{1'000}; ///< Between two commits of many clients.
     now_fn now = system_now_us;
     metrics* counters = nullptr; ///< Must outlive the log.
   };

@@ -58,6 +58,7 @@ struct sqlite_log::impl {
   bool trim(size_t blocks);
   bool drop_blocks(size_t most);
   void note(const std::string& trouble);
+  void gather(std::unique_lock<std::mutex>& guard);
   static void reject(size_t n, outcome status, errc code, const append_done& done);
 
   // The reader thread.
@@ -90,6 +91,8 @@ struct sqlite_log::impl {
   std::vector<std::shared_ptr<sqlite::log_block>> blocks_; ///< One for each partition, or none.
   std::vector<std::vector<append_outcome>> outcomes_;
   bool is_checkpointed_ = true;
+  size_t last_commit_records_ = 0;
+  std::chrono::steady_clock::time_point last_commit_;
 
   std::thread writer_;
   std::thread reader_;
