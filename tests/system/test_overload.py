@@ -164,5 +164,5 @@ def test_more_requests_than_may_be_in_flight_are_refused_at_once():
 
 
 def test_more_connections_than_may_be_open_are_refused_at_once():
-    with Server("--max-connections", "6") as server:
-        hold(server, connections=60, status=503)
+    with Server("--max-connections", "4") as server:
+        hold(server, connections=40, status=503)

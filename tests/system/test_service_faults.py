@@ -100,7 +100,8 @@ def test_a_frozen_database_costs_only_freshness(services):
         end_and_check(server, load.journal, postgres_rows(environment), "PostgreSQL frozen 5 s")
 
 
-POISON = [b"", b"not json at all", b"{", b"[]", b"null", b"{}", b'{"event_id":"x"}', b"\xff\xfe\x00",
+POISON = [b"", b"not json at all", b"{", b"[]", b"null", b"{}", b'{"event_id":"x"}',
+          b"\xff\xfe\x00",
           b'{"event_id":1,"user_id":2,"event_type":3,"page_url":4}',
           b'{"event_id":"p","user_id":"","event_type":"click","page_url":"/"}']
 
