@@ -6,6 +6,7 @@ import time
 import psycopg
 import pytest
 
+from cutting_proxy import CuttingProxy
 from footfall import Server, wait_until
 from journal import Load, end_and_check, fixed_ports, gauge
 from own_services import OwnServices
@@ -98,6 +99,24 @@ def test_a_frozen_database_costs_only_freshness(services):
                 services.run("resume", "postgres")
             recovery(server, load, "frozen database")
         end_and_check(server, load.journal, postgres_rows(environment), "PostgreSQL frozen 5 s")
+
+
+def test_lost_replies_of_the_database_are_resolved(services):
+    """The statement was done or not; only its answer is missing."""
+    environment = services.environment()
+    direct = environment["DATABASE_URL"]
+    host = direct.rsplit("@", 1)[1].split("/")[0]
+    with CuttingProxy(host, seed=52) as proxy:
+        environment["DATABASE_URL"] = direct.replace(host, proxy.address)
+        with Server(environment=environment, ports=fixed_ports()) as server:
+            with Load(server, clients=4, seed=52) as load:
+                await_more(load, 50)
+                proxy.cutting = True
+                wait_until(lambda: proxy.cuts >= 50 or load.trouble, 60, "50 replies are lost")
+                proxy.cutting = False
+                recovery(server, load, "lost replies")
+            end_and_check(server, load.journal, postgres_rows({"DATABASE_URL": direct}),
+                          f"{proxy.cuts} lost replies")
 
 
 POISON = [b"", b"not json at all", b"{", b"[]", b"null", b"{}", b'{"event_id":"x"}',
