@@ -38,13 +38,15 @@ def singles(services: Services | None, seconds: float,
             connections: tuple[int, ...]) -> Iterator[Row]:
     for n in connections:
         with Server(services=services) as server:
+            if services:  # The broker's JVM compiles what it runs often.
+                ingest(server, "single", seconds=seconds, connections=n)
             yield {"id": f"single-{n}", "what": f"POST /ingest, {n} connections",
                    **ingest(server, "single", seconds=seconds, connections=n)}
 
 
 def batches(services: Services | None, size: int, events: int) -> Row:
     with Server(services=services) as server:
-        if services:  # The broker's JVM compiles what it runs often.
+        if services:
             ingest(server, "batch", batch=size, events=100_000, connections=4)
         row = ingest(server, "batch", batch=size, events=events, connections=4)
         if not services:
@@ -197,7 +199,7 @@ def sqlite_yardstick(events: int) -> Row | None:
     """A plain program that inserts the same rows into one SQLite table."""
     if not program("store_bench").exists():
         return None
-    done = subprocess.run([program("store_bench"), str(events)], capture_output=True, text=True,
+    done = subprocess.run([program("store_bench"), str(events), "random", "plain"], capture_output=True, text=True,
                           check=True)
     found = re.findall(r"yardstick: .* ids, to \d+ rows\s+(\d+) rows/s\s+([\d.]+) us", done.stdout)
     if not found:
@@ -208,11 +210,19 @@ def sqlite_yardstick(events: int) -> Row | None:
             "rate": rate, "cpu_us": {"footfall": cpu}, "notes": f"{events:,} rows, no server"}
 
 
-def postgres_yardstick(services: Services) -> list[str]:
+def postgres_yardstick(services: Services) -> Row | None:
     """What PostgreSQL spends by Footfall's statements, by text keys and one by one."""
     if not program("postgres_bench").exists():
-        return []
+        return None
     done = subprocess.run([program("postgres_bench"), "0", "50000"], text=True,
                           capture_output=True,
                           env={"FOOTFALL_TEST_POSTGRES": services.variables["DATABASE_URL"]})
-    return (done.stdout + done.stderr).splitlines()
+    found = re.search(r"footfall +([\d.]+) \((\d+)\)\s+text keys +([\d.]+).*\n"
+                      r".*text ([\d.]+) of the CPU; footfall / naive ([\d.]+)", done.stdout)
+    if not found:
+        raise RuntimeError(f"postgres_bench: {done.stdout}{done.stderr}")
+    ours, rate, text, to_text, to_naive = map(float, found.groups())
+    return {"id": "yardstick-postgres", "what": "apply + fold alone, batches of 1,000",
+            "rate": rate, "cpu_us": {"postgres": ours}, "to_text": to_text, "to_naive": to_naive,
+            "notes": f"text keys: {text:.1f} us; {to_text:.2f} times its CPU; "
+                     f"{to_naive:.0f} times the rate of one INSERT and one UPSERT an event"}

@@ -1,5 +1,6 @@
 /// What the embedded log and store cost, beside a plain program that inserts the
-/// same rows into one SQLite table: `store_bench [rows] [ordered]`.
+/// same rows into one SQLite table: `store_bench [rows] [random|ordered] [plain]`
+/// (plain: that program alone).
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -281,6 +282,10 @@ void bench_plain(size_t rows, bool ordered) {
 int main(int count, char** words) {
   const size_t rows = count > 1 ? std::strtoull(words[1], nullptr, 10) : 1'000'000;
   const bool ordered = count > 2 && std::string_view{words[2]} == "ordered";
+  if (count > 3 && std::string_view{words[3]} == "plain") {
+    bench_plain(rows, ordered);
+    return 0;
+  }
   bench_log(1, 2'000);
   bench_log(10, 2'000);
   bench_log(100, 1'000);
