@@ -199,8 +199,8 @@ def sqlite_yardstick(events: int) -> Row | None:
     """A plain program that inserts the same rows into one SQLite table."""
     if not program("store_bench").exists():
         return None
-    done = subprocess.run([program("store_bench"), str(events), "random", "plain"], capture_output=True, text=True,
-                          check=True)
+    done = subprocess.run([program("store_bench"), str(events), "random", "plain"],
+                          capture_output=True, text=True, check=True)
     found = re.findall(r"yardstick: .* ids, to \d+ rows\s+(\d+) rows/s\s+([\d.]+) us", done.stdout)
     if not found:
         return None
