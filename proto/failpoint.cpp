@@ -33,11 +33,20 @@ armed_failpoint& armed() {
   return out;
 }
 
+std::atomic<void (*)(const char*)> test_hook{nullptr};
+
 } // namespace
 
-const bool detail::has_failpoint = !armed().name.empty();
+std::atomic<bool> detail::has_failpoint{!armed().name.empty()};
+
+void set_failpoint_hook(void (*hook)(const char* name)) noexcept {
+  test_hook = hook;
+  detail::has_failpoint = hook || !armed().name.empty();
+}
 
 void detail::pass_failpoint(const char* name) noexcept {
+  if (auto* hook = test_hook.load())
+    hook(name);
   auto& point = armed();
   if (point.name != name || point.passages_left.fetch_sub(1) != 1)
     return;

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <atomic>
+
 namespace footfall {
 
 namespace detail {
-/// Whether FOOTFALL_FAILPOINT was set when the process started.
-extern const bool has_failpoint;
+/// Whether FOOTFALL_FAILPOINT was set when the process started, or a hook is.
+extern std::atomic<bool> has_failpoint;
 void pass_failpoint(const char* name) noexcept;
 } // namespace detail
 
@@ -13,8 +15,12 @@ void pass_failpoint(const char* name) noexcept;
 /// it is `name:N`. Without the variable this is one branch that is never taken.
 /// Any thread. The names in use stand in tests/system/test_kill.py.
 inline void failpoint(const char* name) noexcept {
-  if (detail::has_failpoint) [[unlikely]]
+  if (detail::has_failpoint.load(std::memory_order_relaxed)) [[unlikely]]
     detail::pass_failpoint(name);
 }
+
+/// For tests in one process: what is called at every failpoint from now on, on the
+/// thread that passes it; null for nothing.
+void set_failpoint_hook(void (*hook)(const char* name)) noexcept;
 
 } // namespace footfall

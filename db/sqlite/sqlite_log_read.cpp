@@ -7,10 +7,13 @@ namespace footfall {
 
 namespace {
 
-/// Takes records of a block from `from` on. @returns false when a limit was reached.
-bool take(const sqlite::log_block& block, int64_t from, const fetch_limits& most, size_t& bytes,
-          log_batch& out) {
+/// Takes records of a block from `from` on, below `end`.
+/// @returns false when a limit or the end was reached.
+bool take(const sqlite::log_block& block, int64_t from, int64_t end, const fetch_limits& most,
+          size_t& bytes, log_batch& out) {
   for (auto at = std::max(from, block.first); at < block.end(); ++at) {
+    if (at >= end)
+      return false;
     const auto record = block.record(at);
     bytes += record.size();
     if (out.entries.size() >= most.records || (!out.entries.empty() && bytes > most.bytes))
@@ -82,18 +85,20 @@ void sqlite_log::impl::serve(open_fetch& ask) {
     return ask.done(read_file(ask, out.end_offset));
   size_t bytes = 0;
   for (const auto& block : blocks)
-    if (!take(*block, ask.from, ask.most, bytes, out))
+    if (!take(*block, ask.from, out.end_offset, ask.most, bytes, out))
       break;
   ask.done(std::move(out));
 }
 
+/// Reads below `end` only: the file may hold more already, committed but not yet
+/// published, and whoever was given that would next ask for what is beyond the end.
 caf::expected<log_batch> sqlite_log::impl::read_file(const open_fetch& ask, int64_t end) {
   log_batch out;
   out.partition = ask.partition;
   size_t bytes = 0;
   try {
     reading_->read(ask.partition, ask.from, [&](sqlite::log_block block) {
-      return !take(block, ask.from, ask.most, bytes, out);
+      return !take(block, ask.from, end, ask.most, bytes, out);
     });
   } catch (const sqlite::failure& error) {
     const auto code = sqlite::code_of(error.code(), errc::log_unavailable);
@@ -106,7 +111,7 @@ caf::expected<log_batch> sqlite_log::impl::read_file(const open_fetch& ask, int6
   if (out.entries.empty())
     return make_error(errc::gap, file_ + " has no record at offset " + std::to_string(ask.from)
                                      + " of partition " + std::to_string(ask.partition));
-  out.end_offset = std::max(end, out.entries.back().offset + 1);
+  out.end_offset = end;
   return out;
 }
 
