@@ -22,7 +22,7 @@ class OwnServices:
 
     def __enter__(self) -> "OwnServices":
         if not os.environ.get("FOOTFALL_TEST_KAFKA"):
-            pytest.skip("FOOTFALL_TEST_KAFKA is not set; make test installs the services")
+            pytest.fail("FOOTFALL_TEST_KAFKA is not set; make test installs the services")
         self.run("start")
         for line in self.run("env").splitlines():
             name, _, value = shlex.split(line)[1].partition("=")

@@ -27,7 +27,7 @@ class Services:
         for name in self.names:
             address = os.environ.get(ADDRESSES[name])
             if not address:
-                pytest.skip(f"{ADDRESSES[name]} is not set; make test starts the services")
+                pytest.fail(f"{ADDRESSES[name]} is not set; make test starts the services")
             self.environment[name] = address
         if "KAFKA_BROKER" in self.environment:
             self.environment["KAFKA_TOPIC"] = f"clicks-{uuid.uuid4().hex}"
