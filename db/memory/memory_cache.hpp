@@ -5,8 +5,9 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include <absl/container/flat_hash_map.h>
 
 #include "actors/ports/cache.hpp"
 #include "actors/ports/clock.hpp"
@@ -42,7 +43,8 @@ private:
     int64_t as_of_us = 0;
     int64_t ends_us = 0;
     std::vector<position> reached;
-    std::unordered_map<int32_t, uint64_t> users;
+    absl::flat_hash_map<int32_t, uint64_t> users;
+    bool asked_for = false; ///< Somebody filled it: its users go along as it moves on.
     size_t bytes() const;
   };
   using entries = std::list<entry>;
@@ -60,7 +62,7 @@ private:
   const config config_;
   mutable std::mutex lock_;
   entries entries_; ///< Most recently used first.
-  std::unordered_map<std::string_view, entries::iterator> by_page_;
+  absl::flat_hash_map<std::string_view, entries::iterator> by_page_;
   size_t bytes_ = 0;
 };
 

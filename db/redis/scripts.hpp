@@ -38,17 +38,17 @@ return refused
 )lua";
 
 /// ARGV: time to live in ms, the most fields of a hash; for each key: from, to, as
-/// of, reached, number of users, then user and clicks of each.
+/// of, reached, number of users, then user and clicks of each. A page that nobody
+/// filled is kept as a tombstone, without users: no counts that nobody reads.
 inline constexpr const char* advance_script = R"lua(
 local refused, at = 0, 3
 for _, key in ipairs(KEYS) do
   local from, to, as = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local users = tonumber(ARGV[at + 4])
   local cur = redis.call('HMGET', key, 'ver', 'as')
-  local have = tonumber(cur[1] or -1)
+  local have, size = tonumber(cur[1] or -1), redis.call('HLEN', key)
   if have <= to then
-    if (have ~= to and (from == 0 or have ~= from))
-       or redis.call('HLEN', key) > tonumber(ARGV[2]) then
+    if (have ~= to and (from == 0 or have ~= from)) or size > tonumber(ARGV[2]) then
       redis.call('DEL', key)
       have = -1
     end
@@ -57,7 +57,8 @@ for _, key in ipairs(KEYS) do
       fields = {'ver', ARGV[at + 1], 'as', ARGV[at + 2], 're', ARGV[at + 3]}
     end
     local done = 0
-    for i = 0, users - 1 do
+    local kept = size > 3 and users or 0
+    for i = 0, kept - 1 do
       fields[#fields + 1] = 'u:' .. ARGV[at + 5 + 2 * i]
       fields[#fields + 1] = ARGV[at + 6 + 2 * i]
       if #fields >= 1000 and type(done) ~= 'table' then

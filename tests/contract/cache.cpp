@@ -149,6 +149,18 @@ TEST_CASE("cache refuses late fills of a page it first heard of by a step", "[co
   CHECK(one(*x, page, 2).hit);
 }
 
+TEST_CASE("cache keeps no counts of a page that nobody asked for", "[contract][cache]") {
+  FOOTFALL_RIG(rig, cache_rigs);
+  open_cache x{*rig};
+  x.advance({step(page, 3, 4, {{1, 2}})});
+  x.advance({step(page, 4, 5, {{1, 3}})});
+  CHECK_FALSE(one(*x, page, 1).hit);
+  x.fill({value(page, 5, 2, 1)});
+  x.advance({step(page, 5, 6, {{1, 4}})});
+  CHECK(one(*x, page, 1).clicks == 4);
+  CHECK(one(*x, page, 2).clicks == 1);
+}
+
 TEST_CASE("cache forgets after the time to live", "[contract][cache]") {
   FOOTFALL_RIG(rig, cache_rigs);
   open_cache x{*rig};
