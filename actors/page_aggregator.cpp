@@ -24,7 +24,7 @@ page_answer answer_to(page_aggregator_ptr self, const page_ask& ask) {
   out.loaded_now = std::exchange(st.first_ask, false);
   out.live = st.counts.users_complete();
   out.version = st.counts.clicks();
-  out.as_of_us = st.config.now();
+  out.as_of_us = st.config.rules->now();
   out.reached = st.counts.reached();
   if (!out.live)
     return out;
@@ -49,11 +49,11 @@ void mind_limits(page_aggregator_ptr self) {
     return;
   const auto more = static_cast<int64_t>(st.counts.users()) - st.pairs_taken;
   st.pairs_taken += more;
-  const auto left = st.config.pairs_left->fetch_sub(more) - more;
-  if (st.counts.users() <= st.config.users_max && left >= 0)
+  const auto left = st.config.rules->pairs_left->fetch_sub(more) - more;
+  if (st.counts.users() <= st.config.rules->users_max && left >= 0)
     return;
   st.counts.forget_users();
-  st.config.pairs_left->fetch_add(std::exchange(st.pairs_taken, 0));
+  st.config.rules->pairs_left->fetch_add(std::exchange(st.pairs_taken, 0));
 }
 
 void take_load(page_aggregator_ptr self, page_load& snapshot, const std::vector<position>& at) {
@@ -61,35 +61,39 @@ void take_load(page_aggregator_ptr self, page_load& snapshot, const std::vector<
   st.counts.load(std::move(snapshot), at);
   mind_limits(self);
   self->entry()->set_state("running");
-  add(st.config.counts->pages_loaded);
+  add(st.config.rules->counts->pages_loaded);
   // The clicks that came while it loaded told the cache nothing: what it holds of
   // before goes, what it holds of now stays.
-  if (st.config.cache && st.counts.clicks() > 0)
-    self->send(
-        st.config.cache, atom::advance_v,
-        std::vector<cache_advance>{
-            {st.config.page, 0, st.counts.clicks(), st.config.now(), st.counts.reached(), {}}});
-  for (auto& x : std::exchange(st.early, {}))
-    tell(self, x.from, answer_to(self, x.ask));
+  if (st.config.rules->cache && st.counts.clicks() > 0)
+    self->send(st.config.rules->cache, atom::advance_v,
+               std::vector<cache_advance>{{st.config.page,
+                                           0,
+                                           st.counts.clicks(),
+                                           st.config.rules->now(),
+                                           st.counts.reached(),
+                                           {}}});
+  if (st.asked)
+    for (auto& x : std::exchange(st.asked->early, {}))
+      tell(self, x.from, answer_to(self, x.ask));
 }
 
 void take_delta(page_aggregator_ptr self, const page_delta& delta) {
   auto& st = self->state;
   const auto before = st.counts.clicks();
-  const auto now = st.config.now();
+  const auto now = st.config.rules->now();
   auto changed = st.counts.apply(delta, now);
   if (!st.counts.loaded() || st.counts.clicks() == before)
     return;
   mind_limits(self);
   for (const auto& x : delta.clicks)
-    st.config.counts->freshness.observe(now - x.received_at_us);
+    st.config.rules->counts->freshness.observe(now - x.received_at_us);
   // Without the user map it is not known whose counts changed: all of them go.
   const auto from = changed.empty() ? 0 : before;
-  if (st.config.cache)
-    self->send(st.config.cache, atom::advance_v,
+  if (st.config.rules->cache)
+    self->send(st.config.rules->cache, atom::advance_v,
                std::vector<cache_advance>{{st.config.page, from, st.counts.clicks(), now,
                                            st.counts.reached(), std::move(changed)}});
-  if (!st.watchers.empty() && !std::exchange(st.tick_set, true))
+  if (st.asked && !st.asked->watchers.empty() && !std::exchange(st.tick_set, true))
     self->delayed_send(self, watch_period, atom::tick_v);
 }
 
@@ -99,8 +103,8 @@ void take_ask(page_aggregator_ptr self, page_ask& ask, const position& reached,
   if (st.counts.loaded()) {
     st.counts.advance(reached);
     tell(self, from, answer_to(self, ask));
-  } else if (st.early.size() < early_asks_max) {
-    st.early.push_back({std::move(ask), from});
+  } else if (st.listeners().early.size() < early_asks_max) {
+    st.listeners().early.push_back({std::move(ask), from});
   } else {
     page_answer busy;
     busy.ticket = ask.ticket;
@@ -113,13 +117,14 @@ void take_ask(page_aggregator_ptr self, page_ask& ask, const position& reached,
 void take_watch(page_aggregator_ptr self, page_ask& ask, const position& reached,
                 const caf::strong_actor_ptr& from) {
   auto& st = self->state;
-  const auto until = st.config.now() + watch_lease_us;
-  for (auto& x : st.watchers)
+  const auto until = st.config.rules->now() + watch_lease_us;
+  auto& watchers = st.listeners().watchers;
+  for (auto& x : watchers)
     if (x.ticket == ask.ticket && x.from == from) {
       x.until_us = until;
       return;
     }
-  if (st.watchers.size() >= watchers_max) {
+  if (watchers.size() >= watchers_max) {
     page_answer busy;
     busy.ticket = ask.ticket;
     busy.code = errc::overloaded;
@@ -127,27 +132,26 @@ void take_watch(page_aggregator_ptr self, page_ask& ask, const position& reached
     tell(self, from, std::move(busy));
     return;
   }
-  st.watchers.push_back({ask.ticket, from, until});
+  watchers.push_back({ask.ticket, from, until});
   take_ask(self, ask, reached, from);
 }
 
 void tell_watchers(page_aggregator_ptr self) {
   auto& st = self->state;
   st.tick_set = false;
-  const auto now = st.config.now();
-  st.watchers.erase(std::remove_if(st.watchers.begin(), st.watchers.end(),
-                                   [now](const auto& x) { return x.until_us < now; }),
-                    st.watchers.end());
+  const auto now = st.config.rules->now();
+  auto& watchers = st.listeners().watchers;
+  std::erase_if(watchers, [now](const auto& x) { return x.until_us < now; });
   page_ask ask;
   ask.kind = query_kind::page;
-  for (const auto& x : st.watchers) {
+  for (const auto& x : watchers) {
     ask.ticket = x.ticket;
     tell(self, x.from, answer_to(self, ask));
   }
 }
 
 void fail_all(page_aggregator_ptr self, const caf::error& why) {
-  for (auto& x : std::exchange(self->state.early, {})) {
+  for (auto& x : std::exchange(self->state.listeners().early, {})) {
     page_answer out;
     out.ticket = x.ask.ticket;
     out.code = code_of(why);
@@ -174,17 +178,23 @@ std::vector<state_field> describe(page_aggregator_ptr self) {
           {"users", x.users_complete() ? std::to_string(x.users()) : "null"},
           {"last_at_us", std::to_string(x.last_at_us())},
           {"position", '"' + to_string(x.reached()) + '"'},
-          {"watchers", std::to_string(st.watchers.size())},
+          {"watchers", std::to_string(st.asked ? st.asked->watchers.size() : 0)},
           {"waiting_batches", std::to_string(x.waiting_batches())}};
 }
 
 } // namespace
 
 page_aggregator_state::~page_aggregator_state() {
-  if (!config.counts)
+  if (!config.rules)
     return;
-  config.pairs_left->fetch_add(pairs_taken);
-  config.counts->pages_live.fetch_sub(1);
+  config.rules->pairs_left->fetch_add(pairs_taken);
+  config.rules->counts->pages_live.fetch_sub(1);
+}
+
+page_aggregator_state::audience& page_aggregator_state::listeners() {
+  if (!asked)
+    asked = std::make_unique<audience>();
+  return *asked;
 }
 
 page_aggregator_actor::behavior_type page_aggregator(page_aggregator_ptr self,
@@ -192,7 +202,7 @@ page_aggregator_actor::behavior_type page_aggregator(page_aggregator_ptr self,
   self->entry()->set_key(shown(config.page));
   self->entry()->set_state("loading");
   self->state.config = std::move(config);
-  add(self->state.config.counts->pages_live);
+  add(self->state.config.rules->counts->pages_live);
   return {
       [self](atom::loaded, page_load& x, const std::vector<position>& at) {
         take_load(self, x, at);

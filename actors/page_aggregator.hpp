@@ -12,8 +12,8 @@
 
 namespace footfall {
 
-struct page_aggregator_config {
-  std::string page; ///< "site NUL page".
+/// What all live pages of a partition share.
+struct page_rules {
   now_fn now;
   metrics* counts = nullptr;
   cache_manager_actor cache; ///< May be null.
@@ -22,7 +22,13 @@ struct page_aggregator_config {
   std::shared_ptr<std::atomic<int64_t>> pairs_left;
 };
 
-/// Invariant: holds committed clicks of its page only, each once.
+struct page_aggregator_config {
+  std::string page; ///< "site NUL page".
+  std::shared_ptr<const page_rules> rules;
+};
+
+/// Invariant: holds committed clicks of its page only, each once. There may be
+/// hundreds of thousands: what few pages need stands behind a pointer.
 struct page_aggregator_state {
   static inline const char* name = "page_aggregator";
   ~page_aggregator_state();
@@ -36,11 +42,16 @@ struct page_aggregator_state {
     caf::strong_actor_ptr from;
     int64_t until_us = 0;
   };
+  struct audience {
+    std::vector<waiting> early; // Asked before the state was loaded.
+    std::vector<watcher> watchers;
+  };
+  /// Made when it is needed first.
+  audience& listeners();
 
   page_aggregator_config config;
   model::page_state counts;
-  std::vector<waiting> early; // Asked before the state was loaded.
-  std::vector<watcher> watchers;
+  std::unique_ptr<audience> asked;
   int64_t pairs_taken = 0;
   bool first_ask = true;
   bool tick_set = false;

@@ -79,6 +79,7 @@ struct partition_state_data {
   absl::flat_hash_map<int32_t, std::string> tail_pages; // Clicked since the last fold, not live.
 
   // Pages.
+  std::shared_ptr<const page_rules> rules;
   page_table pages;
   std::vector<std::string> load_wanted;
   std::vector<std::string> loading;

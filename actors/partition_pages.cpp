@@ -53,6 +53,17 @@ void load_more(partition_ptr self) {
                                std::move(reply));
 }
 
+std::shared_ptr<const page_rules> rules(partition_ptr self) {
+  auto& st = self->state;
+  auto cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
+  if (!st.rules || st.rules->cache != cache) {
+    page_rules made{st.config.now, st.config.counts, cache, st.config.users_per_page_max,
+                    st.config.pairs_left};
+    st.rules = std::make_shared<const page_rules>(std::move(made));
+  }
+  return st.rules;
+}
+
 page_table::entry& make_live(partition_ptr self, const std::string& page) {
   auto& st = self->state;
   if (st.pages.full()) {
@@ -60,13 +71,7 @@ page_table::entry& make_live(partition_ptr self, const std::string& page) {
     add(st.config.counts->pages_passivated);
     st.pages.drop_oldest();
   }
-  page_aggregator_config config;
-  config.page = page;
-  config.now = st.config.now;
-  config.counts = st.config.counts;
-  config.cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
-  config.users_max = st.config.users_per_page_max;
-  config.pairs_left = st.config.pairs_left;
+  page_aggregator_config config{page, rules(self)};
   actor_directory::spawning_parent = self->id();
   auto handle = self->spawn<caf::monitored>(page_aggregator, std::move(config));
   actor_directory::spawning_parent = 0;

@@ -1,6 +1,7 @@
 #include "actors/model/page_state.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace footfall::model {
 
@@ -24,10 +25,9 @@ void page_state::load(page_load snapshot, const std::vector<position>& reached) 
   for (const auto& [user_no, clicks] : snapshot.user_clicks)
     user_clicks_.emplace(user_no, clicks);
   reached_ = reached;
-  for (const auto& delta : early_)
+  for (const auto& delta : std::exchange(early_, {}))
     if (!includes(delta))
       add(delta, 0, nullptr);
-  early_ = {};
 }
 
 bool page_state::includes(const page_delta& delta) const {
@@ -97,7 +97,7 @@ void page_state::add_minute(int32_t minute, uint32_t clicks, int32_t oldest) {
 
 void page_state::forget_users() {
   users_complete_ = false;
-  user_clicks_ = {};
+  std::exchange(user_clicks_, {});
 }
 
 uint64_t page_state::clicks_of(int32_t user_no) const {

@@ -6,7 +6,7 @@ namespace footfall {
 
 namespace {
 // What the nodes of the list and the maps cost beside their contents.
-constexpr size_t page_cost = 220;
+constexpr size_t page_cost = 200;
 constexpr size_t user_cost = 24;
 } // namespace
 
@@ -49,8 +49,7 @@ memory_cache::entry* memory_cache::find(const cache_page& page) {
   return &entries_.front();
 }
 
-memory_cache::entry* memory_cache::open(const cache_page& page, uint64_t version, uint64_t keep,
-                                        int64_t as_of_us, const std::vector<position>& reached) {
+memory_cache::entry* memory_cache::open(const cache_page& page, uint64_t version, uint64_t keep) {
   auto* x = find(page);
   if (x && x->version > version)
     return nullptr;
@@ -61,17 +60,26 @@ memory_cache::entry* memory_cache::open(const cache_page& page, uint64_t version
     by_page_.emplace(x->page, entries_.begin());
     bytes_ += x->bytes();
   }
-  bytes_ -= x->bytes();
-  if (x->version != version && x->version != keep)
+  if (x->version != version && x->version != keep) {
+    bytes_ -= x->users.size() * user_cost;
     x->users.clear();
-  if (x->version != version || as_of_us >= x->as_of_us) {
-    x->as_of_us = as_of_us;
-    x->reached = reached;
-    x->ends_us = config_.now() + config_.ttl_us;
   }
+  if (x->version != version)
+    x->as_of_us = 0;
   x->version = version;
-  bytes_ += x->bytes();
   return x;
+}
+
+void memory_cache::refresh(entry& x, int64_t as_of_us, const std::vector<position>& reached) {
+  if (as_of_us < x.as_of_us && x.asked_for == !x.reached.empty())
+    return;
+  x.as_of_us = as_of_us;
+  x.ends_us = config_.now() + config_.ttl_us;
+  if (!x.asked_for)
+    return;
+  bytes_ -= x.bytes();
+  x.reached = reached;
+  bytes_ += x.bytes();
 }
 
 void memory_cache::put(entry& to, int32_t user_no, uint64_t clicks) {
@@ -103,8 +111,9 @@ void memory_cache::get(std::vector<cache_ask> keys, get_done done) {
 void memory_cache::fill(std::vector<cache_fill> values) {
   std::lock_guard guard{lock_};
   for (const auto& x : values) {
-    if (auto* page = open(x.page, x.version, x.version, x.as_of_us, x.reached)) {
+    if (auto* page = open(x.page, x.version, x.version)) {
       page->asked_for = true;
+      refresh(*page, x.as_of_us, x.reached);
       put(*page, x.user_no, x.clicks);
     }
     shrink();
@@ -117,8 +126,11 @@ void memory_cache::advance(std::vector<cache_advance> pages) {
     // Version 0 is no version: a tombstone keeps nothing.
     const uint64_t keep = x.from == 0 ? x.to : x.from;
     // A page that nobody asked for gets a tombstone: no counts that nobody reads.
-    auto* page = open(x.page, x.to, keep, x.as_of_us, x.reached);
-    if (page && page->asked_for)
+    auto* page = open(x.page, x.to, keep);
+    if (!page)
+      continue;
+    refresh(*page, x.as_of_us, x.reached);
+    if (page->asked_for)
       for (const auto& [user_no, clicks] : x.changed)
         put(*page, user_no, clicks);
     shrink();

@@ -42,7 +42,7 @@ private:
     uint64_t version = 0;
     int64_t as_of_us = 0;
     int64_t ends_us = 0;
-    std::vector<position> reached;
+    std::vector<position> reached; ///< Of pages that were asked for.
     absl::flat_hash_map<int32_t, uint64_t> users;
     bool asked_for = false; ///< Somebody filled it: its users go along as it moves on.
     size_t bytes() const;
@@ -53,8 +53,9 @@ private:
   /// The entry of a page that is about to be at `version`: moved to the front,
   /// made when missing, nullptr when it is newer. Users of older versions are gone
   /// unless `keep` is the version it had.
-  entry* open(const cache_page& page, uint64_t version, uint64_t keep, int64_t as_of_us,
-              const std::vector<position>& reached);
+  entry* open(const cache_page& page, uint64_t version, uint64_t keep);
+  /// The entry holds what was so at `as_of_us`, unless it is newer.
+  void refresh(entry& x, int64_t as_of_us, const std::vector<position>& reached);
   void put(entry& to, int32_t user_no, uint64_t clicks);
   void drop(entries::iterator x);
   void shrink();
