@@ -3,6 +3,7 @@
 #include <memory>
 
 #include <CLI/CLI.hpp>
+#include <absl/synchronization/mutex.h>
 #include <grpcpp/grpcpp.h>
 
 #include "analytics/analytics.grpc.pb.h"
@@ -100,5 +101,6 @@ int main(int argc, char** argv) {
   app.add_option("--pages", from.clicks.pages);
   app.add_option("--users", from.clicks.users);
   CLI11_PARSE(app, argc, argv);
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore); // As the server does.
   generator{from}.run();
 }
