@@ -9,6 +9,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "proto/failpoint.hpp"
+
 namespace footfall::postgres {
 
 namespace {
@@ -170,6 +172,7 @@ result connection::run(const statement& x, const parameters& values,
   if (!PQsendQueryPrepared(native_.get(), x.name, values.count(), values.values(), values.lengths(),
                            values.formats(), /*binary=*/1))
     return failed(state_lost, trimmed(PQerrorMessage(native_.get())));
+  failpoint(x.sent);
   return finish(until);
 }
 

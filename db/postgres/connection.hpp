@@ -18,6 +18,7 @@ namespace footfall::postgres {
 struct statement {
   const char* name;
   const char* sql;
+  const char* sent = ""; ///< Failpoint: handed to the server, its answer not read.
 };
 
 /// States of a result beside PostgreSQL's own.

@@ -1,6 +1,7 @@
 #include "db/postgres/fold.hpp"
 
 #include "db/postgres/statements.hpp"
+#include "proto/failpoint.hpp"
 
 namespace footfall::postgres {
 
@@ -38,6 +39,7 @@ caf::expected<fold_result> fold(connection& c, const std::string& topic, int32_t
     return to_error(rows, "cannot fold partition " + std::to_string(partition));
   if (rows.rows() == 0)
     return out;
+  failpoint("postgres.after_fold");
   out.moved = true;
   out.events = static_cast<uint64_t>(rows.int8(0, 0));
   const auto pages = rows.int4s(0, 2);

@@ -79,9 +79,9 @@ inline constexpr const char* apply_tail = R"( RETURNING position),
 inline const std::string apply_text =
     std::string(apply_head) + "ON CONFLICT DO NOTHING" + apply_tail;
 inline const std::string apply_plain_text = std::string(apply_head) + apply_tail;
-inline const statement apply{"apply", apply_text.c_str()};
+inline const statement apply{"apply", apply_text.c_str(), "postgres.apply_sent"};
 /// Fails with 23505, and undoes itself, when an event is there already.
-inline const statement apply_plain{"apply_plain", apply_plain_text.c_str()};
+inline const statement apply_plain{"apply_plain", apply_plain_text.c_str(), "postgres.apply_sent"};
 
 /// $1 keys, $2 sites, $3 payload hashes of events that were not new
 inline constexpr statement conflicts{"conflicts", R"(
@@ -132,6 +132,7 @@ inline constexpr statement fold{"fold", R"(
   SELECT (SELECT count(*) FROM ev), (SELECT count(*) FROM ser),
          CASE WHEN n.pages <= $6 THEN (SELECT array_agg(page_no) FROM tot) END,
          CASE WHEN n.pages <= $6 THEN (SELECT array_agg(clicks) FROM tot) END
-    FROM own, (SELECT count(*) AS pages FROM tot) n)"};
+    FROM own, (SELECT count(*) AS pages FROM tot) n)",
+                                "postgres.fold_sent"};
 
 } // namespace footfall::postgres::sql

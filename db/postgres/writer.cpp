@@ -5,6 +5,7 @@
 
 #include "actors/model/record.hpp"
 #include "db/postgres/statements.hpp"
+#include "proto/failpoint.hpp"
 
 namespace footfall::postgres {
 
@@ -105,12 +106,14 @@ caf::expected<apply_result> writer::apply(connection& c, const apply_request& ba
     return to_error(done, what);
   if (!mine)
     return out;
+  failpoint("postgres.before_apply");
   done =
       step(c, batch, {0, batch.rows.size(), batch.first_offset, batch.next_offset, batch.bad}, out);
   if (!done.ok())
     return to_error(done, what);
   if (!out.moved)
     return out;
+  failpoint("postgres.after_apply");
   std::sort(out.fresh.begin(), out.fresh.end(),
             [](const applied_row& a, const applied_row& b) { return a.row < b.row; });
   if (out.duplicates > 0)

@@ -1,5 +1,7 @@
 #include "net/kafka/producer_client.hpp"
 
+#include "proto/failpoint.hpp"
+
 namespace footfall::kafka {
 
 namespace {
@@ -102,6 +104,7 @@ void producer_client::send(std::unique_ptr<open_append> owned) {
       append->outcomes[i] = refused(error);
       ++refusals;
     }
+  failpoint("kafka.after_enqueue");
   settle(append, refusals + 1);
 }
 
@@ -109,6 +112,7 @@ void producer_client::on_delivered(const rd_kafka_message_t& message) {
   auto* slot = static_cast<message_slot*>(message._private);
   auto* append = slot->append;
   auto& result = append->outcomes[static_cast<size_t>(slot - append->slots.data())];
+  failpoint("kafka.before_report");
   result = reported(message);
   if (result.status == outcome::accepted)
     owner_.health_.up();
