@@ -105,6 +105,8 @@ void take_report(ingestion_ptr self, uint64_t number, const std::vector<append_o
     result.pos = report.pos;
     if (report.status != outcome::accepted)
       result.reason = reason_of(report.code);
+    else if (report.pos.partition < st.config.status->parts.size())
+      st.config.status->parts[report.pos.partition].raise_log_end(report.pos.offset + 1);
     ++counts[static_cast<size_t>(report.status) & 3];
   }
   auto& total = *st.config.counts;

@@ -5,6 +5,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include "actors/interfaces.hpp"
+#include "actors/node_status.hpp"
 #include "actors/observed.hpp"
 #include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
@@ -14,6 +15,7 @@ namespace footfall {
 struct ingestion_config {
   event_log* log = nullptr; ///< Outlives the actor.
   metrics* counts = nullptr;
+  node_status* status = nullptr; ///< Outlives the actor.
   now_fn now;
 };
 

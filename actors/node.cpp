@@ -64,9 +64,9 @@ std::vector<child_spec> node::children() {
                  },
                  [](wiring& w, caf::strong_actor_ptr x) { w.cache = std::move(x); }, false});
   out.push_back({"ingestion", "",
-                 [c](caf::actor_system& s) {
-                   return spawn_child<ingestion_actor>(s, ingestion,
-                                                       ingestion_config{c.log, c.counts, c.now});
+                 [c, status = &status_](caf::actor_system& s) {
+                   return spawn_child<ingestion_actor>(
+                       s, ingestion, ingestion_config{c.log, c.counts, status, c.now});
                  },
                  [](wiring& w, caf::strong_actor_ptr x) { w.ingestion = std::move(x); }, false});
   out.push_back({"query", "",
@@ -189,7 +189,9 @@ void node::health(reply<node_health> done) {
     const auto phase = status_.parts[i].phase.load();
     if (phase != partition_phase::running)
       lagging += "partition " + std::to_string(i)
-                 + (phase == partition_phase::stopped ? " stopped; " : " is starting; ");
+                 + (phase == partition_phase::stopped
+                        ? " stopped: " + status_.parts[i].why_stopped() + "; "
+                        : " is starting; ");
   }
   part("aggregate", lagging);
   part("query", config_.events->health());

@@ -76,7 +76,7 @@ void show(partition_ptr self) {
                            : partition_phase::claiming;
   out.next_offset = st.next_offset;
   out.folded_offset = st.folded_offset;
-  out.log_end = std::max(st.log_end, st.next_offset);
+  out.raise_log_end(std::max(st.log_end, st.next_offset));
   out.live_pages = st.pages.size();
 }
 
@@ -105,7 +105,10 @@ void stop_loudly(partition_ptr self, const std::string& why) {
   add(st.config.counts->partitions_stopped);
   self->entry()->set_state("stopped");
   self->entry()->set_error(why);
+  st.config.status->set_why_stopped(why);
   show(self);
+  if (st.config.report)
+    st.config.report("partition " + std::to_string(st.config.partition) + " stopped: " + why);
 }
 
 void send_apply(partition_ptr self) {
@@ -174,8 +177,7 @@ void take_batch(partition_ptr self, log_batch& batch) {
   for (auto& entry : batch.entries) {
     if (entry.offset != expected) {
       stop_loudly(self, "records " + std::to_string(expected) + " to "
-                            + std::to_string(entry.offset - 1) + " of partition "
-                            + std::to_string(st.config.partition)
+                            + std::to_string(entry.offset - 1)
                             + " are missing in the event log; nothing after them is applied");
       return;
     }
@@ -295,16 +297,14 @@ void take_progress(partition_ptr self, const std::vector<partition_state>& all) 
 }
 
 void take_tick(partition_ptr self, caf::atom_value what) {
-  if (what == claim_tick) {
-    claim(self);
-  } else if (what == apply_tick) {
-    self->state.gather_set = false;
-    apply_more(self);
-  } else if (what == fold_tick) {
-    fold(self);
-  } else {
-    partition_pages::sweep(self);
-  }
+  if (what == claim_tick)
+    return claim(self);
+  if (what == fold_tick)
+    return fold(self);
+  if (what != apply_tick)
+    return partition_pages::sweep(self);
+  self->state.gather_set = false;
+  apply_more(self);
 }
 
 void await(partition_ptr self, uint64_t ticket, int64_t offset) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct partition_config {
   uint32_t users_per_page_max = 100'000;
   std::chrono::seconds passivate_after{300};
   std::shared_ptr<std::atomic<int64_t>> pairs_left;
+  /// Told why the partition stopped, at once; must not block. May be empty.
+  std::function<void(const std::string&)> report;
 };
 
 /// Invariants: one apply under way at most; records are applied in the order of

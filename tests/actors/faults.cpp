@@ -150,3 +150,59 @@ SCENARIO_METHOD(few_users_fixture, "a page with too many users leaves no old cou
   CHECK(users.rows[0].name == "u1");
   CHECK(users.rows[1].name == "u2");
 }
+
+struct gap_fixture : node_fixture {
+  gap_fixture() : node_fixture({}, {}, pattern(*this)) {}
+  static partition_config pattern(gap_fixture& me) {
+    partition_config out;
+    out.report = [&me](const std::string& line) { me.said.push_back(line); };
+    return out;
+  }
+  std::string aggregate_role() {
+    std::string out;
+    door->health([&out](node_health x) {
+      for (const auto& [name, state] : x.roles)
+        if (name == "aggregate")
+          out = state;
+    });
+    return out;
+  }
+  std::vector<std::string> said;
+};
+
+SCENARIO_METHOD(gap_fixture, "a partition that stops says why where people look",
+                "[actor][partition]") {
+  CHECK(aggregate_role() == "ok");
+  events.fail_next(errc::store_unavailable, false);
+  const auto lost = post({click("a")}).results.at(0).pos;
+  log.applied(lost.partition, lost.offset + 1); // The log drops what was not applied.
+  advance(5s);
+  const auto who = "partition " + std::to_string(lost.partition) + " stopped: ";
+  CHECK(counts.partitions_stopped == 1);
+  REQUIRE(said.size() == 1);
+  CHECK(said[0].find(who) == 0);
+  CHECK(said[0].size() > who.size());
+  CHECK(aggregate_role().find(said[0]) == 0);
+}
+
+SCENARIO_METHOD(node_fixture, "the lag grows while the store is away", "[actor][partition]") {
+  constexpr auto lag = "footfall_partition_lag_records{partition=";
+  auto lag_of = [&](const position& x) {
+    const auto text = door->metrics();
+    const auto name = lag + ('"' + std::to_string(x.partition) + "\"} ");
+    const auto at = text.find(name);
+    return at == std::string::npos ? -1.0 : std::stod(text.substr(at + name.size()));
+  };
+  const auto first = post({click("a")}).results.at(0).pos;
+  advance(1s);
+  CHECK(lag_of(first) == 0);
+  for (int i = 0; i < 50; ++i)
+    events.fail_next(errc::store_unavailable, false);
+  post({click("b"), click("c")});
+  advance(1s);
+  post({click("d"), click("e"), click("f")});
+  advance(1s);
+  CHECK(lag_of(first) == 5);
+  advance(200s);
+  CHECK(lag_of(first) == 0);
+}
