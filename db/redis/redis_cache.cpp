@@ -52,8 +52,6 @@ void redis_cache::wake() {
 }
 
 void redis_cache::miss(lookup x) {
-  if (config_.counts)
-    add(config_.counts->cache_misses, x.keys.size());
   x.done(std::vector<cached_count>(x.keys.size()));
 }
 
@@ -95,6 +93,7 @@ void redis_cache::advance(std::vector<cache_advance> pages) {
         advances_.push_back(std::move(x));
     for (; advances_.size() > config_.advances_max; ++dropped)
       advances_.pop_front();
+    lost_ = lost_ || dropped > 0;
   }
   if (config_.counts && dropped > 0)
     add(config_.counts->cache_errors, dropped);

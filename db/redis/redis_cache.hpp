@@ -27,17 +27,20 @@ struct redis_config {
   size_t fills_max = 8192;                    ///< Beyond, the oldest are dropped.
   size_t advances_max = 16384;                ///< Beyond, the oldest are dropped.
   size_t page_users_max = 100'000;            ///< A page with more starts over.
-  metrics* counts = nullptr;                  ///< Outlives the cache; may be missing.
+  metrics* counts = nullptr;                  ///< Its errors; outlives the cache; may be missing.
 };
 
-/// The shared cache: one Redis, one connection, one thread. Lookups are sent as
+/// The cache in Redis: one connection, one thread. Lookups are sent as
 /// they come, pipelined; fills and advances follow in groups, compared and set
 /// inside Redis. Without a working connection every lookup misses at once, and
 /// the thread tries again with growing pauses: a connection counts as working
 /// when it has answered, so a try is the breaker's probe.
 ///
-/// Redis may be flushed, full, slow or gone: that costs latency. When it was
-/// unreachable, what it still holds is older than 30 seconds never.
+/// Redis may be flushed, full, slow or gone: that costs latency. Whenever an advance
+/// may not have reached it (its connection broke, it refused one, too many waited), the
+/// cache begins anew: its keys get another number, and what stands under an earlier one
+/// is never read again. So does a process that starts: nobody knows what the one before
+/// it still had to say. Two nodes on one Redis therefore share nothing.
 class redis_cache final : public cache {
 public:
   /// Does not wait for Redis. Fails on a config that makes no sense.
@@ -76,7 +79,8 @@ private:
   std::deque<lookup> gets_;
   std::deque<aged_fill> fills_;
   std::deque<cache_advance> advances_;
-  size_t sent_ = 0; ///< Fills and advances under way.
+  size_t sent_ = 0;   ///< Fills and advances under way.
+  bool lost_ = false; ///< An advance was dropped here.
   std::string health_;
   int wake_ = -1;
   std::thread thread_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <random>
 
 #include <endian.h>
 #include <hiredis/hiredis.h>
@@ -68,7 +69,22 @@ void redis_cache::worker::count(counter metrics::*which, uint64_t n) const {
 }
 
 std::string redis_cache::worker::key_of(const cache_page& page) const {
-  return "ff:" + owner_.config_.identity + ":" + page;
+  return prefix_ + page;
+}
+
+redis_cache::worker::worker(redis_cache& owner) : owner_(owner) {
+  begin_anew();
+  fills_from_ = {};
+}
+
+// Advances are lost: what they would have replaced must never be read again. Nor may a
+// fill that was read before them come after, so none is taken for as long as one may
+// be under way. The keys of before end with their time to live.
+void redis_cache::worker::begin_anew() {
+  std::random_device random;
+  const auto start = uint64_t{random()} << 32 | random();
+  prefix_ = "ff:" + owner_.config_.identity + ":" + std::to_string(start) + ":";
+  fills_from_ = steady::now() + fill_age_max;
 }
 
 void redis_cache::worker::loop() {
@@ -132,6 +148,7 @@ void redis_cache::worker::drop(const std::string& why) {
   link_.close();
   ready_ = false;
   owner_.working_ = false;
+  begin_anew();
   pause_ = std::clamp<std::chrono::milliseconds>(pause_ * 2, pause_first, pause_most);
   not_before_ = steady::now() + pause_;
   count(&metrics::cache_errors);
@@ -212,7 +229,7 @@ void redis_cache::worker::send_fills() {
       std::lock_guard guard{owner_.mutex_};
       while (!owner_.fills_.empty() && keys.size() < group) {
         auto& [x, since] = owner_.fills_.front();
-        if (since >= oldest) {
+        if (since >= std::max(oldest, fills_from_)) {
           keys.push_back(key_of(x.page));
           for (auto& argument :
                {std::to_string(x.version), std::to_string(x.as_of_us), pack(x.reached),
@@ -235,6 +252,8 @@ void redis_cache::worker::send_advances() {
     std::vector<std::string> keys, arguments;
     {
       std::lock_guard guard{owner_.mutex_};
+      if (std::exchange(owner_.lost_, false))
+        begin_anew();
       while (!owner_.advances_.empty() && keys.size() < group && arguments.size() < arguments_max) {
         auto& x = owner_.advances_.front();
         keys.push_back(key_of(x.page));
@@ -283,14 +302,14 @@ void redis_cache::worker::take(const command& x, const redisReply& reply) {
     take_get(x, reply);
   if (reply.type == REDIS_REPLY_ERROR) {
     count(&metrics::cache_errors);
+    if (x.what == kind::advance)
+      begin_anew();
     // Redis forgot the scripts: it was restarted behind a proxy, or flushed.
     if (std::strncmp(reply.str, "NOSCRIPT", 8) == 0)
       drop(reply.str);
   } else if (x.what != kind::get) {
     const auto refused = reply.type == REDIS_REPLY_INTEGER ? static_cast<size_t>(reply.integer) : 0;
     count(&metrics::cache_errors, refused);
-    if (x.what == kind::fill)
-      count(&metrics::cache_fills, x.values - std::min(refused, x.values));
   }
 }
 
@@ -336,10 +355,6 @@ void redis_cache::worker::finish(open_lookup& x) {
   if (x.answered)
     return;
   x.answered = true;
-  const auto hits = static_cast<uint64_t>(
-      std::count_if(x.found.begin(), x.found.end(), [](const cached_count& y) { return y.hit; }));
-  count(&metrics::cache_hits, hits);
-  count(&metrics::cache_misses, x.found.size() - hits);
   x.ask.done(std::move(x.found));
 }
 

@@ -10,7 +10,7 @@ namespace footfall {
 /// The thread of a redis_cache: owns the connection and what is under way on it.
 class redis_cache::worker {
 public:
-  explicit worker(redis_cache& owner) : owner_(owner) {}
+  explicit worker(redis_cache& owner);
   void loop();
 
 private:
@@ -33,6 +33,7 @@ private:
 
   void connect();
   void drop(const std::string& why);
+  void begin_anew();
   void answer_gets_with_misses();
   void send_gets();
   void send_get(lookup x);
@@ -53,6 +54,8 @@ private:
   redis_cache& owner_;
   redis::link link_;
   std::deque<command> commands_;
+  std::string prefix_;              ///< Of every key: the store and a number of this start.
+  steady::time_point fills_from_{}; ///< Fills that came before are dropped.
   std::string fill_digest_;
   std::string advance_digest_;
   bool ready_ = false;
