@@ -1,4 +1,4 @@
-"""A TCP proxy that loses answers: the server did its work, and nobody hears of it."""
+"""A TCP proxy that loses answers, or all that is said in both directions."""
 from __future__ import annotations
 
 import random
@@ -8,7 +8,8 @@ import threading
 
 class CuttingProxy:
     """Stands before "host:port". While `cutting`, some answers of the server end their
-    connection and are never forwarded."""
+    connection and are never forwarded: the work is done, and nobody hears of it. While
+    `swallowing`, connections stay open and nothing goes through either way."""
 
     def __init__(self, address: str, seed: int, share: float = 0.1):
         host, port = address.rsplit(":", 1)
@@ -16,6 +17,7 @@ class CuttingProxy:
         self.chance = random.Random(seed)
         self.share = share
         self.cutting = False
+        self.swallowing = False
         self.cuts = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
@@ -58,7 +60,8 @@ class CuttingProxy:
     def _forward(self, client: socket.socket, server: socket.socket) -> None:
         try:
             while data := client.recv(1 << 16):
-                server.sendall(data)
+                if not self.swallowing:
+                    server.sendall(data)
         except OSError:
             pass
         self._close(client, server)
@@ -69,7 +72,8 @@ class CuttingProxy:
                 if self.cutting and self.chance.random() < self.share:
                     self.cuts += 1
                     break
-                client.sendall(data)
+                if not self.swallowing:
+                    client.sendall(data)
         except OSError:
             pass
         self._close(client, server)

@@ -105,14 +105,17 @@ class Load:
 
     def __init__(self, server: Server, clients: int = 6, seed: int = 1,
                  batch_max: int = 20, pages: Pages | None = None,
-                 change: Callable[[random.Random, dict], None] | None = None):
-        """`change` may alter an event that is sent again, in place."""
+                 change: Callable[[random.Random, dict], None] | None = None,
+                 pause: float = 0):
+        """`change` may alter an event that is sent again, in place. `pause`: seconds of
+        each client between an answer and its next request."""
         self.address = server.address("ingest")
         self.journal = Journal()
         self.prefix = f"{seed}-{random.SystemRandom().getrandbits(32):x}"
         self.batch_max = batch_max
         self.pages = pages or Pages()
         self.change = change
+        self.pause = pause
         self.stopping = threading.Event()
         self.trouble: list[BaseException] = []
         self.threads = [threading.Thread(target=self._run, args=(number, seed))
@@ -163,6 +166,8 @@ class Load:
                           for _ in range(size)]
                 sent.append(events)
             self._send(connection, events)
+            if self.pause:
+                self.stopping.wait(self.pause)
         connection.close()
 
     def _event(self, name: str, chance: random.Random) -> dict:

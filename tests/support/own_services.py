@@ -1,4 +1,4 @@
-"""A Kafka, a PostgreSQL and a Redis of one test module alone, which it may kill."""
+"""Services of one test module alone, which it may kill."""
 from __future__ import annotations
 
 import os
@@ -16,15 +16,17 @@ from footfall import PATIENCE, ROOT
 class OwnServices:
     """Servers with their files in `folder`; what was killed comes back on its port and data."""
 
-    def __init__(self, folder: pathlib.Path):
+    def __init__(self, folder: pathlib.Path, *names: str):
+        """`names`: which of kafka, postgres, redis; all when empty."""
         self.folder = folder
+        self.names = names
         self.addresses: dict[str, str] = {}
 
     def __enter__(self) -> "OwnServices":
         if not os.environ.get("FOOTFALL_TEST_KAFKA"):
             pytest.fail("FOOTFALL_TEST_KAFKA is not set; make test installs the services")
-        self.run("start")
-        for line in self.run("env").splitlines():
+        self.run("start", *self.names)
+        for line in self.run("env", *self.names).splitlines():
             name, _, value = shlex.split(line)[1].partition("=")
             self.addresses[name] = value
         return self

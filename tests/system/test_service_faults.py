@@ -3,13 +3,19 @@ nothing counts twice, and nobody's hand is needed."""
 import json
 import time
 
-import psycopg
 import pytest
 
 from cutting_proxy import CuttingProxy
-from footfall import Server, wait_until
-from journal import Load, end_and_check, fixed_ports, gauge
+from footfall import PATIENCE, Server, wait_until
+from journal import Load, end_and_check, fixed_ports, gauge, settle
 from own_services import OwnServices
+from readers import Readers
+from service_waits import (await_for, await_more, check_counts, postgres_rows,
+                           recovery)
+
+
+FROZEN_SECONDS = 20
+MORE_MIB_MAX = 128  # Twice what may wait for Kafka, 64 MiB.
 
 
 @pytest.fixture(scope="module")
@@ -23,34 +29,6 @@ def services(own_services):
     """All of them up, whatever the test before left."""
     own_services.run("start")
     return own_services
-
-
-def postgres_rows(environment: dict[str, str]):
-    def rows(statement: str) -> list[tuple]:
-        with psycopg.connect(environment["DATABASE_URL"]) as session:
-            return session.execute(statement).fetchall()
-
-    return rows
-
-
-def await_more(load: Load, more: int, seconds: float = 60) -> None:
-    enough = load.accepted() + more
-    wait_until(lambda: load.accepted() >= enough or load.trouble, seconds, "clicks are accepted")
-
-
-def await_applied(server: Server, seconds: float = 60) -> None:
-    """Waits until more was applied than had been when this was called."""
-    before = gauge(server, "footfall_events_folded_total")
-    wait_until(lambda: gauge(server, "footfall_events_folded_total") > before, seconds,
-               "clicks are counted")
-
-
-def recovery(server: Server, load: Load, what: str) -> None:
-    """From the end of the fault until clicks are accepted and counted."""
-    began = time.monotonic()
-    await_more(load, 20)
-    await_applied(server)
-    print(f"{what}: accepts and counts {time.monotonic() - began:.1f} s after it is back")
 
 
 @pytest.mark.parametrize("name", ["kafka", "postgres", "redis", "footfall"])
@@ -91,14 +69,65 @@ def test_a_frozen_database_costs_only_freshness(services):
         with Load(server, clients=4, seed=51) as load:
             await_more(load, 50)
             services.run("pause", "postgres")
-            began = time.monotonic()
             try:
-                wait_until(lambda: time.monotonic() - began > 5, 10, "it was frozen for 5 s")
+                await_for(5, load)
                 await_more(load, 50)
             finally:
                 services.run("resume", "postgres")
             recovery(server, load, "frozen database")
         end_and_check(server, load.journal, postgres_rows(environment), "PostgreSQL frozen 5 s")
+
+
+def test_a_frozen_broker_costs_refusals_and_no_memory(services):
+    environment = services.environment()
+    with Server(environment=environment, ports=fixed_ports()) as server:
+        with Load(server, clients=20, seed=53, batch_max=100) as load:
+            await_more(load, 200)
+            before = resident_mib(server)
+            services.run("pause", "kafka")
+            try:
+                await_for(FROZEN_SECONDS, load)
+                frozen = resident_mib(server)
+            finally:
+                services.run("resume", "kafka")
+            recovery(server, load, "frozen broker")
+        replaced = server.stderr().count("Kafka producer ended")
+        print(f"frozen broker: {before:.0f} to {frozen:.0f} MiB, producers replaced {replaced}")
+        end_and_check(server, load.journal, postgres_rows(environment),
+                      f"Kafka frozen {FROZEN_SECONDS} s")
+    assert set(load.journal.answers) <= {200, 429, 503}, load.journal.answers
+    assert load.journal.answers[503] > 0
+    assert frozen < before + MORE_MIB_MAX
+
+
+def resident_mib(server: Server) -> float:
+    return gauge(server, "process_resident_memory_bytes") / 2 ** 20
+
+
+def test_all_services_taken_away_in_turn_and_given_back(services):
+    """As by hand: a clean stop and a start. Retry-After is checked with each 503."""
+    environment = services.environment()
+    rows = postgres_rows(environment)
+    with Server(environment=environment, ports=fixed_ports()) as server:
+        with Load(server, clients=4, seed=54) as load, \
+                Readers(server, seed=54, pause=0.005) as readers:
+            await_more(load, 50)
+            for name in ("kafka", "postgres", "redis"):
+                services.run("stop", name)
+                meets_the_fault(server, load, name)
+                services.run("start", name)
+                recovery(server, load, name)
+        began = time.monotonic()
+        settle(server, load.journal)
+        exact = time.monotonic() - began
+        asked = check_counts(server, rows)
+        print(f"all three in turn: everything counted {exact:.1f} s after the last click, {asked} "
+              f"counts compared, questions {dict(readers.answers)} p99 {readers.p99():.2f} s, "
+              f"backwards {readers.backwards}")
+        end_and_check(server, load.journal, rows, "all three in turn")
+    assert set(load.journal.answers) == {200, 503}, load.journal.answers
+    assert readers.answers[200] > 0 and readers.backwards == 0
+    assert exact < 10 * PATIENCE
 
 
 def test_lost_replies_of_the_database_are_resolved(services):
@@ -129,20 +158,21 @@ def test_poison_records_of_other_producers_block_nothing(services):
     environment = services.environment()
     with Server(environment=environment) as server:
         lines = []
-        for number in range(20_000):
+        for number in range(100_000):
             lines.append(json.dumps({
                 "event_id": f"other-{number}", "user_id": f"user-{number % 97}",
                 "event_type": "click", "page_url": f"/page/{number % 50}"}).encode())
-            if number % 20 == 0:
-                lines.append(POISON[number // 20 % len(POISON)])
+            if number % 100 == 0:
+                lines.append(POISON[number // 100 % len(POISON)])
         services.produce(environment["KAFKA_TOPIC"], lines)
         rows = postgres_rows(environment)
         wait_until(lambda: rows("SELECT (SELECT count(*) FROM click_events)"
-                                " + (SELECT count(*) FROM bad_events)") == [(21_000,)], 60)
+                                " + (SELECT count(*) FROM bad_events)") == [(101_000,)], 60)
         wait_until(lambda: gauge(server, "footfall_partition_unfolded_records") == 0)
         stored = rows("SELECT count(*), count(DISTINCT event_id) FROM click_events")
         bad = rows("SELECT count(*), count(*) FILTER (WHERE reason <> '') FROM bad_events")
         counted = rows("SELECT sum(click_count)::bigint FROM page_clicks")
         print(f"poison: stored {stored[0][0]} counted {counted[0][0]} bad {bad[0][0]}")
-        assert (stored, bad, counted) == ([(20_000, 20_000)], [(1_000, 1_000)], [(20_000,)])
+        assert (stored, bad, counted) == ([(100_000, 100_000)], [(1_000, 1_000)],
+                                        [(100_000,)])
         assert server.audit() == {"ok": True, "differences": []}
