@@ -8,6 +8,7 @@
 
 #include <caf/expected.hpp>
 
+#include "proto/bad_event.hpp"
 #include "proto/event.hpp"
 #include "proto/page.hpp"
 #include "proto/query.hpp"
@@ -100,11 +101,10 @@ struct partition_state {
   int64_t folded_offset = 0;
 };
 
-struct bad_event {
-  position pos;
-  int64_t time_us = 0;
-  std::string reason;
-  std::string raw;
+/// That the event of a bad one was appended again.
+struct redriven {
+  position bad;
+  position to;
 };
 
 /// Applied state: events, aggregates, progress.
@@ -166,8 +166,13 @@ public:
 
   virtual void progress(done<std::vector<partition_state>> reply) = 0;
 
-  /// The newest bad events first: by time, then partition and offset.
-  virtual void bad_events(uint32_t limit, done<std::vector<bad_event>> reply) = 0;
+  /// Bad events by partition and offset. A page has at most ask.limit rows and about
+  /// bad_event_page_bytes, but one row at least while there is one.
+  virtual void bad_events(bad_events_ask ask, done<bad_event_page> reply) = 0;
+
+  /// Notes where bad events went. The rows stay; positions that have none are passed
+  /// over. May be repeated. @returns how many rows it noted that in.
+  virtual void mark_redriven(std::vector<redriven> rows, done<uint64_t> reply) = 0;
 
   /// Identity of the data, made with it: cached values of another store never match.
   virtual const std::string& identity() const = 0;

@@ -96,7 +96,8 @@ apply_result memory_store::do_apply(const apply_request& batch) {
     out.fresh.push_back({static_cast<uint32_t>(i), made.page_no, made.user_no, made.type_no});
   }
   for (const auto& x : batch.bad)
-    bad_.push_back({{batch.partition, x.offset}, x.time_us, x.reason, x.raw});
+    bad_.emplace(std::pair{batch.partition, x.offset},
+                 bad_event{{batch.partition, x.offset}, x.time_us, x.reason, x.raw, {}});
   return out;
 }
 
@@ -280,16 +281,33 @@ void memory_store::progress(done<std::vector<partition_state>> reply) {
   });
 }
 
-void memory_store::bad_events(uint32_t limit, done<std::vector<bad_event>> reply) {
-  run<std::vector<bad_event>>(reply, [&] {
-    auto out = bad_;
-    std::sort(out.begin(), out.end(), [](const bad_event& a, const bad_event& b) {
-      return std::tuple{a.time_us, a.pos.partition, a.pos.offset}
-             > std::tuple{b.time_us, b.pos.partition, b.pos.offset};
-    });
-    if (out.size() > limit)
-      out.resize(limit);
+void memory_store::bad_events(bad_events_ask ask, done<bad_event_page> reply) {
+  run<bad_event_page>(reply, [&] {
+    bad_event_page out;
+    size_t bytes = 0;
+    for (auto at = bad_.upper_bound({ask.after.partition, ask.after.offset}); at != bad_.end();
+         ++at) {
+      if (ask.open_only && at->second.redriven.offset >= 0)
+        continue;
+      out.more = out.rows.size() >= ask.limit || bytes >= bad_event_page_bytes;
+      if (out.more)
+        break;
+      bytes += at->second.raw.size();
+      out.rows.push_back(at->second);
+    }
     return out;
+  });
+}
+
+void memory_store::mark_redriven(std::vector<redriven> rows, done<uint64_t> reply) {
+  run<uint64_t>(reply, [&] {
+    uint64_t marked = 0;
+    for (const auto& x : rows)
+      if (auto at = bad_.find({x.bad.partition, x.bad.offset}); at != bad_.end()) {
+        at->second.redriven = x.to;
+        ++marked;
+      }
+    return marked;
   });
 }
 

@@ -45,7 +45,8 @@ public:
   void type_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) override;
   void audit(done<std::vector<audit_difference>> reply) override;
   void progress(done<std::vector<partition_state>> reply) override;
-  void bad_events(uint32_t limit, done<std::vector<bad_event>> reply) override;
+  void bad_events(bad_events_ask ask, done<bad_event_page> reply) override;
+  void mark_redriven(std::vector<redriven> rows, done<uint64_t> reply) override;
   const std::string& identity() const override { return config_.identity; }
   std::string health() const override { return {}; }
 
@@ -105,7 +106,7 @@ private:
   std::map<uint32_t, partition_state> progress_;
   std::map<std::pair<uint32_t, int64_t>, row> rows_; ///< By position.
   std::map<std::pair<std::string, event_key>, int32_t> payload_of_id_;
-  std::vector<bad_event> bad_;
+  std::map<std::pair<uint32_t, int64_t>, bad_event> bad_; ///< By position.
   numbers<site_text> pages_;
   numbers<site_text> users_;
   numbers<std::string> types_;

@@ -126,10 +126,6 @@ constexpr statement read_progress{"read_progress", R"(
     FROM public.partition_progress p LEFT JOIN public.fold_progress f USING (topic, part)
    WHERE topic = $1 ORDER BY part)"};
 
-constexpr statement newest_bad{"newest_bad", R"(
-  SELECT part, log_offset, log_time, reason, raw FROM public.bad_events
-   WHERE topic = $1 ORDER BY log_time DESC, part DESC, log_offset DESC LIMIT $2)"};
-
 /// The first minute that starts at `at_us` or later.
 int32_t minute_from(int64_t at_us, int32_t when_unset) {
   if (at_us == unset_time)
@@ -240,23 +236,6 @@ caf::expected<std::vector<partition_state>> progress(connection& c, const std::s
   for (int i = 0; i < rows.rows(); ++i)
     out.push_back({static_cast<uint32_t>(rows.int4(i, 0)), rows.int8(i, 1), rows.int8(i, 2),
                    rows.int8(i, 3)});
-  return out;
-}
-
-caf::expected<std::vector<bad_event>> bad_events(connection& c, const std::string& topic,
-                                                 uint32_t limit) {
-  parameters values;
-  values.add_text(topic);
-  values.add_int8(limit);
-  auto rows = c.run(newest_bad, values, read_time_max);
-  if (!rows.ok())
-    return to_error(rows, "cannot read the bad events");
-  std::vector<bad_event> out;
-  for (int i = 0; i < rows.rows(); ++i)
-    out.push_back({{static_cast<uint32_t>(rows.int4(i, 0)), rows.int8(i, 1)},
-                   rows.int8(i, 2) + epoch_us,
-                   std::string(rows.bytes(i, 3)),
-                   std::string(rows.bytes(i, 4))});
   return out;
 }
 

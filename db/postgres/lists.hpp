@@ -25,9 +25,6 @@ caf::expected<std::vector<std::string>> type_names(connection& c, const std::vec
 
 caf::expected<std::vector<partition_state>> progress(connection& c, const std::string& topic);
 
-caf::expected<std::vector<bad_event>> bad_events(connection& c, const std::string& topic,
-                                                 uint32_t limit);
-
 /// Recounts everything from the raw rows below the folded positions.
 caf::expected<std::vector<audit_difference>> audit(connection& c);
 

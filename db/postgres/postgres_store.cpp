@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "db/postgres/bad_events.hpp"
 #include "db/postgres/counts.hpp"
 #include "db/postgres/fold.hpp"
 #include "db/postgres/lane.hpp"
@@ -204,10 +205,18 @@ void postgres_store::progress(done<std::vector<partition_state>> reply) {
   });
 }
 
-void postgres_store::bad_events(uint32_t limit, done<std::vector<bad_event>> reply) {
-  read<std::vector<bad_event>>(std::move(reply), [this, limit](connection& c) {
-    return postgres::bad_events(c, parts_->config.topic, limit);
+void postgres_store::bad_events(bad_events_ask ask, done<bad_event_page> reply) {
+  read<bad_event_page>(std::move(reply), [this, ask](connection& c) {
+    return postgres::bad_events(c, parts_->config.topic, ask);
   });
+}
+
+void postgres_store::mark_redriven(std::vector<redriven> rows, done<uint64_t> reply) {
+  auto work = [this, rows = std::move(rows)](connection& c) {
+    return postgres::mark_redriven(c, parts_->config.topic, rows);
+  };
+  parts_->writes_of(0).queue.push(std::make_unique<call<uint64_t>>(work, std::move(reply), true),
+                                  "mark");
 }
 
 } // namespace footfall

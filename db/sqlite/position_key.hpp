@@ -7,6 +7,7 @@ namespace footfall::sqlite {
 /// Partitions fit in ten bits and topics in five, so that keys stay positive.
 inline constexpr uint32_t partitions_max = 1u << 10;
 inline constexpr uint32_t topics_max = 1u << 5;
+inline constexpr int64_t offset_max = (int64_t{1} << 48) - 1;
 
 /// A position as one number that sorts as positions do: topic number << 58 |
 /// partition << 48 | offset.
@@ -19,7 +20,7 @@ constexpr uint32_t partition_of_key(int64_t key) noexcept {
   return static_cast<uint32_t>(key >> 48) & (partitions_max - 1);
 }
 constexpr int64_t offset_of_key(int64_t key) noexcept {
-  return key & ((int64_t{1} << 48) - 1);
+  return key & offset_max;
 }
 
 } // namespace footfall::sqlite

@@ -116,7 +116,7 @@ void sqlite_store::impl::open() {
   how.read_only = true;
   how.cache_bytes = settings.read_cache_bytes;
   reading.emplace(file, how);
-  reader.emplace(*reading, settings.topic);
+  reader.emplace(*reading, settings.topic, writer->topic_no());
   how.cache_bytes = 4 << 20;
   auditing.emplace(file, how);
   write_thread = std::thread{[this] { write_loop(); }};
@@ -373,9 +373,13 @@ void sqlite_store::progress(done<std::vector<partition_state>> reply) {
   impl_->read<std::vector<partition_state>>(std::move(reply), [](auto& x) { return x.progress(); });
 }
 
-void sqlite_store::bad_events(uint32_t limit, done<std::vector<bad_event>> reply) {
-  impl_->read<std::vector<bad_event>>(std::move(reply),
-                                      [limit](auto& x) { return x.bad_events(limit); });
+void sqlite_store::bad_events(bad_events_ask ask, done<bad_event_page> reply) {
+  impl_->read<bad_event_page>(std::move(reply), [ask](auto& x) { return x.bad_events(ask); });
+}
+
+void sqlite_store::mark_redriven(std::vector<redriven> rows, done<uint64_t> reply) {
+  impl_->write<uint64_t>(std::move(reply), rows.size(),
+                         [rows](auto& x) { return x.mark_redriven(rows); });
 }
 
 const std::string& sqlite_store::identity() const {

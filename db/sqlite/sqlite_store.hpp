@@ -47,7 +47,8 @@ public:
   void type_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) override;
   void audit(done<std::vector<audit_difference>> reply) override;
   void progress(done<std::vector<partition_state>> reply) override;
-  void bad_events(uint32_t limit, done<std::vector<bad_event>> reply) override;
+  void bad_events(bad_events_ask ask, done<bad_event_page> reply) override;
+  void mark_redriven(std::vector<redriven> rows, done<uint64_t> reply) override;
   const std::string& identity() const override;
   std::string health() const override;
 

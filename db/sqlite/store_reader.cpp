@@ -44,8 +44,9 @@ void each_row(statement& rows, Use use) {
 
 } // namespace
 
-store_reader::store_reader(connection& on, const std::string& topic)
-    : on_(on), topic_(topic), numbers_(on, false), tail_(on), begin_(on, "BEGIN"),
+store_reader::store_reader(connection& on, const std::string& topic, uint32_t topic_no)
+    : on_(on), topic_(topic), topic_no_(topic_no), numbers_(on, false), tail_(on),
+      begin_(on, "BEGIN"),
       progress_(on, "SELECT p.part, p.epoch, p.next_offset, f.folded_offset"
                     " FROM partition_progress p JOIN fold_progress f USING (topic, part)"
                     " WHERE p.topic = ? ORDER BY p.part"),
@@ -67,8 +68,9 @@ store_reader::store_reader(connection& on, const std::string& topic)
       page_name_(on, "SELECT page_url FROM core_pages WHERE page_no = ?"),
       user_name_(on, "SELECT user_id FROM core_users WHERE user_no = ?"),
       type_name_(on, "SELECT event_type FROM core_types WHERE type_no = ?"),
-      bad_(on, "SELECT position, time_us, reason, raw FROM core_bad_events"
-               " ORDER BY time_us DESC, position DESC LIMIT ?") {}
+      bad_(on, "SELECT position, time_us, reason, raw, redriven FROM core_bad_events"
+               " WHERE position > ? AND position < ? AND (redriven IS NULL OR NOT ?)"
+               " ORDER BY position LIMIT ?") {}
 
 void store_reader::begin() {
   on_.roll_back();
@@ -351,15 +353,28 @@ std::vector<std::string> store_reader::type_names(const std::vector<int32_t>& of
   return names(type_name_, of);
 }
 
-std::vector<bad_event> store_reader::bad_events(uint32_t limit) {
-  std::vector<bad_event> out;
-  bad_.bind(1, limit);
+bad_event_page store_reader::bad_events(const bad_events_ask& ask) {
+  bad_event_page out;
+  if (ask.after.partition >= partitions_max)
+    return out;
+  auto at = [](const statement& x, int column) {
+    return position{partition_of_key(x.integer(column)), offset_of_key(x.integer(column))};
+  };
+  size_t bytes = 0;
+  bad_.bind(1, position_key(topic_no_, ask.after.partition, 0)
+                   + std::min(ask.after.offset, offset_max))
+      .bind(2, position_key(topic_no_, partitions_max - 1, offset_max))
+      .bind(3, ask.open_only ? 1 : 0)
+      .bind(4, int64_t{ask.limit} + 1);
   each_row(bad_, [&] {
-    const int64_t at = bad_.integer(0);
-    out.push_back({{partition_of_key(at), offset_of_key(at)},
-                   bad_.integer(1),
-                   std::string{bad_.text(2)},
-                   std::string{bad_.blob(3)}});
+    out.more = out.more || out.rows.size() >= ask.limit || bytes >= bad_event_page_bytes;
+    if (out.more)
+      return;
+    out.rows.push_back(
+        {at(bad_, 0), bad_.integer(1), std::string{bad_.text(2)}, std::string{bad_.blob(3)}, {}});
+    if (!bad_.is_null(4))
+      out.rows.back().redriven = at(bad_, 4);
+    bytes += out.rows.back().raw.size();
   });
   return out;
 }

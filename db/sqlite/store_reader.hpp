@@ -13,7 +13,7 @@ namespace footfall::sqlite {
 /// thread; all calls between begin() and end() see one snapshot; throws `failure`.
 class store_reader {
 public:
-  store_reader(connection& on, const std::string& topic);
+  store_reader(connection& on, const std::string& topic, uint32_t topic_no);
 
   void begin();
   void end() noexcept;
@@ -29,7 +29,7 @@ public:
   std::vector<std::string> user_names(const std::vector<int32_t>& of);
   std::vector<std::string> type_names(const std::vector<int32_t>& of);
   std::vector<partition_state> progress();
-  std::vector<bad_event> bad_events(uint32_t limit);
+  bad_event_page bad_events(const bad_events_ask& ask);
 
 private:
   struct totals {
@@ -51,6 +51,7 @@ private:
 
   connection& on_;
   const std::string topic_;
+  const uint32_t topic_no_;
   all_numbers numbers_;
   store_tail tail_;
   std::vector<position> reached_;

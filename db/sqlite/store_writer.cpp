@@ -16,7 +16,9 @@ store_writer::store_writer(connection& on, const std::string& topic, size_t rece
       move_next_(on, "UPDATE partition_progress SET next_offset = ?1 WHERE topic = ?2"
                      " AND part = ?3 AND epoch = ?4 AND next_offset = ?5"),
       insert_event_(on, "INSERT INTO core_events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-      insert_bad_(on, "INSERT INTO core_bad_events VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"),
+      insert_bad_(on, "INSERT INTO core_bad_events (position, time_us, reason, raw)"
+                      " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"),
+      mark_bad_(on, "UPDATE core_bad_events SET redriven = ?2 WHERE position = ?1"),
       move_folded_(on, "UPDATE fold_progress SET folded_offset = ?1 WHERE topic = ?2"
                        " AND part = ?3 AND folded_offset = ?4 AND ?4 <= ?1"
                        " AND EXISTS (SELECT 1 FROM partition_progress p WHERE p.topic = ?2"
@@ -122,6 +124,18 @@ void store_writer::insert_bad(const apply_request& batch) {
         .bind_text(3, x.reason)
         .bind_blob(4, x.raw)
         .run();
+}
+
+uint64_t store_writer::mark_redriven(const std::vector<redriven>& rows) {
+  auto key = [this](const position& x) { return position_key(topic_no_, x.partition, x.offset); };
+  uint64_t marked = 0;
+  for (const auto& x : rows) {
+    if (x.bad.partition >= partitions_max || x.bad.offset < 0 || x.bad.offset > offset_max)
+      continue;
+    mark_bad_.bind(1, key(x.bad)).bind(2, key(x.to)).run();
+    marked += static_cast<uint64_t>(on_.changes());
+  }
+  return marked;
 }
 
 } // namespace footfall::sqlite

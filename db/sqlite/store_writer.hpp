@@ -9,7 +9,7 @@
 
 namespace footfall::sqlite {
 
-/// Every change to store.db: claim, apply and fold. One thread; each call inside a
+/// Every change to store.db: claim, apply, fold and marks. One thread; each call inside a
 /// transaction that the caller begins and ends; throws `failure`.
 class store_writer {
 public:
@@ -18,6 +18,7 @@ public:
   partition_claim claim(uint32_t partition);
   apply_result apply(const apply_request& batch);
   fold_result fold(uint32_t partition, int64_t from, int64_t until);
+  uint64_t mark_redriven(const std::vector<redriven>& rows);
 
   /// Before the transaction ends: upkeep of the index of ids.
   void finish() { ids_.move_some(); }
@@ -62,7 +63,7 @@ private:
   std::vector<page_delta> pages_;
 
   statement claim_, claim_fold_, progress_;
-  statement move_next_, insert_event_, insert_bad_;
+  statement move_next_, insert_event_, insert_bad_, mark_bad_;
   statement move_folded_, scan_;
   statement add_clicks_, add_totals_, add_types_, add_series_, add_site_;
 };

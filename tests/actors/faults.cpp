@@ -58,9 +58,9 @@ SCENARIO_METHOD(node_fixture, "poison goes to bad_events and blocks nothing",
   log.append({{0, "k", std::string(40'000, 'x')}}, [](std::vector<append_outcome>) {});
   post({click("a"), click("b", "u1", "/q"), click("c", "u1", "/r"), click("d", "u1", "/s")});
   advance(1s);
-  std::vector<bad_event> bad;
-  events.bad_events(10, [&](caf::expected<std::vector<bad_event>> x) { bad = std::move(*x); });
-  CHECK(bad.size() == 3);
+  bad_event_page bad;
+  events.bad_events({}, [&](caf::expected<bad_event_page> x) { bad = std::move(*x); });
+  CHECK(bad.rows.size() == 3);
   CHECK(counts.events_applied == 4);
 }
 

@@ -62,8 +62,17 @@ inline caf::expected<std::vector<audit_difference>> audit(store& db) {
 inline caf::expected<std::vector<partition_state>> progress(store& db) {
   return ask<std::vector<partition_state>>([&](auto done) { db.progress(done); });
 }
-inline caf::expected<std::vector<bad_event>> bad_events(store& db, uint32_t limit) {
-  return ask<std::vector<bad_event>>([&](auto done) { db.bad_events(limit, done); });
+inline caf::expected<bad_event_page> bad_page(store& db, bad_events_ask what) {
+  return ask<bad_event_page>([&](auto done) { db.bad_events(what, done); });
+}
+inline caf::expected<uint64_t> mark(store& db, std::vector<redriven> rows) {
+  return ask<uint64_t>([&](auto done) { db.mark_redriven(std::move(rows), done); });
+}
+/// The first bad events.
+inline std::vector<bad_event> bad_events(store& db, uint32_t limit) {
+  auto page = bad_page(db, {{}, limit, false});
+  REQUIRE(page);
+  return std::move(page->rows);
 }
 
 /// 2025-01-01T00:00:00Z.

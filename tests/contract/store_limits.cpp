@@ -69,7 +69,7 @@ TEST_CASE("store has everything after it was opened again", "[contract][store]")
   CHECK(db->identity() == identity);
   CHECK(user_names(*db, {1, 2}).value() == user);
   CHECK(count(*db, "/a", "v") == std::pair<uint64_t, uint64_t>{1, 2});
-  CHECK(bad_events(*db, 10)->size() == 1);
+  CHECK(bad_events(*db, 10).size() == 1);
   CHECK(progress(*db)->at(0).folded_offset == 1);
   auto again = claim(*db, 0);
   CHECK(again->epoch == epoch + 1);

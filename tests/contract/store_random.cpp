@@ -204,10 +204,10 @@ void history::compare_all(store& tested) {
     }
   auto g = bad_events(oracle_, 20);
   auto h = bad_events(tested, 20);
-  REQUIRE(g->size() == h->size());
-  for (size_t i = 0; i < g->size(); ++i) {
-    REQUIRE(g->at(i).pos == h->at(i).pos);
-    REQUIRE(g->at(i).reason == h->at(i).reason);
+  REQUIRE(g.size() == h.size());
+  for (size_t i = 0; i < g.size(); ++i) {
+    REQUIRE(g[i].pos == h[i].pos);
+    REQUIRE(g[i].reason == h[i].reason);
   }
   auto differences = audit(tested);
   REQUIRE(differences);
