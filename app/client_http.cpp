@@ -89,9 +89,14 @@ client_answer client_http::impl::send(http::request<http::string_body> request) 
       if (was_kept && failed != beast::error::timeout)
         continue;
       answer.error = name() + " did not answer: " + failed.message();
+      // Whatever else fails in HTTP itself is another protocol's answer.
+      answer.reached =
+          failed == http::error::end_of_stream || failed == http::error::partial_message
+          || failed.category() != beast::error_code{http::error::end_of_stream}.category();
       return answer;
     }
     auto& response = parser.get();
+    answer.reached = true;
     answer.status = response.result_int();
     answer.body = std::move(response.body());
     const auto wait = response[http::field::retry_after];

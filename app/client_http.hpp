@@ -12,6 +12,7 @@ struct client_answer {
   std::string body;
   std::string error;
   std::chrono::seconds retry_after{0};
+  bool reached = false; ///< Somebody who may be a node took the request.
 };
 
 /// A connection to one listener of a node: plain HTTP/1.1, kept alive, made when

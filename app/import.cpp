@@ -118,8 +118,8 @@ bool importer::send() {
   while (true) {
     auto answer = client_->post(target_, "application/x-ndjson", body_);
     const bool is_final = answer.status != 0 && answer.status != 429 && answer.status < 500;
+    was_reached_ = was_reached_ || answer.reached;
     if (is_final) {
-      was_reached_ = true;
       sent_bytes_ += body_.size();
       const auto before = line_numbers_.size();
       read_results(answer);
@@ -139,7 +139,7 @@ bool importer::send() {
 bool importer::wait_before_retry(const client_answer& answer) {
   using namespace std::chrono;
   const auto now = steady_clock::now();
-  const bool first_contact = answer.status == 0 && !was_reached_;
+  const bool first_contact = !was_reached_;
   if (trouble_since_ == steady_clock::time_point{})
     trouble_since_ = now;
   if (first_contact || now - trouble_since_ > seconds{options_.patience_s}) {

@@ -62,10 +62,12 @@ void health_watch::answer(const node_health& x) {
 }
 
 void health_watch::arm() {
-  alarm_.Set(std::chrono::system_clock::now() + period, [self = shared_from_this()](bool expired) {
-    if (expired)
+  // The alarm keeps its function for good: with a share in this it would keep both.
+  auto ring = [weak = weak_from_this()](bool expired) {
+    if (auto self = expired ? weak.lock() : nullptr)
       self->ask();
-  });
+  };
+  alarm_.Set(std::chrono::system_clock::now() + period, std::move(ring));
 }
 
 } // namespace footfall::rpc

@@ -140,6 +140,28 @@ def test_import_goes_on_when_the_node_comes_back(tmp_path):
         assert server.audit()["ok"]
 
 
+def test_import_goes_on_when_its_first_answer_is_lost(tmp_path):
+    text, counts = access_log(2_000)
+    log = tmp_path / "access.log"
+    log.write_text(text)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+        process = subprocess.Popen(
+            [BINARY, "import", str(log), "--to", f"http://127.0.0.1:{port}"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        taken, _ = listener.accept()
+        taken.recv(1)
+        taken.close()
+    try:
+        with Server(ports={"ingest": port}) as server:
+            stdout, stderr = process.communicate(timeout=120)
+            assert process.returncode == 0, stderr + stdout
+            wait_for_total(server, counts.total())
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.mark.parametrize("arguments, wanted", [
     (["import"], "file"),
     (["import", "no/such/file"], "no/such/file"),
