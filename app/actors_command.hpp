@@ -11,7 +11,7 @@ struct actors_options {
   std::string key;
   std::string sort;
   uint32_t limit = 0; ///< 0: the node's default.
-  std::string url = "http://127.0.0.1:8082";
+  std::string url;
   bool json = false;
 };
 

@@ -5,7 +5,7 @@
 namespace footfall::app {
 
 struct audit_options {
-  std::string url = "http://127.0.0.1:8082";
+  std::string url;
   bool json = false;
 };
 

@@ -1,5 +1,6 @@
 #include "app/client_commands.hpp"
 
+#include <cstdlib>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -7,11 +8,23 @@
 #include "app/actors_command.hpp"
 #include "app/audit_command.hpp"
 #include "app/import.hpp"
+#include "app/options.hpp"
 #include "app/stats_command.hpp"
 
 namespace footfall::app {
 
 namespace {
+
+/// Where a node on this machine listens: the port as `serve` reads it from the
+/// environment, else its default.
+std::string local_url(std::string_view port_option) {
+  for (const auto& x : option_table())
+    if (x.name == port_option) {
+      const char* port = std::getenv(x.environment);
+      return std::string("http://127.0.0.1:") + (port && *port ? port : x.initial);
+    }
+  return {};
+}
 
 template <class Options>
 void run_with(CLI::App& command, std::shared_ptr<Options> options, int (*function)(const Options&),
@@ -21,6 +34,7 @@ void run_with(CLI::App& command, std::shared_ptr<Options> options, int (*functio
 
 void add_import(CLI::App& program, std::function<int()>& run) {
   auto x = std::make_shared<import_options>();
+  x->to = local_url("ingest-port");
   auto& command = *program.add_subcommand(
       "import", "Send an access log or NDJSON to a running node; safe to repeat");
   command.add_option("file", x->file, "The file; - reads standard input")->required();
@@ -37,6 +51,7 @@ void add_import(CLI::App& program, std::function<int()>& run) {
 
 void add_stats(CLI::App& program, std::function<int()>& run) {
   auto x = std::make_shared<stats_options>();
+  x->url = local_url("query-port");
   auto& command = *program.add_subcommand("stats", "Ask a running node for counts");
   command.add_option("what", x->what, "top-pages, page, series, users or count")
       ->check(CLI::IsMember({"top-pages", "page", "series", "users", "count"}))
@@ -56,6 +71,7 @@ void add_stats(CLI::App& program, std::function<int()>& run) {
 
 void add_actors(CLI::App& program, std::function<int()>& run) {
   auto x = std::make_shared<actors_options>();
+  x->url = local_url("admin-port");
   auto& command = *program.add_subcommand("actors", "Show the actors of a running node");
   command.add_option("id", x->id, "One actor, with its state");
   command.add_option("--name", x->name, "Only actors of this name");
@@ -70,6 +86,7 @@ void add_actors(CLI::App& program, std::function<int()>& run) {
 
 void add_audit(CLI::App& program, std::function<int()>& run) {
   auto x = std::make_shared<audit_options>();
+  x->url = local_url("admin-port");
   auto& command = *program.add_subcommand(
       "audit", "Have a running node compare every aggregate with the raw events");
   command.add_option("--url", x->url, "The node's admin address")->capture_default_str();

@@ -126,8 +126,11 @@ std::unique_ptr<client_http> client_http::make(const std::string& url, std::chro
   x->host = rest.substr(0, colon);
   if (colon != std::string_view::npos)
     x->port = rest.substr(colon + 1);
-  if (x->host.empty() || x->host.find_first_of("/?#@ ") != std::string::npos || x->port.empty()
-      || x->port.size() > 5 || x->port.find_first_not_of("0123456789") != std::string::npos)
+  uint16_t port = 0;
+  const auto* end = x->port.data() + x->port.size();
+  const auto read = std::from_chars(x->port.data(), end, port);
+  if (x->host.empty() || x->host.find_first_of("/?#@ ") != std::string::npos
+      || read.ec != std::errc{} || read.ptr != end || port == 0)
     return nullptr;
   if (x->host.front() == '[')
     x->host = x->host.substr(1, x->host.size() - 2);

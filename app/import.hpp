@@ -5,9 +5,9 @@
 namespace footfall::app {
 
 struct import_options {
-  std::string file;   ///< "-" is standard input.
-  std::string format; ///< "combined", "ndjson", or empty: by the first line.
-  std::string to = "http://127.0.0.1:8080";
+  std::string file;         ///< "-" is standard input.
+  std::string format;       ///< "combined", "ndjson", or empty: by the first line.
+  std::string to;           ///< The node's ingest address.
   std::string site;         ///< Empty: the default one.
   uint32_t patience_s = 60; ///< How long a node that refuses or is gone is tried.
 };

@@ -14,7 +14,7 @@ struct stats_options {
   std::string from;
   std::string to;
   uint32_t limit = 0; ///< 0: the node's default.
-  std::string url = "http://127.0.0.1:8081";
+  std::string url;
   bool json = false; ///< Print the node's answer as it is.
 };
 

@@ -189,6 +189,25 @@ def test_commands_tell_a_node_that_is_not_there(command):
     assert "cannot reach" in done.stderr
 
 
+def test_commands_follow_the_variables_of_the_ports(server):
+    ports = {f"FOOTFALL_{name.upper()}_PORT": server.address(name).rpartition(":")[2]
+             for name in ("ingest", "query", "admin")}
+    line = json.dumps({"event_id": "e", "user_id": "ada", "event_type": "view", "page_url": "/p"})
+    assert run("import", "-", stdin=line, environment=ports).returncode == 0
+    wait_for_total(server, 1)
+    assert run("stats", "count", "/p", "ada", environment=ports).stdout == "1\n"
+    assert "ingestion" in run("actors", environment=ports).stdout
+    assert run("audit", environment=ports).returncode == 0
+    # What is given goes before the variable, and a variable that is empty is none.
+    wrong = {"FOOTFALL_ADMIN_PORT": str(closed_port()), "FOOTFALL_QUERY_PORT": ""}
+    assert run("audit", environment=wrong).returncode == 3
+    assert run("audit", "--url", server.url("admin"), environment=wrong).returncode == 0
+    assert "http://127.0.0.1:8081" in run("stats", "--help", environment=wrong).stdout
+    for port in ("x", "0", "65536"):
+        done = run("audit", environment={"FOOTFALL_ADMIN_PORT": port})
+        assert done.returncode == 2 and f":{port}" in done.stderr
+
+
 def test_stats_prints_tables_and_the_answer_itself(server):
     text, counts = access_log(500)
     assert import_into(server, "-", stdin=text).returncode == 0
