@@ -116,6 +116,18 @@ using inspector_actor = caf::typed_actor<rpc<std::vector<actor_row>(atom::list)>
                                          rpc<actor_detail(atom::describe, uint64_t)>,
                                          rpc<std::vector<state_field>(atom::describe)>>;
 
+/// REDRIVER: appends bad events that are events by today's rules to the log again.
+using redriver_actor = caf::typed_actor<
+    // Answered when every event has its outcome and the bad ones are marked.
+    rpc<redrive_reply(atom::redrive, redrive_ask)>,
+    // INTERNAL: the store's bad events, what ingestion said, the store's marks; each
+    // with the number of the request.
+    rpc<void(atom::loaded, uint64_t, bad_event_page)>,
+    rpc<void(atom::ingested, uint64_t, std::vector<event_result>)>,
+    rpc<void(atom::marked, uint64_t, uint64_t)>,
+    // INTERNAL: the store failed.
+    rpc<void(atom::failed, uint64_t, caf::error)>, rpc<std::vector<state_field>(atom::describe)>>;
+
 /// SUPERVISOR: starts, watches and restarts the others; root of the tree.
 using supervisor_actor = caf::typed_actor<
     // INTERNAL: starts a child again after its backoff.

@@ -5,12 +5,14 @@
 #include "actors/inspector.hpp"
 #include "actors/log_reader.hpp"
 #include "actors/metrics_text.hpp"
+#include "actors/redriver.hpp"
 
 namespace footfall {
 
 namespace {
 
 constexpr auto admin_patience = std::chrono::seconds(2);
+constexpr auto redrive_patience = std::chrono::seconds(60);
 constexpr int64_t gateway_beat_max_us = 5'000'000;
 
 template <class Handle, class... Ts>
@@ -20,7 +22,8 @@ caf::strong_actor_ptr spawn_child(caf::actor_system& system, Ts&&... xs) {
 
 // Asks an actor from outside the system; the answer comes on one of its threads.
 template <class Answer, class Handle, class Done, class... Ts>
-void ask_from_outside(caf::actor_system& system, Handle to, Done done, Answer otherwise, Ts... xs) {
+void ask_from_outside(caf::actor_system& system, Handle to, std::chrono::seconds patience,
+                      Done done, Answer otherwise, Ts... xs) {
   if (!to) {
     done(std::move(otherwise));
     return;
@@ -28,7 +31,7 @@ void ask_from_outside(caf::actor_system& system, Handle to, Done done, Answer ot
   // With no argument at all CAF 0.17 dereferences a null pointer, which libstdc++'s
   // assertions notice.
   auto run = [=](caf::event_based_actor* self, int) {
-    self->request(to, admin_patience, xs...)
+    self->request(to, patience, xs...)
         .then([done](Answer& x) { done(std::move(x)); },
               [done, otherwise](const caf::error&) { done(otherwise); });
   };
@@ -121,8 +124,21 @@ std::vector<child_spec> node::children() {
                                                        inspector_config{c.now, restarts});
                  },
                  [this](wiring&, caf::strong_actor_ptr x) {
-                   std::lock_guard<std::mutex> guard(inspector_mutex_);
+                   std::lock_guard<std::mutex> guard(asked_mutex_);
                    inspector_ = std::move(x);
+                 },
+                 false});
+  out.push_back({"redriver", "",
+                 [this](caf::actor_system& s) {
+                   auto door = [this](std::vector<click_event> events, ingest_done done) {
+                     ingest(std::move(events), std::move(done));
+                   };
+                   return spawn_child<redriver_actor>(s, footfall::redriver,
+                                                      redriver_config{config_.events, door});
+                 },
+                 [this](wiring&, caf::strong_actor_ptr x) {
+                   std::lock_guard<std::mutex> guard(asked_mutex_);
+                   redriver_ = std::move(x);
                  },
                  false});
   return out;
@@ -204,16 +220,23 @@ void node::health(reply<node_health> done) {
 }
 
 inspector_actor node::inspector() {
-  std::lock_guard<std::mutex> guard(inspector_mutex_);
+  std::lock_guard<std::mutex> guard(asked_mutex_);
   return caf::actor_cast<inspector_actor>(inspector_);
 }
 
+redriver_actor node::redriver() {
+  std::lock_guard<std::mutex> guard(asked_mutex_);
+  return caf::actor_cast<redriver_actor>(redriver_);
+}
+
 void node::actors(reply<std::vector<actor_row>> done) {
-  ask_from_outside(system_, inspector(), std::move(done), std::vector<actor_row>{}, atom::list_v);
+  ask_from_outside(system_, inspector(), admin_patience, std::move(done), std::vector<actor_row>{},
+                   atom::list_v);
 }
 
 void node::actor(uint64_t id, reply<actor_detail> done) {
-  ask_from_outside(system_, inspector(), std::move(done), actor_detail{}, atom::describe_v, id);
+  ask_from_outside(system_, inspector(), admin_patience, std::move(done), actor_detail{},
+                   atom::describe_v, id);
 }
 
 void node::audit(reply<audit_reply> done) {
@@ -227,6 +250,27 @@ void node::audit(reply<audit_reply> done) {
     }
     done(std::move(out));
   });
+}
+
+void node::bad_events(bad_events_ask ask, reply<bad_events_reply> done) {
+  config_.events->bad_events(ask, [done](caf::expected<bad_event_page> x) {
+    bad_events_reply out;
+    if (x) {
+      out.page = std::move(*x);
+    } else {
+      out.code = code_of(x.error());
+      out.reason = text_of(x.error());
+    }
+    done(std::move(out));
+  });
+}
+
+void node::redrive(redrive_ask ask, reply<redrive_reply> done) {
+  redrive_reply late;
+  late.code = errc::timeout;
+  late.reason = "the re-drive was not finished in time; ask again, nothing counts twice";
+  ask_from_outside(system_, redriver(), redrive_patience, std::move(done), std::move(late),
+                   atom::redrive_v, std::move(ask));
 }
 
 std::string node::metrics() {
@@ -254,8 +298,9 @@ void node::begin_stop() {
   inbox_->attach(gateway_actor{});
   caf::anon_send(supervisor_, atom::stop_v);
   supervisor_ = nullptr;
-  std::lock_guard<std::mutex> guard(inspector_mutex_);
+  std::lock_guard<std::mutex> guard(asked_mutex_);
   inspector_ = nullptr;
+  redriver_ = nullptr;
 }
 
 void node::stop() {

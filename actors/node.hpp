@@ -44,6 +44,8 @@ public:
   void actors(reply<std::vector<actor_row>> done) override;
   void actor(uint64_t id, reply<actor_detail> done) override;
   void audit(reply<audit_reply> done) override;
+  void bad_events(bad_events_ask ask, reply<bad_events_reply> done) override;
+  void redrive(redrive_ask ask, reply<redrive_reply> done) override;
   std::string metrics() override;
 
   /// From now on not ready: balancers send no more requests.
@@ -59,6 +61,7 @@ public:
 private:
   std::vector<child_spec> children();
   inspector_actor inspector();
+  redriver_actor redriver();
 
   caf::actor_system& system_;
   node_config config_;
@@ -67,8 +70,9 @@ private:
   std::shared_ptr<restart_counts> restarts_;
   std::atomic<uint64_t> next_watch_{uint64_t{1} << 63};
   supervisor_actor supervisor_;
-  std::mutex inspector_mutex_;
+  std::mutex asked_mutex_; ///< Guards those that are asked from outside.
   caf::strong_actor_ptr inspector_;
+  caf::strong_actor_ptr redriver_;
 };
 
 } // namespace footfall

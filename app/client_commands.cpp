@@ -7,6 +7,7 @@
 
 #include "app/actors_command.hpp"
 #include "app/audit_command.hpp"
+#include "app/bad_events_command.hpp"
 #include "app/import.hpp"
 #include "app/options.hpp"
 #include "app/stats_command.hpp"
@@ -94,6 +95,23 @@ void add_audit(CLI::App& program, std::function<int()>& run) {
   run_with(command, std::move(x), run_audit, run);
 }
 
+void add_bad_events(CLI::App& program, std::function<int()>& run) {
+  auto x = std::make_shared<bad_events_options>();
+  x->url = local_url("admin-port");
+  auto& command = *program.add_subcommand(
+      "bad-events", "List the log records that are no events, or re-drive them");
+  command.add_option("position", x->positions, "What to re-drive, like 0:17; else all open ones");
+  command.add_flag("--redrive", x->redrive,
+                   "Append what can be read today to the log again; nothing counts twice");
+  command.add_flag("--open", x->open, "List only what was not re-driven");
+  command.add_flag("--raw", x->raw, "Print the records, one a line, all unless --limit is given");
+  command.add_option("--limit", x->limit, "Rows at most; 100 unless given")
+      ->check(CLI::Range(1, 1'000'000));
+  command.add_option("--url", x->url, "The node's admin address")->capture_default_str();
+  command.add_flag("--json", x->json, "Print the node's answers as they are");
+  run_with(command, std::move(x), run_bad_events, run);
+}
+
 } // namespace
 
 void add_client_commands(CLI::App& program, std::function<int()>& run) {
@@ -101,6 +119,7 @@ void add_client_commands(CLI::App& program, std::function<int()>& run) {
   add_stats(program, run);
   add_actors(program, run);
   add_audit(program, run);
+  add_bad_events(program, run);
 }
 
 } // namespace footfall::app

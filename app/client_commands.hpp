@@ -8,7 +8,7 @@ class App;
 
 namespace footfall::app {
 
-/// Adds import, stats, actors and audit to the program. The one that the command
+/// Adds import, stats, actors, audit and bad-events to the program. The one that the command
 /// line names puts itself into `run`, which returns the exit code; `run` must
 /// outlive the parsing.
 void add_client_commands(CLI::App& program, std::function<int()>& run);

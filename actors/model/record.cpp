@@ -134,4 +134,18 @@ std::string decode_record(const log_entry& entry, event_row& out) {
   return {};
 }
 
+std::string read_again(const bad_event& bad, click_event& out) {
+  // No ClickEvent begins with white space or '{'.
+  const auto first = bad.raw.find_first_not_of(" \t\r\n");
+  const bool is_json = first != std::string::npos && bad.raw[first] == '{';
+  const log_entry entry{bad.pos.offset, bad.time_us,
+                        is_json ? record_format::json : record_format::protobuf, bad.raw};
+  event_row row;
+  if (auto reason = decode_record(entry, row); !reason.empty())
+    return reason;
+  out = {std::move(row.site_id),    std::move(row.event_id), std::move(row.user_id),
+         std::move(row.event_type), std::move(row.page_url), row.at_us};
+  return {};
+}
+
 } // namespace footfall::model

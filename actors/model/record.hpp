@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "proto/bad_event.hpp"
 #include "proto/event.hpp"
 #include "proto/record.hpp"
 
@@ -24,5 +25,11 @@ std::string encode_record(const click_event& event, int64_t received_at_us);
 /// Reads a record. A pure function of the entry: no clock, no configuration.
 /// @returns an empty text and fills `out`, or the reason why it is poison.
 std::string decode_record(const log_entry& entry, event_row& out);
+
+/// Reads a bad event once more, by today's rules. Its headers are not kept, so its
+/// bytes alone say whether it is JSON.
+/// @returns an empty text and fills `out`, whose id and time are set, or why it is
+/// still no event.
+std::string read_again(const bad_event& bad, click_event& out);
 
 } // namespace footfall::model

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "proto/bad_event.hpp"
 #include "proto/query.hpp"
 
 namespace footfall {
@@ -34,6 +35,12 @@ struct audit_reply {
   errc code = errc::none;
   std::string reason;
   std::vector<audit_difference> differences;
+};
+
+struct bad_events_reply {
+  errc code = errc::none; ///< none: the page is valid.
+  std::string reason;
+  bad_event_page page;
 };
 
 /// What HTTP and gRPC call, and the gateway stands behind.
@@ -67,6 +74,10 @@ public:
   virtual void actors(reply<std::vector<actor_row>> done) = 0;
   virtual void actor(uint64_t id, reply<actor_detail> done) = 0;
   virtual void audit(reply<audit_reply> done) = 0;
+  virtual void bad_events(bad_events_ask ask, reply<bad_events_reply> done) = 0;
+  /// Appends bad events that are events by today's rules to the log again. Events keep
+  /// their ids, so that nothing counts twice however often this is repeated.
+  virtual void redrive(redrive_ask ask, reply<redrive_reply> done) = 0;
   /// Prometheus text, format 0.0.4.
   virtual std::string metrics() = 0;
 };

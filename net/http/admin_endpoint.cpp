@@ -3,6 +3,7 @@
 
 #include "actors/model/time_text.hpp"
 #include "net/http/actor_list.hpp"
+#include "net/http/bad_event_list.hpp"
 #include "net/http/exchange.hpp"
 #include "net/http/json_text.hpp"
 
@@ -11,20 +12,44 @@ namespace footfall::http {
 namespace {
 
 constexpr std::string_view paths = "known are /healthz, /readyz, /metrics, /version, /actors, "
-                                   "/actors/{id}, /cluster, /admin/audit";
+                                   "/actors/{id}, /cluster, /admin/audit, /admin/bad-events, "
+                                   "/admin/bad-events/redrive";
 constexpr std::string_view no_store = "Cache-Control: no-store\r\n";
 
-enum admin_kind { healthz = 1, readyz, version, metrics_text, actors, one_actor, cluster, audit };
+enum admin_kind {
+  healthz = 1,
+  readyz,
+  version,
+  metrics_text,
+  actors,
+  one_actor,
+  cluster,
+  audit,
+  bad_events,
+  redrive
+};
 
 int kind_of(std::string_view path) {
   constexpr std::pair<std::string_view, admin_kind> known[] = {
-      {"/healthz", healthz},  {"/readyz", readyz},   {"/version", version},
-      {"/actors", actors},    {"/cluster", cluster}, {"/metrics", metrics_text},
-      {"/admin/audit", audit}};
+      {"/healthz", healthz},
+      {"/readyz", readyz},
+      {"/version", version},
+      {"/actors", actors},
+      {"/cluster", cluster},
+      {"/metrics", metrics_text},
+      {"/admin/audit", audit},
+      {"/admin/bad-events", bad_events},
+      {"/admin/bad-events/redrive", redrive}};
   for (const auto& [name, kind] : known)
     if (name == path)
       return kind;
   return path.substr(0, 8) == "/actors/" ? one_actor : 0;
+}
+
+bool is_wrong_method(const request& x, int kind) {
+  if (kind == redrive)
+    return x.verb != method::post;
+  return x.verb != method::get && x.verb != method::head;
 }
 
 /// `"ready":...,"roles":{...}`.
@@ -63,11 +88,11 @@ public:
     x.pending.kind = kind_of(x.in->path());
     if (x.pending.kind == 0)
       return x.refuse(not_found(paths));
-    if (x.in->verb != method::get && x.in->verb != method::head)
-      return x.refuse(wrong_method("GET, HEAD"));
+    if (is_wrong_method(*x.in, x.pending.kind))
+      return x.refuse(wrong_method(x.pending.kind == redrive ? "POST" : "GET, HEAD"));
     if (auto bad = params_.parse(x.in->query()); !bad.empty())
       return x.refuse(invalid(std::move(bad)));
-    if (x.pending.kind != actors)
+    if (x.pending.kind != actors && x.pending.kind != bad_events && x.pending.kind != redrive)
       if (auto bad = params_.check_names({}); !bad.empty())
         return x.refuse(invalid("the path takes no query parameters; leave them out"));
     switch (x.pending.kind) {
@@ -78,6 +103,8 @@ public:
     case metrics_text: return x.answer(200, metrics_type, no_store, handler_.metrics());
     case audit: return handler_.audit(x.done);
     case one_actor: return start_actor(x);
+    case bad_events: return start_bad_events(x);
+    case redrive: return start_redrive(x);
     default: return start_actors(x);
     }
   }
@@ -89,13 +116,18 @@ public:
       return finish_actor(x, *detail);
     if (auto* reply = std::get_if<audit_reply>(&value))
       return finish_audit(x, *reply);
+    if (auto* reply = std::get_if<bad_events_reply>(&value))
+      return finish_rendered(x, *reply, [](const auto& y) { return render(y.page); });
+    if (auto* reply = std::get_if<redrive_reply>(&value))
+      return finish_rendered(x, *reply, [](const auto& y) { return render(y); });
     if (auto* rows = std::get_if<std::vector<actor_row>>(&value))
       return finish_actors(x, std::move(*rows));
     x.refuse(problem_of(errc::internal, "the answer was of another kind"));
   }
 
   bool refuses_head(const request& x) const override {
-    return kind_of(x.path()) == 0 || (x.verb != method::get && x.verb != method::head);
+    const int kind = kind_of(x.path());
+    return kind == 0 || is_wrong_method(x, kind);
   }
 
 private:
@@ -147,6 +179,30 @@ private:
     }
     body += "}}\n";
     x.answer(200, json_type, no_store, body);
+  }
+
+  void start_bad_events(exchange& x) {
+    bad_events_ask ask;
+    if (auto bad = read_bad_events_ask(params_, ask); !bad.empty())
+      return x.refuse(invalid(std::move(bad)));
+    handler_.bad_events(ask, x.done);
+  }
+
+  void start_redrive(exchange& x) {
+    redrive_ask ask;
+    // What stands in a body would be passed over, and all re-driven.
+    if (!x.in->body.empty())
+      return x.refuse(invalid("the path takes query parameters and no body"));
+    if (auto bad = read_redrive_ask(params_, ask); !bad.empty())
+      return x.refuse(invalid(std::move(bad)));
+    handler_.redrive(std::move(ask), x.done);
+  }
+
+  template <class Reply, class Render>
+  void finish_rendered(exchange& x, const Reply& reply, Render render) {
+    if (reply.code != errc::none)
+      return x.refuse(problem_of(reply.code, reply.reason));
+    x.answer(200, json_type, no_store, render(reply));
   }
 
   void finish_health(exchange& x, const node_health& health) {

@@ -11,15 +11,6 @@ namespace {
 
 enum ingest_kind { one_event = 1, many_events = 2 };
 
-const char* to_text(outcome x) noexcept {
-  switch (x) {
-  case outcome::accepted: return "accepted";
-  case outcome::rejected: return "rejected";
-  case outcome::unknown: return "unknown";
-  }
-  return "unknown";
-}
-
 /// What became of an event, for the members of a problem.
 std::string outcome_member(const event_result& x) {
   std::string out = ",\"outcome\":\"";
@@ -62,31 +53,6 @@ void render_echo(const click_event& event, std::string& out) {
   out += ",\"time_stamp\":\"";
 }
 
-void append_result(std::string& out, const event_result& x) {
-  out += "{\"status\":\"";
-  out += to_text(x.status);
-  out += '"';
-  if (!x.event_id.empty()) {
-    out += ",\"event_id\":";
-    append_json_safe(out, x.event_id);
-  }
-  if (x.status == outcome::accepted) {
-    out += ",\"position\":\"";
-    append_number(out, x.pos.partition);
-    out += ':';
-    append_number(out, static_cast<uint64_t>(x.pos.offset));
-    out += '"';
-  } else {
-    out += ",\"code\":\"";
-    out += to_string(x.code);
-    out += "\",\"reason\":";
-    append_json_safe(out, x.reason);
-    out += x.status == outcome::unknown || is_retryable(x.code) ? ",\"retry\":true"
-                                                                : ",\"retry\":false";
-  }
-  out += '}';
-}
-
 /// The answers of a batch, in request order.
 struct batch_answer {
   size_t accepted = 0;
@@ -99,7 +65,9 @@ struct batch_answer {
   void count(const event_result& x) {
     if (!results.empty())
       results += ',';
+    results += '{';
     append_result(results, x);
+    results += '}';
     switch (x.status) {
     case outcome::accepted: ++accepted; return note(x.pos);
     case outcome::rejected: ++rejected; break;

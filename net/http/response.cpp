@@ -126,10 +126,44 @@ problem problem_of(errc code, std::string detail) {
   return out;
 }
 
+const char* to_text(outcome x) noexcept {
+  switch (x) {
+  case outcome::accepted: return "accepted";
+  case outcome::rejected: return "rejected";
+  case outcome::unknown: return "unknown";
+  }
+  return "unknown";
+}
+
+void append_result(std::string& out, const event_result& x) {
+  out += "\"status\":\"";
+  out += to_text(x.status);
+  out += '"';
+  if (!x.event_id.empty()) {
+    out += ",\"event_id\":";
+    append_json_safe(out, x.event_id);
+  }
+  if (x.status == outcome::accepted) {
+    out += ",\"position\":\"";
+    append_number(out, x.pos.partition);
+    out += ':';
+    append_number(out, static_cast<uint64_t>(x.pos.offset));
+    out += '"';
+  } else {
+    out += ",\"code\":\"";
+    out += to_string(x.code);
+    out += "\",\"reason\":";
+    append_json_safe(out, x.reason);
+    out += x.status == outcome::unknown || is_retryable(x.code) ? ",\"retry\":true"
+                                                                : ",\"retry\":false";
+  }
+}
+
 std::string field_of(std::string_view reason) {
   const auto word = reason.substr(0, reason.find(' '));
-  for (std::string_view name : {"event_id", "user_id", "event_type", "page_url", "time_stamp",
-                                "site_id", "from", "to", "limit", "step", "after"})
+  for (std::string_view name :
+       {"event_id", "user_id", "event_type", "page_url", "time_stamp", "site_id", "from", "to",
+        "limit", "step", "after", "positions", "open"})
     if (word == name)
       return std::string(name);
   return {};

@@ -44,6 +44,12 @@ void append_problem(std::string& out, const response_frame& frame, const problem
 /// The problem of an error code: its status, name and whether to retry.
 problem problem_of(errc code, std::string detail);
 
+const char* to_text(outcome x) noexcept;
+
+/// Appends what became of an event, as members without the braces: status, event_id
+/// and either position, or code, reason and retry.
+void append_result(std::string& out, const event_result& x);
+
 /// The field that a refusal names in its first word, or empty.
 std::string field_of(std::string_view reason);
 

@@ -82,3 +82,22 @@ TEST_CASE("every value that actors exchange survives the wire", "[actor][message
   std::vector<cache_advance> moved{{"p", 1, 2, 3, {{0, 1}}, {{5, 6}}}};
   CHECK(round_trip(system, moved).at(0).changed.at(0).second == 6);
 }
+
+TEST_CASE("what a re-drive exchanges survives the wire", "[actor][messages]") {
+  test::test_system_config config;
+  caf::actor_system system{config};
+  bad_event_page page;
+  page.rows = {{{1, 2}, 3, "no event", std::string("\0raw", 4), {4, 5}}};
+  auto same = round_trip(system, page).rows.at(0);
+  CHECK(same.raw == page.rows[0].raw);
+  CHECK(same.redriven == position{4, 5});
+
+  const event_result taken{outcome::accepted, errc::none, "id", 5, {3, 9}, "why"};
+  redrive_reply driven;
+  driven.code = errc::timeout;
+  driven.results = {{{1, 2}, taken}};
+  auto results = round_trip(system, driven);
+  CHECK(results.code == errc::timeout);
+  CHECK(results.results.at(0).result.pos == position{3, 9});
+  CHECK(round_trip(system, redrive_ask{{{6, 7}}, {8, 9}, 10}).positions.at(0) == position{6, 7});
+}

@@ -113,6 +113,71 @@ TEST_CASE_METHOD(http_fixture, "the admin port tells how the node is", "[contrac
   CHECK(status_of(c.ask(post("/healthz", ""))) == 405);
 }
 
+TEST_CASE_METHOD(http_fixture, "bad events are listed with their bytes", "[contract][http]") {
+  client c{ports().admin};
+  handler.bad.page.rows = {{{0, 17}, 1'762'372'800'000'000, "no event", "{\"a\":\n1}", {}},
+                           {{2, 5}, 1'762'372'800'000'000, "no event \xff", "\xff\x00\x01", {3, 9}},
+                           {{2, 6}, 1'762'372'800'000'000, "empty", "", {}}};
+  handler.bad.page.rows[1].raw = std::string("\xff\x00\x01\x02", 4);
+  handler.bad.page.more = true;
+  CHECK(body_of(c.ask(get("/admin/bad-events")))
+        == "{\"bad_events\":[{\"position\":\"0:17\",\"at\":\"2025-11-05T20:00:00Z\","
+           "\"reason\":\"no event\",\"redriven\":null,\"bytes\":8,\"text\":\"{\\\"a\\\":\\n1}\"},"
+           "{\"position\":\"2:5\",\"at\":\"2025-11-05T20:00:00Z\",\"reason\":\"no event "
+           "\xEF\xBF\xBD\","
+           "\"redriven\":\"3:9\",\"bytes\":4,\"base64\":\"/wABAg==\"},"
+           "{\"position\":\"2:6\",\"at\":\"2025-11-05T20:00:00Z\",\"reason\":\"empty\","
+           "\"redriven\":null,\"bytes\":0,\"text\":\"\"}],\"more\":true,\"next\":\"2:6\"}\n");
+  CHECK(handler.last_bad.limit == 100);
+  CHECK(handler.last_bad.after.offset == -1);
+  CHECK_FALSE(handler.last_bad.open_only);
+  for (const auto& [raw, text] :
+       {std::pair{"\xff", "/w=="}, {"\xff\xfe", "//4="}, {"\xff\xfe\xfd", "//79"}}) {
+    handler.bad.page.rows = {{{0, 1}, 0, "x", raw, {}}};
+    CHECK(has(c.ask(get("/admin/bad-events")), "\"base64\":\"" + std::string(text) + "\"}"));
+  }
+  handler.bad = {};
+  CHECK(body_of(c.ask(get("/admin/bad-events?after=3:7&limit=1000&open=true")))
+        == "{\"bad_events\":[],\"more\":false,\"next\":null}\n");
+  CHECK(handler.last_bad.limit == 1000);
+  CHECK(handler.last_bad.after == position{3, 7});
+  CHECK(handler.last_bad.open_only);
+  for (auto bad : {"?limit=0", "?limit=1001", "?limit=x", "?after=0", "?after=0:1,0:2",
+                   "?after=", "?open=yes", "?positions=0:1"})
+    CHECK(status_of(c.ask(get("/admin/bad-events" + std::string(bad)))) == 400);
+  handler.bad.code = errc::store_unavailable;
+  CHECK(status_of(c.ask(get("/admin/bad-events"))) == 503);
+  CHECK(has(c.ask(post("/admin/bad-events", "")), "Allow: GET, HEAD\r\n"));
+}
+
+TEST_CASE_METHOD(http_fixture, "a re-drive says what became of each", "[contract][http]") {
+  client c{ports().admin};
+  event_result taken{outcome::accepted, errc::none, "e", 0, {1, 40}, ""};
+  event_result refused{outcome::rejected, errc::invalid_argument, "", 0, {}, "no event"};
+  handler.redriven.results = {{{0, 17}, taken}, {{2, 5}, refused}};
+  CHECK(
+      body_of(c.ask(post("/admin/bad-events/redrive", "")))
+      == "{\"redriven\":1,\"left\":1,\"results\":[{\"bad_event\":\"0:17\",\"status\":\"accepted\","
+         "\"event_id\":\"e\",\"position\":\"1:40\"},{\"bad_event\":\"2:5\",\"status\":\"rejected\","
+         "\"code\":\"invalid_argument\",\"reason\":\"no event\",\"retry\":false}],"
+         "\"more\":false,\"next\":null}\n");
+  CHECK(handler.last_redrive.positions.empty());
+  CHECK(handler.last_redrive.limit == 100);
+  handler.redriven.more = true;
+  CHECK(has(c.ask(post("/admin/bad-events/redrive?after=0:1&limit=2", "")), "\"next\":\"2:5\""));
+  CHECK(handler.last_redrive.after == position{0, 1});
+  CHECK(handler.last_redrive.limit == 2);
+  CHECK(status_of(c.ask(post("/admin/bad-events/redrive?positions=0:17,2:5", ""))) == 200);
+  CHECK(handler.last_redrive.positions == std::vector<position>{{0, 17}, {2, 5}});
+  for (auto bad : {"?positions=", "?positions=0", "?positions=0:1&after=0:0", "?open=true"})
+    CHECK(status_of(c.ask(post("/admin/bad-events/redrive" + std::string(bad), ""))) == 400);
+  // A body would be passed over, and everything re-driven.
+  CHECK(status_of(c.ask(post("/admin/bad-events/redrive", "{\"positions\":[\"0:1\"]}"))) == 400);
+  handler.redriven.code = errc::timeout;
+  CHECK(status_of(c.ask(post("/admin/bad-events/redrive", ""))) == 503);
+  CHECK(has(c.ask(get("/admin/bad-events/redrive")), "Allow: POST\r\n"));
+}
+
 TEST_CASE_METHOD(http_fixture, "a drain lets what was admitted finish", "[contract][http]") {
   const auto all = ports();
   client busy{all.ingest};

@@ -79,6 +79,14 @@ public:
     x.differences = {{"page_totals", "/p", 3, 4}};
     done(std::move(x));
   }
+  void bad_events(bad_events_ask ask, reply<bad_events_reply> done) override {
+    last_bad = ask;
+    done(bad);
+  }
+  void redrive(redrive_ask ask, reply<redrive_reply> done) override {
+    last_redrive = std::move(ask);
+    done(redriven);
+  }
   std::string metrics() override { return "footfall_up 1\n"; }
 
   /// Waits until `n` requests are held back, then answers them from another thread.
@@ -122,6 +130,10 @@ public:
   std::vector<click_event> seen;
   query_ask last;
   node_health state;
+  bad_events_reply bad;
+  bad_events_ask last_bad;
+  redrive_reply redriven;
+  redrive_ask last_redrive;
 
 private:
   std::mutex mutex_;

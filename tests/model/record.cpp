@@ -105,3 +105,42 @@ TEST_CASE("poison has a reason", "[model][record]") {
   entry.value = encode_record(event, 0);
   CHECK(decode_record(entry, row).find("time_stamp") != std::string::npos);
 }
+
+TEST_CASE("a bad event is read again by its bytes alone", "[model][record]") {
+  bad_event bad;
+  bad.pos = {2, 5};
+  bad.time_us = 1'762'372'800'000'000;
+  click_event event;
+  SECTION("JSON that was taken for something else") {
+    bad.raw = "\r\n {\"event_id\":\"e1\",\"user_id\":\"u1\",\"event_type\":\"click\","
+              "\"page_url\":\"/p\"}";
+    REQUIRE(read_again(bad, event) == "");
+    CHECK(event.event_id == "e1");
+    CHECK(event.site_id == default_site);
+    CHECK(event.user_id == "u1");
+    CHECK(event.event_type == "click");
+    CHECK(event.page_url == "/p");
+    CHECK(event.at_us == bad.time_us);
+  }
+  SECTION("a ClickEvent") {
+    bad.raw = encode_record(sample(), 77);
+    REQUIRE(read_again(bad, event) == "");
+    CHECK(event.site_id == "shop");
+    CHECK(event.event_id == "e1");
+    CHECK(event.at_us == sample().at_us);
+  }
+  SECTION("no event, still") {
+    const std::pair<std::string, std::string> table[] = {
+        {"", "empty"},
+        {"  ", "event_id"},
+        {"nonsense", "ClickEvent"},
+        {"{", "JSON"},
+        {R"({"user_id":"u","event_type":"t","page_url":"/p"})", "event_id"},
+        {R"({"event_id":"e","user_id":"","event_type":"t","page_url":"/p"})", "user_id"}};
+    for (const auto& [raw, part] : table) {
+      bad.raw = raw;
+      INFO(raw);
+      CHECK_THAT(read_again(bad, event), Catch::Matchers::Contains(part));
+    }
+  }
+}

@@ -10,6 +10,7 @@ import uuid
 import psycopg
 import pytest
 
+import services
 from footfall import PATIENCE, ROOT
 
 
@@ -51,10 +52,5 @@ class OwnServices:
 
     def produce(self, topic: str, lines: list[bytes]) -> None:
         """Writes records to a topic as another program would: a value a line, no key."""
-        broker = self.addresses["KAFKA_BROKER"]
-        done = subprocess.run(
-            ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", ROOT / "build/kafka/jars/*",
-             "org.apache.kafka.tools.ConsoleProducer", "--bootstrap-server", broker,
-             "--topic", topic], input=b"\n".join(lines) + b"\n", capture_output=True,
-            timeout=120 * PATIENCE)
-        assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
+        services.produce({"KAFKA_BROKER": self.addresses["KAFKA_BROKER"], "KAFKA_TOPIC": topic},
+                         lines)

@@ -2,14 +2,28 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import uuid
 
 import psycopg
 import pytest
 import redis
 
+from footfall import PATIENCE, ROOT
+
 ADDRESSES = {"KAFKA_BROKER": "FOOTFALL_TEST_KAFKA", "DATABASE_URL": "FOOTFALL_TEST_POSTGRES",
              "REDIS_ADDR": "FOOTFALL_TEST_REDIS"}
+
+
+def produce(environment: dict[str, str], lines: list[bytes]) -> None:
+    """Writes records to the topic as another program would: a value a line, no key."""
+    done = subprocess.run(
+        ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", ROOT / "build/kafka/jars/*",
+         "org.apache.kafka.tools.ConsoleProducer",
+         "--bootstrap-server", environment["KAFKA_BROKER"],
+         "--topic", environment["KAFKA_TOPIC"]],
+        input=b"\n".join(lines) + b"\n", capture_output=True, timeout=120 * PATIENCE)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
 
 
 class Services:

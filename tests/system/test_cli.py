@@ -175,6 +175,13 @@ def test_import_goes_on_when_its_first_answer_is_lost(tmp_path):
     (["stats", "--url", "ftp://x"], "ftp://x"),
     (["actors", "--sort", "height"], "height"),
     (["audit", "--url", "127.0.0.1"], "127.0.0.1"),
+    (["bad-events", "0:17"], "--redrive"),
+    (["bad-events", "--redrive", "17"], "17"),
+    (["bad-events", "--redrive", "0:17,0:18"], "0:17,0:18"),
+    (["bad-events", "--redrive", "--raw"], "--raw"),
+    (["bad-events", "--json", "--raw"], "--raw"),
+    (["bad-events", "--limit", "0"], "limit"),
+    (["bad-events", "--url", "http://127.0.0.1:0"], "127.0.0.1:0"),
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
 def test_usage_mistakes_end_with_2(arguments, wanted):
     done = run(*arguments)
@@ -182,7 +189,7 @@ def test_usage_mistakes_end_with_2(arguments, wanted):
     assert wanted in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("command", ["stats", "actors", "audit"])
+@pytest.mark.parametrize("command", ["stats", "actors", "audit", "bad-events"])
 def test_commands_tell_a_node_that_is_not_there(command):
     done = run(command, "--url", f"http://127.0.0.1:{closed_port()}")
     assert done.returncode == 3
@@ -198,6 +205,7 @@ def test_commands_follow_the_variables_of_the_ports(server):
     assert run("stats", "count", "/p", "ada", environment=ports).stdout == "1\n"
     assert "ingestion" in run("actors", environment=ports).stdout
     assert run("audit", environment=ports).returncode == 0
+    assert run("bad-events", environment=ports).returncode == 0
     # What is given goes before the variable, and a variable that is empty is none.
     wrong = {"FOOTFALL_ADMIN_PORT": str(closed_port()), "FOOTFALL_QUERY_PORT": ""}
     assert run("audit", environment=wrong).returncode == 3
