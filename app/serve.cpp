@@ -1,5 +1,6 @@
 #include "app/serve.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -27,8 +28,9 @@ struct system_config : caf::actor_system_config {
     add_message_types<caf::id_block::footfall>();
     set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-throughput", 200);
-    const auto cores = std::max(std::thread::hardware_concurrency(), 2u);
-    set("scheduler.max-threads", std::min(cores, 8u));
+    // A message to an actor on another thread costs a wake-up; the edges, the log and
+    // the store have threads of their own, so half of the cores is enough for actors.
+    set("scheduler.max-threads", std::clamp(std::thread::hardware_concurrency() / 2, 1u, 8u));
   }
 };
 
