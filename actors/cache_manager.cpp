@@ -1,35 +1,23 @@
 #include "actors/cache_manager.hpp"
 
+#include <algorithm>
+
 namespace footfall {
 
 namespace {
 
-using values = std::vector<cached_count>;
-
-caf::result<values> lookup(cache_manager_ptr self, std::vector<cache_ask>& keys) {
-  auto& st = self->state;
-  const auto number = st.next_lookup++;
-  auto promise = self->make_response_promise<values>();
-  st.open.emplace(number, promise);
-  auto me = caf::actor_cast<cache_manager_actor>(self);
-  st.config.values->get(std::move(keys), [me, number](values found) {
-    caf::anon_send(me, atom::loaded_v, number, std::move(found));
+// The answer goes straight from the cache's callback to the asker.
+void lookup(cache_manager_ptr self, uint64_t number, std::vector<cache_ask>& keys) {
+  auto& config = self->state.config;
+  auto to = caf::actor_cast<query_actor>(self->current_sender());
+  config.values->get(std::move(keys), [=, counts = config.counts](auto found) {
+    const auto hits = static_cast<uint64_t>(
+        std::count_if(found.begin(), found.end(), [](const auto& x) { return x.hit; }));
+    add(counts->cache_hits, hits);
+    add(counts->cache_misses, found.size() - hits);
+    if (to)
+      caf::anon_send(to, atom::found_v, number, std::move(found));
   });
-  return promise;
-}
-
-void take_found(cache_manager_ptr self, uint64_t number, values& found) {
-  auto& st = self->state;
-  auto at = st.open.find(number);
-  if (at == st.open.end())
-    return;
-  uint64_t hits = 0;
-  for (const auto& x : found)
-    hits += x.hit;
-  add(st.config.counts->cache_hits, hits);
-  add(st.config.counts->cache_misses, found.size() - hits);
-  at->second.deliver(std::move(found));
-  st.open.erase(at);
 }
 
 } // namespace
@@ -39,8 +27,9 @@ cache_manager_actor::behavior_type cache_manager(cache_manager_ptr self,
   self->state.config = config;
   self->entry()->set_state("running");
   return {
-      [self](atom::lookup, std::vector<cache_ask>& keys) { return lookup(self, keys); },
-      [self](atom::loaded, uint64_t number, values& found) { take_found(self, number, found); },
+      [self](atom::lookup, uint64_t number, std::vector<cache_ask>& keys) {
+        lookup(self, number, keys);
+      },
       [self](atom::fill, std::vector<cache_fill>& xs) {
         add(self->state.config.counts->cache_fills, xs.size());
         self->state.config.values->fill(std::move(xs));

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
-
 #include "actors/interfaces.hpp"
 #include "actors/observed.hpp"
 #include "actors/ports/metrics.hpp"
@@ -16,8 +14,6 @@ struct cache_manager_config {
 struct cache_manager_state {
   static inline const char* name = "cache_manager";
   cache_manager_config config;
-  uint64_t next_lookup = 1;
-  absl::flat_hash_map<uint64_t, caf::typed_response_promise<std::vector<cached_count>>> open;
 };
 
 using cache_manager_ptr = observed_actor<cache_manager_actor, cache_manager_state>*;

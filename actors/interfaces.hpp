@@ -79,10 +79,8 @@ using ingestion_actor = caf::typed_actor<
 
 /// CACHE MANAGER: the only one that talks to the cache.
 using cache_manager_actor = caf::typed_actor<
-    // Counts of (page, user) pairs, in order.
-    rpc<std::vector<cached_count>(atom::lookup, std::vector<cache_ask>)>,
-    // INTERNAL: what the cache found for a lookup.
-    rpc<void(atom::loaded, uint64_t, std::vector<cached_count>)>,
+    // Counts of (page, user) pairs. Answered by `found` with the same number, if ever.
+    rpc<void(atom::lookup, uint64_t, std::vector<cache_ask>)>,
     rpc<void(atom::fill, std::vector<cache_fill>)>,
     // Pages that moved on.
     rpc<void(atom::advance, std::vector<cache_advance>)>,
@@ -96,6 +94,8 @@ using query_actor = caf::typed_actor<
     rpc<void(atom::watch, query_ask)>, rpc<void(atom::unwatch, uint64_t)>,
     // INTERNAL: from partitions and page aggregators.
     rpc<void(atom::told, std::vector<page_answer>)>, rpc<void(atom::reached, uint64_t, position)>,
+    // From the cache manager, in the order of the lookup's pairs.
+    rpc<void(atom::found, uint64_t, std::vector<cached_count>)>,
     // INTERNAL: from the store.
     rpc<void(atom::loaded, store_answer)>,
     // INTERNAL: deadlines, and renewing watches.

@@ -133,6 +133,7 @@ void tick(query_ptr self) {
   auto& st = self->state;
   st.tick_set = false;
   const auto now = st.config.now();
+  query_parts::give_up_lookups(self, now);
   std::vector<uint64_t> late;
   std::vector<uint64_t> dead;
   for (auto& [id, x] : st.open) {
@@ -199,6 +200,10 @@ query_actor::behavior_type query(query_ptr self, query_config config) {
       },
       [self, done](atom::reached, uint64_t id, const position& at) {
         take_reached(self, id, at);
+        done();
+      },
+      [self, done](atom::found, uint64_t number, std::vector<cached_count>& found) {
+        query_parts::take_found(self, number, found);
         done();
       },
       [self, done](atom::loaded, store_answer& x) {

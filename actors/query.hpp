@@ -56,6 +56,14 @@ struct query_state {
   std::vector<std::pair<caf::strong_actor_ptr, std::vector<query_answer>>> answers;
   std::vector<cache_fill> fills;
 
+  // Lookups under way, by number.
+  struct lookup_batch {
+    std::vector<uint64_t> ids;
+    int64_t until_us = 0; ///< Counts as missed then.
+  };
+  uint64_t next_lookup = 1;
+  absl::flat_hash_map<uint64_t, lookup_batch> looked_up;
+
   // Reads of the store under way, by batch number.
   struct read_batch {
     std::vector<uint64_t> ids;

@@ -11,7 +11,7 @@ namespace {
 
 using open_query = query_state::open_query;
 
-constexpr auto cache_patience = std::chrono::milliseconds(250);
+constexpr int64_t patience_us = 250'000;
 
 void ask_page(query_ptr self, uint64_t id, const open_query& x) {
   auto& st = self->state;
@@ -28,6 +28,13 @@ void ask_page(query_ptr self, uint64_t id, const open_query& x) {
     return;
   }
   st.page_asks[model::partition_of(key, partitions)].push_back(std::move(ask));
+}
+
+void missed(query_ptr self, const std::vector<uint64_t>& ids) {
+  auto& open = self->state.open;
+  for (auto id : ids)
+    if (auto at = open.find(id); at != open.end())
+      ask_page(self, id, at->second);
 }
 
 } // namespace
@@ -53,6 +60,40 @@ void run(query_ptr self, uint64_t id) {
   case query_kind::users: ask_page(self, id, x); break;
   case query_kind::top_pages: read_top_pages(self, id, x.ask); break;
   case query_kind::series: read_series(self, id, x.ask); break;
+  }
+}
+
+void take_found(query_ptr self, uint64_t number, std::vector<cached_count>& found) {
+  auto& st = self->state;
+  auto at = st.looked_up.find(number);
+  if (at == st.looked_up.end())
+    return; // It came too late.
+  const auto ids = std::move(at->second.ids);
+  st.looked_up.erase(at);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (i >= found.size() || !found[i].hit) {
+      missed(self, {ids[i]});
+      continue;
+    }
+    query_answer out;
+    out.source = answer_source::cache;
+    out.as_of_us = found[i].as_of_us;
+    out.reached = std::move(found[i].reached);
+    out.clicks = found[i].clicks;
+    finish(self, ids[i], std::move(out));
+  }
+}
+
+void give_up_lookups(query_ptr self, int64_t now_us) {
+  auto& all = self->state.looked_up;
+  std::vector<uint64_t> late;
+  for (const auto& [number, batch] : all)
+    if (batch.until_us <= now_us)
+      late.push_back(number);
+  for (auto number : late) {
+    const auto ids = std::move(all.at(number).ids);
+    all.erase(number);
+    missed(self, ids);
   }
 }
 
@@ -141,13 +182,8 @@ void look_up(query_ptr self) {
   auto& st = self->state;
   auto ids = std::exchange(st.lookups, {});
   auto cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
-  auto missed = [self](uint64_t id) {
-    auto at = self->state.open.find(id);
-    if (at != self->state.open.end())
-      ask_page(self, id, at->second);
-  };
   if (!cache) {
-    std::for_each(ids.begin(), ids.end(), missed);
+    missed(self, ids);
     return;
   }
   std::vector<cache_ask> keys;
@@ -155,27 +191,11 @@ void look_up(query_ptr self) {
     const auto& x = st.open.at(id);
     keys.push_back({page_of(x.ask), x.user_no});
   }
-  self->request(cache, cache_patience, atom::lookup_v, std::move(keys))
-      .then(
-          [self, ids, missed](std::vector<cached_count>& found) {
-            for (size_t i = 0; i < ids.size(); ++i) {
-              if (i >= found.size() || !found[i].hit) {
-                missed(ids[i]);
-                continue;
-              }
-              query_answer out;
-              out.source = answer_source::cache;
-              out.as_of_us = found[i].as_of_us;
-              out.reached = std::move(found[i].reached);
-              out.clicks = found[i].clicks;
-              finish(self, ids[i], std::move(out));
-            }
-            flush(self);
-          },
-          [self, ids, missed](caf::error&) {
-            std::for_each(ids.begin(), ids.end(), missed);
-            flush(self);
-          });
+  // No request of CAF's: its timer would wake a thread for each.
+  const auto number = st.next_lookup++;
+  st.looked_up.emplace(number,
+                       query_state::lookup_batch{std::move(ids), st.config.now() + patience_us});
+  self->send(cache, atom::lookup_v, number, std::move(keys));
 }
 
 } // namespace
