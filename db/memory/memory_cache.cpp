@@ -8,6 +8,8 @@ namespace {
 // What the nodes of the list and the maps cost beside their contents.
 constexpr size_t page_cost = 200;
 constexpr size_t user_cost = 24;
+// What was read longer ago may be old by now; an eviction forgets how new its page was.
+constexpr int64_t fill_age_max_us = 1'000'000;
 } // namespace
 
 size_t memory_cache::entry::bytes() const {
@@ -111,6 +113,8 @@ void memory_cache::get(std::vector<cache_ask> keys, get_done done) {
 void memory_cache::fill(std::vector<cache_fill> values) {
   std::lock_guard guard{lock_};
   for (const auto& x : values) {
+    if (config_.now() - x.as_of_us > fill_age_max_us)
+      continue;
     if (auto* page = open(x.page, x.version, x.version)) {
       page->asked_for = true;
       refresh(*page, x.as_of_us, x.reached);

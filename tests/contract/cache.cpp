@@ -20,13 +20,16 @@ cached_count one(cache& x, const cache_page& page, int32_t user_no) {
 
 const std::vector<position> here{{1, 7}, {3, 9}};
 
+/// When the clock of a rig that has one stands still.
+constexpr int64_t beginning_us = 1'700'000'000'000'000;
+
 cache_fill value(const cache_page& page, uint64_t version, int32_t user_no, uint64_t clicks) {
-  return {page, version, 1'000 + static_cast<int64_t>(version), here, user_no, clicks};
+  return {page, version, beginning_us + static_cast<int64_t>(version), here, user_no, clicks};
 }
 
 cache_advance step(const cache_page& page, uint64_t from, uint64_t to,
                    std::vector<std::pair<int32_t, uint64_t>> changed) {
-  return {page, from, to, 1'000 + static_cast<int64_t>(to), here, std::move(changed)};
+  return {page, from, to, beginning_us + static_cast<int64_t>(to), here, std::move(changed)};
 }
 
 const cache_page page{std::string{"default\0/a", 10}};
@@ -58,7 +61,7 @@ TEST_CASE("cache remembers what it was given", "[contract][cache]") {
   REQUIRE(found.hit);
   CHECK(found.clicks == 3);
   CHECK(found.version == 5);
-  CHECK(found.as_of_us == 1'005);
+  CHECK(found.as_of_us == beginning_us + 5);
   CHECK(found.reached == here);
   const auto many = get(*x, {{"other", 1}, {page, 2}, {page, 3}, {"missing", 1}});
   REQUIRE(many.size() == 4);
@@ -104,7 +107,7 @@ TEST_CASE("cache goes along with a page that moves from where it is", "[contract
   REQUIRE(kept.hit);
   CHECK(kept.clicks == 2);
   CHECK(kept.version == 7);
-  CHECK(kept.as_of_us == 1'007);
+  CHECK(kept.as_of_us == beginning_us + 7);
   // The same step again changes nothing.
   x.advance({step(page, 5, 7, {{1, 5}})});
   CHECK(one(*x, page, 1).clicks == 5);
@@ -170,6 +173,10 @@ TEST_CASE("cache forgets after the time to live", "[contract][cache]") {
   CHECK(one(*x, page, 1).hit);
   rig->advance_time(1);
   CHECK_FALSE(one(*x, page, 1).hit);
-  x.fill({value(page, 5, 1, 3)});
+  auto fresh = value(page, 5, 1, 3);
+  x.fill({fresh}); // Read half a minute ago: what came since is forgotten too.
+  CHECK_FALSE(one(*x, page, 1).hit);
+  fresh.as_of_us += rig->ttl_us();
+  x.fill({fresh});
   CHECK(one(*x, page, 1).hit);
 }

@@ -8,7 +8,8 @@ import sqlite3
 
 import pytest
 
-from footfall import Server, wait_until
+from footfall import Answer, Client, Server, wait_until
+from journal import fixed_ports
 
 CLICK = {"user_id": "ann", "event_type": "click", "page_url": "/pricing"}
 FILES = ["log.db", "store.db"]
@@ -146,3 +147,37 @@ def test_a_log_without_its_old_file_goes_on_after_the_stored_events(good_data, t
         assert server.ingest.post("/v1/events", fresh).status == 200
         wait_until(lambda: server.count("ann", "/page/7") == 2)
         assert server.audit() == {"ok": True, "differences": []}
+
+
+def test_a_hole_in_the_log_stops_its_partition_and_says_why(good_data, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(good_data, data)
+    fresh = {**CLICK, "event_id": "last", "page_url": "/page/7"}
+    with Server(data=data) as server:
+        position = server.ingest.post("/v1/events", fresh).headers["footfall-position"]
+        server.terminate()
+    partition = int(position.split(":")[0])
+    with sqlite3.connect(data / "log.db") as connection:
+        connection.execute("DELETE FROM blocks WHERE id = (SELECT min(id) FROM blocks"
+                           " WHERE id >> 48 = ?)", (partition,))
+    connection.close()
+    for path in data.glob("store.db*"):
+        path.unlink()
+    with Server(data=data, start=False, ports=fixed_ports()) as server:
+        server.launch()
+        said = f"partition {partition} stopped: "
+        wait_until(lambda: said in server.stderr(), 10, "standard error says why")
+        admin = Client(f"127.0.0.1:{server.ports['admin']}")
+
+        def is_ready() -> Answer | None:
+            try:
+                return admin.get("/readyz")
+            except ConnectionRefusedError:
+                return None  # It does not listen yet.
+
+        answer = wait_until(is_ready)
+        assert answer.status == 503
+        why = answer.json()["roles"]["aggregate"]
+        assert why.startswith(said) and "log.db holds offsets" in why, why
+        assert not server.ready_file.exists()
+        assert admin.get("/healthz").status == 200
