@@ -44,6 +44,12 @@ struct partition_state_data {
     int64_t received_at_us = 0;
   };
 
+  /// A page that is not live and has clicks that are not folded.
+  struct tail_page {
+    std::string page;        ///< "site NUL page".
+    int64_t next_offset = 0; ///< Its clicks are folded when this is.
+  };
+
   struct waiter {
     int64_t offset;
     uint64_t ticket;
@@ -79,7 +85,7 @@ struct partition_state_data {
   bool fold_set = false;
   int64_t fold_until = 0;
   int64_t fold_sent_us = 0;
-  absl::flat_hash_map<int32_t, std::string> tail_pages; // Clicked since the last fold, not live.
+  absl::flat_hash_map<int32_t, tail_page> tail_pages; // By page number.
 
   // Pages.
   std::shared_ptr<const page_rules> rules;

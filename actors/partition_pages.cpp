@@ -95,7 +95,7 @@ void take_delta(partition_ptr self, page_delta delta) {
   } else {
     for (const auto& x : delta.clicks)
       st.config.counts->freshness.observe(st.config.now() - x.received_at_us);
-    st.tail_pages.emplace(delta.page_no, std::move(delta.page));
+    st.tail_pages[delta.page_no] = {std::move(delta.page), st.next_offset};
   }
 }
 
@@ -186,9 +186,10 @@ void tell_cache(partition_ptr self, const fold_result& result) {
   for (const auto& x : result.pages) {
     auto at = st.tail_pages.find(x.page_no);
     if (at != st.tail_pages.end())
-      out.push_back({std::move(at->second), 0, x.clicks, st.config.now(), {}, {}});
+      out.push_back({at->second.page, 0, x.clicks, st.config.now(), {}, {}});
   }
-  st.tail_pages.clear();
+  absl::erase_if(st.tail_pages,
+                 [&st](const auto& x) { return x.second.next_offset <= st.folded_offset; });
   auto cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
   if (!out.empty() && cache)
     self->send(cache, atom::advance_v, std::move(out));

@@ -206,3 +206,65 @@ SCENARIO_METHOD(node_fixture, "the lag grows while the store is away", "[actor][
   advance(200s);
   CHECK(lag_of(first) == 0);
 }
+
+struct slow_store_fixture : node_fixture {
+  static partition_config pattern() {
+    partition_config out;
+    out.live_pages_max = 4;
+    return out;
+  }
+  slow_store_fixture() : node_fixture({"memory", true}, {}, pattern()) { answer(); }
+
+  /// Lets the store answer what it was asked, and what is asked then.
+  void answer() {
+    while (events.release() > 0)
+      settle();
+  }
+  void click_on(int from, int until, const std::string& id) {
+    std::vector<click_event> out;
+    for (int i = from; i < until; ++i)
+      out.push_back(click(id + std::to_string(i), "u1", "/" + std::to_string(i)));
+    post(std::move(out));
+    advance(50ms);
+  }
+  uint64_t clicks_on(int page) {
+    query_answer out;
+    door->query(count_of("u1", "/" + std::to_string(page)), [&](query_answer x) { out = x; });
+    settle();
+    answer();
+    return out.clicks;
+  }
+};
+
+SCENARIO_METHOD(slow_store_fixture,
+                "a click that comes while a fold is under way leaves no old "
+                "count in the cache",
+                "[actor][partition]") {
+  constexpr int pages = 40;
+  click_on(0, pages, "first");
+  for (int i = 0; i < 20; ++i) {
+    answer();
+    advance(50ms);
+  }
+  for (int i = 0; i < pages; ++i)
+    REQUIRE(clicks_on(i) == 1);
+  GIVEN("clicks that are applied, and others whose apply is answered after the fold began") {
+    click_on(0, pages / 2, "second");
+    answer();
+    click_on(pages / 2, pages, "second");
+    advance(500ms);
+    REQUIRE(events.waiting() > 4);
+    WHEN("all is folded") {
+      for (int i = 0; i < 20; ++i) {
+        answer();
+        advance(50ms);
+      }
+      THEN("each count has both clicks") {
+        for (int i = 0; i < pages; ++i) {
+          INFO(i);
+          CHECK(clicks_on(i) == 2);
+        }
+      }
+    }
+  }
+}
