@@ -4,6 +4,7 @@
 #include "actors/model/record.hpp"
 #include "actors/model/validate.hpp"
 #include "proto/failpoint.hpp"
+#include "proto/seeded_bug.hpp"
 
 namespace footfall {
 
@@ -84,6 +85,10 @@ void ingest(ingestion_ptr self, std::vector<ingest_ask>& asks) {
   const auto number = st.next_batch++;
   st.open.emplace(number, std::move(batch));
   auto me = caf::actor_cast<ingestion_actor>(self);
+  if (seeded_bug("ack-on-enqueue") || seeded_bug("no-drain-flush"))
+    caf::anon_send(
+        me, atom::appended_v, number,
+        std::vector<append_outcome>(records.size(), {outcome::accepted, errc::none, {0, 0}}));
   st.config.log->append(std::move(records), [me, number](std::vector<append_outcome> outcomes) {
     caf::anon_send(me, atom::appended_v, number, std::move(outcomes));
   });

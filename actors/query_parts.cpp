@@ -4,6 +4,7 @@
 
 #include "actors/model/record.hpp"
 #include "actors/query_reads.hpp"
+#include "proto/seeded_bug.hpp"
 
 namespace footfall::query_parts {
 
@@ -215,9 +216,14 @@ void flush(query_ptr self) {
       fail(self, x.ticket, errc::store_unavailable,
            "the partition of this page is starting; ask again in a moment");
   }
-  if (!st.fills.empty() && st.nodes.cache)
-    self->send(caf::actor_cast<cache_manager_actor>(st.nodes.cache), atom::fill_v,
-               std::exchange(st.fills, {}));
+  if (!st.fills.empty() && st.nodes.cache) {
+    auto cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
+    if (seeded_bug("late-fills") || seeded_bug("del-not-versions"))
+      self->delayed_send(cache, std::chrono::milliseconds(50), atom::fill_v,
+                         std::exchange(st.fills, {}));
+    else
+      self->send(cache, atom::fill_v, std::exchange(st.fills, {}));
+  }
   for (auto& [to, answers] : std::exchange(st.answers, {}))
     self->send(caf::actor_cast<gateway_actor>(to), atom::answered_v, std::move(answers));
 }

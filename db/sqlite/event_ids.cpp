@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proto/seeded_bug.hpp"
+
 namespace footfall::sqlite {
 
 namespace {
@@ -10,6 +12,8 @@ namespace {
 /// together. In UUIDv7 the low 16 of the first 64 hold a version and 12 random
 /// bits; random bits of the second half take the place of the version.
 int64_t hash_of(std::string_view key, int64_t site_no) noexcept {
+  if (seeded_bug("unscoped-id"))
+    site_no = 1;
   uint64_t high = 0;
   for (size_t i = 0; i < 8; ++i)
     high = high << 8 | static_cast<unsigned char>(key[i]);
@@ -17,6 +21,10 @@ int64_t hash_of(std::string_view key, int64_t site_no) noexcept {
                          | static_cast<unsigned char>(key[15]);
   high = (high & ~uint64_t{0xffff}) | (((high << 4) ^ low16) & 0xffff);
   return static_cast<int64_t>(high ^ (static_cast<uint64_t>(site_no - 1) * 0x9e3779b97f4a7c15u));
+}
+
+bool is_same_site(int64_t a, int64_t b) noexcept {
+  return a == b || seeded_bug("unscoped-id");
 }
 
 std::string_view bytes_of(const event_key& key) noexcept {
@@ -79,11 +87,12 @@ bool event_ids::is_at(candidate& x, int64_t position, const std::vector<candidat
   auto at = std::lower_bound(batch.begin(), batch.end(), position,
                              [](const candidate& a, int64_t b) { return a.position < b; });
   if (at != batch.end() && at->position == position) {
-    found = {at->row->key == x.row->key && at->site_no == x.site_no, at->row->payload_hash};
+    found = {at->row->key == x.row->key && is_same_site(at->site_no, x.site_no),
+             at->row->payload_hash};
   } else {
     row_.bind(1, position);
     if (row_.step())
-      found = {row_.integer(1) == x.site_no && row_.blob(2) == bytes_of(x.row->key),
+      found = {is_same_site(row_.integer(1), x.site_no) && row_.blob(2) == bytes_of(x.row->key),
                static_cast<int32_t>(row_.integer(0))};
     row_.reset();
   }

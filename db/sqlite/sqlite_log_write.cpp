@@ -3,6 +3,7 @@
 
 #include "db/sqlite/sqlite_log_impl.hpp"
 #include "proto/failpoint.hpp"
+#include "proto/seeded_bug.hpp"
 
 /// The writer thread of sqlite_log: one transaction for all that waits.
 namespace footfall {
@@ -53,7 +54,7 @@ void sqlite_log::impl::write_loop() {
         writer_wakes_.wait(guard, busy);
       else
         writer_wakes_.wait_for(guard, idle_before_checkpoint, busy);
-      if (stopping_ && queue_.empty())
+      if (stopping_ && (queue_.empty() || seeded_bug("no-drain-flush")))
         return;
       if (!queue_.empty())
         gather(guard);

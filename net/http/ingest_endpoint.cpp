@@ -4,6 +4,7 @@
 #include "actors/model/validate.hpp"
 #include "net/http/exchange.hpp"
 #include "net/http/json_text.hpp"
+#include "proto/seeded_bug.hpp"
 
 namespace footfall::http {
 
@@ -234,7 +235,7 @@ private:
       else
         all.count(next < reply.results.size() ? reply.results[next++] : lost);
     }
-    if (all.unknown == 0 && all.accepted > 0) {
+    if ((all.unknown == 0 && all.accepted > 0) || seeded_bug("batch-200")) {
       headers_ = "Footfall-Position: " + to_string(all.positions) + "\r\n";
       return x.answer(200, json_type, headers_, '{' + all.members() + "}\n");
     }

@@ -1,6 +1,7 @@
 #include "net/kafka/producer.hpp"
 
 #include "net/kafka/producer_client.hpp"
+#include "proto/seeded_bug.hpp"
 
 namespace footfall::kafka {
 
@@ -181,7 +182,7 @@ void producer::close() {
       current_->poll();
     }
   };
-  if (!health_.is_down() && !current_->fatal())
+  if (!health_.is_down() && !current_->fatal() && !seeded_bug("no-drain-flush"))
     serve(config_.close_timeout);
   current_->purge();
   serve(1s);

@@ -34,6 +34,11 @@ DAMAGE = {
     "a minute without its fold": (
         "DELETE FROM core_page_series WHERE page_no ="
         " (SELECT min(page_no) FROM core_page_series)", "page_series"),
+    "clicks in another minute": (
+        "UPDATE core_page_series SET minute = minute + 1000000 WHERE page_no ="
+        " (SELECT min(page_no) FROM core_page_series)", "page_series"),
+    "a record that is called bad": (
+        "INSERT INTO core_bad_events VALUES (1000000, 0, 'no reason', x'00')", "bad_events"),
 }
 
 
