@@ -1,8 +1,11 @@
 """Records that are no events: listed with their bytes, re-driven, counted exactly once."""
 import base64
 import contextlib
+import http.server
 import json
 import sqlite3
+import threading
+import urllib.parse
 
 import psycopg
 import pytest
@@ -130,6 +133,40 @@ def test_a_re_drive_ends_when_the_store_refuses_all_of_it_again(services):
                    30)
         assert services.sql("SELECT count(*) FROM bad_events WHERE redriven_offset IS NOT NULL"
                             ) == [(written,)]
+
+
+class RefusesAgainAtOnce(http.server.BaseHTTPRequestHandler):
+    """A node whose store has every event that is re-driven among the bad ones again
+    before the next page is asked for."""
+    end = 250
+
+    def do_POST(self):
+        after = dict(urllib.parse.parse_qsl(self.path.partition("?")[2])).get("after", "0:-1")
+        first = int(after.partition(":")[2]) + 1
+        rows = range(first, min(first + 100, self.end))
+        results = [{"bad_event": f"0:{row}", "status": "accepted", "event_id": "e",
+                    "position": f"0:{self.end + place}"} for place, row in enumerate(rows)]
+        type(self).end += len(rows)
+        body = json.dumps({"redriven": len(rows), "left": 0, "results": results,
+                           "more": bool(rows), "next": f"0:{rows[-1]}" if rows else None}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_the_command_does_not_run_after_what_it_wrote_itself():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), RefusesAgainAtOnce) as node:
+        threading.Thread(target=node.serve_forever, daemon=True).start()
+        try:
+            done = run("bad-events", "--redrive", "--url",
+                       f"http://127.0.0.1:{node.server_address[1]}", seconds=20)
+        finally:
+            node.shutdown()
+    assert (done.returncode, said(done)) == (0, {"redriven": 300, "left": 0})
 
 
 def leave_behind(server: Server, records: list[bytes]) -> None:
