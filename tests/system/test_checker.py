@@ -38,7 +38,8 @@ DAMAGE = {
         "UPDATE core_page_series SET minute = minute + 1000000 WHERE page_no ="
         " (SELECT min(page_no) FROM core_page_series)", "page_series"),
     "a record that is called bad": (
-        "INSERT INTO core_bad_events VALUES (1000000, 0, 'no reason', x'00')", "bad_events"),
+        "INSERT INTO core_bad_events (position, time_us, reason, raw)"
+        " VALUES (1000000, 0, 'no reason', x'00')", "bad_events"),
 }
 
 
