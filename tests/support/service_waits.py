@@ -31,12 +31,17 @@ def await_applied(server: Server, seconds: float = 60) -> None:
 
 
 def recovery(server: Server, load: Load, what: str) -> float:
-    """Seconds from the end of the fault until clicks are accepted and counted."""
+    """Seconds from the end of the fault until clicks are accepted and counted, and
+    questions answered."""
     began = time.monotonic()
     await_more(load, 20)
     await_applied(server)
     took = time.monotonic() - began
-    print(f"{what}: accepts and counts {took:.1f} s after it is back")
+    # Reads have connections of their own, which try again every 2 s at most.
+    wait_until(lambda: server.query.get("/v1/stats/count", user_id="user-1",
+                                        page_url="/page/0").status == 200, 10, "it answers")
+    print(f"{what}: accepts and counts {took:.1f} s after it is back, answers "
+          f"after {time.monotonic() - began:.1f} s")
     return took
 
 
