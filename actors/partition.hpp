@@ -23,7 +23,7 @@ struct partition_config {
   size_t batch_max = 5000;             ///< Records in one apply.
   std::chrono::milliseconds gather{5}; ///< Between two applies, unless a batch is full.
   std::chrono::milliseconds fold_every{250};
-  size_t fold_max = 20'000; ///< Log records in one fold; more pending folds at once.
+  size_t fold_max = fold_records_max; ///< Log records in one fold; more pending folds at once.
   size_t live_pages_max = 10'000;
   uint32_t users_per_page_max = 100'000;
   std::chrono::seconds passivate_after{300};

@@ -61,10 +61,13 @@ struct folded_page {
   uint64_t clicks = 0;
 };
 
+/// Log records in one fold whose changed pages are all answered.
+inline constexpr size_t fold_records_max = 20'000;
+
 struct fold_result {
   bool moved = false; ///< False: somebody else folded, or `until` was too far.
   uint64_t events = 0;
-  std::vector<folded_page> pages; ///< Changed pages; at most 10,000, else empty.
+  std::vector<folded_page> pages; ///< Changed pages; empty when more than fold_records_max.
 };
 
 struct pair_key {

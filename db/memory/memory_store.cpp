@@ -118,7 +118,7 @@ fold_result memory_store::do_fold(uint32_t partition, int64_t from, int64_t unti
     ++out.events;
     changed.insert(at->second.page_no);
   }
-  if (changed.size() > 10'000)
+  if (changed.size() > fold_records_max)
     return out;
   for (auto page_no : changed) {
     uint64_t clicks = 0;

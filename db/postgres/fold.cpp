@@ -9,7 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int64_t pages_max = 10'000;
 constexpr auto fold_time_max = 60s;
 
 } // namespace
@@ -31,7 +30,7 @@ caf::expected<fold_result> fold(connection& c, const std::string& topic, int32_t
   values.add_int8(from);
   values.add_int8(until);
   values.add_int8((int64_t{topic_no} << 58) + (int64_t{partition} << 48));
-  values.add_int8(pages_max);
+  values.add_int8(int64_t{fold_records_max});
   auto rows = c.run(sql::fold, values, fold_time_max);
   for (int tries = 0; rows.state == "40P01" && tries < 3; ++tries)
     rows = c.run(sql::fold, values, fold_time_max);

@@ -10,7 +10,6 @@ namespace footfall::sqlite {
 namespace {
 
 constexpr int64_t minute_us = 60'000'000;
-constexpr size_t answered_pages_max = 10'000;
 
 int64_t pair_of(int32_t page_no, int32_t user_no) noexcept {
   return int64_t{page_no} << 32 | user_no;
@@ -79,7 +78,7 @@ void store_writer::fold_totals(fold_result& out) {
         .bind(3, static_cast<int64_t>(x.clicks))
         .bind(4, static_cast<int64_t>(x.users))
         .bind(5, x.last_at_us);
-    if (add_totals_.step() && pages_.size() <= answered_pages_max)
+    if (add_totals_.step() && pages_.size() <= fold_records_max)
       out.pages.push_back({x.page_no, static_cast<uint64_t>(add_totals_.integer(0))});
     add_totals_.run();
   }
