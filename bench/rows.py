@@ -34,12 +34,17 @@ def start_and_idle() -> Iterator[Row]:
                "notes": f"{spent:.2%} of a core over 10 s; RSS {server.rss() / 2**20:.0f} MiB"}
 
 
+def warm_up(services: Services) -> None:
+    """A broker whose code is not compiled yet costs twice as much."""
+    with Server(services=services) as server:
+        ingest(server, "batch", events=200_000, connections=4)
+        ingest(server, "single", connections=256, seconds=25)
+
+
 def singles(services: Services | None, seconds: float,
             connections: tuple[int, ...]) -> Iterator[Row]:
     for n in connections:
         with Server(services=services) as server:
-            if services:  # The broker's JVM compiles what it runs often.
-                ingest(server, "single", seconds=seconds, connections=n)
             yield {"id": f"single-{n}", "what": f"POST /ingest, {n} connections",
                    **ingest(server, "single", seconds=seconds, connections=n)}
 
