@@ -30,6 +30,13 @@ def await_applied(server: Server, seconds: float = 60) -> None:
                "clicks are counted")
 
 
+def await_answer(server: Server) -> None:
+    """Reads have connections of their own; after an outage of PostgreSQL each of them
+    tries again every 2 s at most, and until then some questions get 503."""
+    wait_until(lambda: server.query.get("/v1/stats/count", user_id="user-1",
+                                        page_url="/page/0").status == 200, 10, "it answers")
+
+
 def recovery(server: Server, load: Load, what: str) -> float:
     """Seconds from the end of the fault until clicks are accepted and counted, and
     questions answered."""
@@ -37,9 +44,7 @@ def recovery(server: Server, load: Load, what: str) -> float:
     await_more(load, 20)
     await_applied(server)
     took = time.monotonic() - began
-    # Reads have connections of their own, which try again every 2 s at most.
-    wait_until(lambda: server.query.get("/v1/stats/count", user_id="user-1",
-                                        page_url="/page/0").status == 200, 10, "it answers")
+    await_answer(server)
     print(f"{what}: accepts and counts {took:.1f} s after it is back, answers "
           f"after {time.monotonic() - began:.1f} s")
     return took

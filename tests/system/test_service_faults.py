@@ -10,8 +10,8 @@ from footfall import PATIENCE, Server, wait_until
 from journal import Load, end_and_check, fixed_ports, gauge, settle
 from own_services import OwnServices
 from readers import Readers
-from service_waits import (await_for, await_more, check_counts, postgres_rows,
-                           recovery)
+from service_waits import (await_answer, await_for, await_more, check_counts,
+                           postgres_rows, recovery)
 
 
 FROZEN_SECONDS = 20
@@ -59,7 +59,7 @@ def meets_the_fault(server: Server, load: Load, name: str) -> None:
         wait_until(lambda: gauge(server, "footfall_apply_failures_total") > failures, 30)
         await_more(load, 50)  # The log takes clicks all the same.
     else:
-        wait_until(lambda: server.count("user-1", "/page/0") >= 0)
+        await_answer(server)
         await_more(load, 50)
 
 
