@@ -38,6 +38,21 @@ void ask_from_outside(caf::actor_system& system, Handle to, std::chrono::seconds
   system.spawn(run, 0);
 }
 
+// What the store says, as the answer's `value`, or why it cannot.
+template <class Answer, class T>
+store::done<T> answer_with(request_handler::reply<Answer> done, T Answer::*value) {
+  return [done = std::move(done), value](caf::expected<T> x) {
+    Answer out;
+    if (x) {
+      out.*value = std::move(*x);
+    } else {
+      out.code = code_of(x.error());
+      out.reason = text_of(x.error());
+    }
+    done(std::move(out));
+  };
+}
+
 } // namespace
 
 node::node(caf::actor_system& system, node_config config)
@@ -240,29 +255,11 @@ void node::actor(uint64_t id, reply<actor_detail> done) {
 }
 
 void node::audit(reply<audit_reply> done) {
-  config_.events->audit([done](caf::expected<std::vector<audit_difference>> x) {
-    audit_reply out;
-    if (x) {
-      out.differences = std::move(*x);
-    } else {
-      out.code = code_of(x.error());
-      out.reason = text_of(x.error());
-    }
-    done(std::move(out));
-  });
+  config_.events->audit(answer_with(std::move(done), &audit_reply::differences));
 }
 
 void node::bad_events(bad_events_ask ask, reply<bad_events_reply> done) {
-  config_.events->bad_events(ask, [done](caf::expected<bad_event_page> x) {
-    bad_events_reply out;
-    if (x) {
-      out.page = std::move(*x);
-    } else {
-      out.code = code_of(x.error());
-      out.reason = text_of(x.error());
-    }
-    done(std::move(out));
-  });
+  config_.events->bad_events(ask, answer_with(std::move(done), &bad_events_reply::page));
 }
 
 void node::redrive(redrive_ask ask, reply<redrive_reply> done) {

@@ -94,6 +94,18 @@ private:
   std::unique_ptr<sqlite3_stmt, finalize_statement> handle_;
 };
 
+/// Resets a statement at the end of a scope, however that ends.
+class reset_at_end {
+public:
+  explicit reset_at_end(statement& x) noexcept : statement_(x) {}
+  ~reset_at_end() { statement_.reset(); }
+  reset_at_end(const reset_at_end&) = delete;
+  reset_at_end& operator=(const reset_at_end&) = delete;
+
+private:
+  statement& statement_;
+};
+
 /// Keeps others from opening what we have open: locks `file` (made when missing)
 /// until destroyed or until the process ends, however it ends.
 class file_lock {

@@ -42,18 +42,13 @@ public:
       return;
     statement& rows = *select_;
     rows.bind(1, at).bind(2, position_key(0, partition + 1, 0));
-    try {
-      while (rows.step()) {
-        log_block block;
-        take_row(partition, block);
-        if (enough(std::move(block)))
-          break;
-      }
-    } catch (...) {
-      rows.reset();
-      throw;
+    reset_at_end end{rows};
+    while (rows.step()) {
+      log_block block;
+      take_row(partition, block);
+      if (enough(std::move(block)))
+        break;
     }
-    rows.reset();
   }
 
 private:

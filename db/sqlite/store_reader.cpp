@@ -32,14 +32,9 @@ uint64_t count(const statement& x, int column) noexcept {
 /// Runs `use` for each row; the statement is reset however that ends.
 template <class Use>
 void each_row(statement& rows, Use use) {
-  try {
-    while (rows.step())
-      use();
-  } catch (...) {
-    rows.reset();
-    throw;
-  }
-  rows.reset();
+  reset_at_end end{rows};
+  while (rows.step())
+    use();
 }
 
 } // namespace

@@ -1,6 +1,6 @@
 #include "net/http/bad_event_list.hpp"
 
-#include <charconv>
+#include <absl/strings/escaping.h>
 
 #include "actors/model/time_text.hpp"
 #include "actors/model/validate.hpp"
@@ -11,15 +11,11 @@ namespace footfall::http {
 
 namespace {
 
-std::string read_limit(const query_params& params, uint32_t& out) {
-  const auto* text = params.find("limit");
-  if (!text)
-    return {};
-  const auto* end = text->data() + text->size();
-  const auto read = std::from_chars(text->data(), end, out);
-  if (read.ec != std::errc{} || read.ptr != end || out == 0 || out > limits::list_rows)
-    return "limit is not a plain number from 1 to 1000";
-  return {};
+std::string read_page_size(const query_params& params, uint32_t& out) {
+  auto bad = read_limit(params, out);
+  if (bad.empty() && (out == 0 || out > limits::list_rows))
+    bad = "limit is out of range; give one from 1 to 1000";
+  return bad;
 }
 
 std::string read_after(const query_params& params, position& out) {
@@ -51,18 +47,6 @@ void append_end(std::string& out, bool more, const position* last) {
   out += "}\n";
 }
 
-void append_base64(std::string& out, std::string_view bytes) {
-  constexpr std::string_view letters =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t word = 0;
-    for (size_t k = 0; k < 3; ++k)
-      word = word << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0);
-    for (size_t k = 0; k < 4; ++k)
-      out += i + k <= bytes.size() ? letters[word >> (18 - 6 * k) & 63] : '=';
-  }
-}
-
 void append_row(std::string& out, const bad_event& x) {
   out += '{';
   append_position(out, "position", x.pos);
@@ -84,7 +68,7 @@ void append_row(std::string& out, const bad_event& x) {
   } else {
     append_key(out, "base64");
     out += '"';
-    append_base64(out, x.raw);
+    out += absl::Base64Escape(x.raw);
     out += '"';
   }
   out += '}';
@@ -102,7 +86,7 @@ std::string read_bad_events_ask(const query_params& params, bad_events_ask& out)
   }
   if (auto bad = read_after(params, out.after); !bad.empty())
     return bad;
-  return read_limit(params, out.limit);
+  return read_page_size(params, out.limit);
 }
 
 std::string read_redrive_ask(const query_params& params, redrive_ask& out) {
@@ -116,7 +100,7 @@ std::string read_redrive_ask(const query_params& params, redrive_ask& out) {
   }
   if (auto bad = read_after(params, out.after); !bad.empty())
     return bad;
-  return read_limit(params, out.limit);
+  return read_page_size(params, out.limit);
 }
 
 std::string render(const bad_event_page& page) {

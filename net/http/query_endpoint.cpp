@@ -1,5 +1,3 @@
-#include <charconv>
-
 #include "actors/model/query_rules.hpp"
 #include "actors/model/time_text.hpp"
 #include "net/http/exchange.hpp"
@@ -55,17 +53,6 @@ std::string read_step(const query_params& params, series_step& out) {
       return {};
     }
   return "step is unknown; give minute, hour or day";
-}
-
-std::string read_limit(const query_params& params, uint32_t& out) {
-  const auto* text = params.find("limit");
-  if (!text)
-    return {};
-  const auto* end = text->data() + text->size();
-  const auto read = std::from_chars(text->data(), end, out);
-  if (read.ec != std::errc{} || read.ptr != end)
-    return "limit is not a plain number; give one from 1 to 1000";
-  return {};
 }
 
 std::string read_time(const query_params& params, std::string_view name, int64_t& out) {

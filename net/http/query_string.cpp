@@ -1,6 +1,7 @@
 #include "net/http/query_string.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace footfall::http {
 
@@ -74,6 +75,17 @@ std::string query_params::check_names(std::initializer_list<std::string_view> na
         known += (known.empty() ? "" : ", ") + std::string(name);
       return "a query parameter is unknown here; known are " + known;
     }
+  return {};
+}
+
+std::string read_limit(const query_params& params, uint32_t& out) {
+  const auto* text = params.find("limit");
+  if (!text)
+    return {};
+  const auto* end = text->data() + text->size();
+  const auto read = std::from_chars(text->data(), end, out);
+  if (read.ec != std::errc{} || read.ptr != end)
+    return "limit is not a plain number; give one from 1 to 1000";
   return {};
 }
 

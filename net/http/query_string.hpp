@@ -28,4 +28,8 @@ private:
   std::vector<std::pair<std::string, std::string>> pairs_;
 };
 
+/// Reads `limit`, when it is given; its bounds are the caller's.
+/// @returns empty, or what is wrong.
+std::string read_limit(const query_params& params, uint32_t& out);
+
 } // namespace footfall::http
