@@ -55,8 +55,12 @@ caf::error consumer::start() {
                         {"fetch.wait.max.ms", "500"},      {"fetch.min.bytes", "1"},
                         {"fetch.error.backoff.ms", "100"}, {"fetch.message.max.bytes", "1048576"},
                         {"fetch.max.bytes", "8388608"},    {"queued.min.messages", "100000"}};
-  if (!config_.group.empty())
+  if (!config_.group.empty()) {
     ours.emplace_back("group.id", config_.group);
+    // We join no group; librdkafka waits this long for a coordinator before it gives up a
+    // commit, and the end of the client with it (45 s unless told; confluentinc/librdkafka 3740).
+    ours.emplace_back("session.timeout.ms", "500");
+  }
   // A megabyte is what one fetch may bring for a partition.
   auto share = std::max<size_t>(1024, config_.fetch_bytes_max / 1024 / parts_.size());
   ours.emplace_back("queued.max.messages.kbytes", std::to_string(share));
