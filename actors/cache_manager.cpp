@@ -26,6 +26,7 @@ cache_manager_actor::behavior_type cache_manager(cache_manager_ptr self,
                                                  cache_manager_config config) {
   self->state.config = config;
   self->entry()->set_state("running");
+  self->state.config.values->forget(); // What waited for one before this died with it.
   return {
       [self](atom::lookup, uint64_t number, std::vector<cache_ask>& keys) {
         lookup(self, number, keys);
@@ -37,6 +38,7 @@ cache_manager_actor::behavior_type cache_manager(cache_manager_ptr self,
       [self](atom::advance, std::vector<cache_advance>& xs) {
         self->state.config.values->advance(std::move(xs));
       },
+      [self](atom::forget) { self->state.config.values->forget(); },
       [self](atom::describe) -> std::vector<state_field> {
         const auto& st = self->state;
         return {{"health", '"' + st.config.values->health() + '"'},

@@ -84,7 +84,8 @@ using cache_manager_actor = caf::typed_actor<
     rpc<void(atom::fill, std::vector<cache_fill>)>,
     // Pages that moved on.
     rpc<void(atom::advance, std::vector<cache_advance>)>,
-    rpc<std::vector<state_field>(atom::describe)>>;
+    // Pages may have moved on without a word.
+    rpc<void(atom::forget)>, rpc<std::vector<state_field>(atom::describe)>>;
 
 /// QUERY: cache, then page aggregator, then store; identical misses are one lookup.
 using query_actor = caf::typed_actor<

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "actors/model/record.hpp"
 #include "actors/partition_pages.hpp"
 #include "proto/failpoint.hpp"
 
@@ -88,6 +87,7 @@ void start(partition_ptr self, const partition_claim& x) {
   st.running = true;
   st.stopped = false;
   self->entry()->set_state("running");
+  partition_pages::forget_cached(self);
   if (st.nodes.reader)
     self->send(caf::actor_cast<log_reader_actor>(st.nodes.reader), atom::open_v,
                st.config.partition, st.next_offset, st.claim_no);
@@ -113,32 +113,7 @@ void stop_loudly(partition_ptr self, const std::string& why) {
 
 void send_apply(partition_ptr self) {
   auto& st = self->state;
-  apply_request batch;
-  st.in_flight_rows.clear();
-  batch.partition = st.config.partition;
-  batch.epoch = st.epoch;
-  batch.first_offset = st.next_offset;
-  batch.next_offset = st.in_flight.back().offset + 1;
-  absl::flat_hash_map<std::string, uint32_t> places;
-  std::string page;
-  batch.rows.reserve(st.in_flight.size());
-  for (const auto& entry : st.in_flight) {
-    event_row row;
-    auto reason = model::decode_record(entry, row);
-    if (reason.empty()) {
-      page.assign(row.site_id).push_back('\0');
-      page.append(row.page_url);
-      auto place = places.emplace(page, static_cast<uint32_t>(places.size())).first->second;
-      st.in_flight_rows.push_back({place, row.at_us, row.received_at_us});
-      batch.rows.push_back(std::move(row));
-      continue;
-    }
-    batch.bad.push_back({entry.offset, entry.time_us, std::move(reason), entry.value});
-  }
-  st.in_flight_pages.resize(places.size());
-  for (const auto& [name, place] : places)
-    st.in_flight_pages[place] = name;
-  add(st.config.counts->events_bad, batch.bad.size());
+  auto batch = partition_pages::plan_apply(self);
   st.in_flight_end = batch.next_offset;
   st.sent_at_us = st.config.now();
   st.config.events->apply(std::move(batch), to_me<apply_result>(self, atom::applied_v, apply_tick));

@@ -84,6 +84,37 @@ page_table::entry& make_live(partition_ptr self, const std::string& page) {
 
 } // namespace
 
+apply_request plan_apply(partition_ptr self) {
+  auto& st = self->state;
+  apply_request out;
+  out.partition = st.config.partition;
+  out.epoch = st.epoch;
+  out.first_offset = st.next_offset;
+  out.next_offset = st.in_flight.back().offset + 1;
+  st.in_flight_rows.clear();
+  absl::flat_hash_map<std::string, uint32_t> places;
+  std::string page;
+  out.rows.reserve(st.in_flight.size());
+  for (const auto& entry : st.in_flight) {
+    event_row row;
+    auto reason = model::decode_record(entry, row);
+    if (reason.empty()) {
+      page.assign(row.site_id).push_back('\0');
+      page.append(row.page_url);
+      auto place = places.emplace(page, static_cast<uint32_t>(places.size())).first->second;
+      st.in_flight_rows.push_back({place, row.at_us, row.received_at_us});
+      out.rows.push_back(std::move(row));
+      continue;
+    }
+    out.bad.push_back({entry.offset, entry.time_us, std::move(reason), entry.value});
+  }
+  st.in_flight_pages.resize(places.size());
+  for (const auto& [name, place] : places)
+    st.in_flight_pages[place] = name;
+  add(st.config.counts->events_bad, out.bad.size());
+  return out;
+}
+
 void take_delta(partition_ptr self, page_delta delta) {
   auto& st = self->state;
   auto* live = st.pages.touch(delta.page, st.config.now());
@@ -95,7 +126,8 @@ void take_delta(partition_ptr self, page_delta delta) {
   } else {
     for (const auto& x : delta.clicks)
       st.config.counts->freshness.observe(st.config.now() - x.received_at_us);
-    st.tail_pages[delta.page_no] = {std::move(delta.page), st.next_offset};
+    if (delta.partition == st.config.partition)
+      st.tail_pages[delta.page_no] = {std::move(delta.page), st.next_offset};
   }
 }
 
@@ -117,9 +149,12 @@ void hand_out(partition_ptr self, const apply_result& result) {
     const auto home = home_of(self, delta.page);
     if (home == st.config.partition)
       take_delta(self, std::move(delta));
-    else if (home < st.nodes.partitions.size() && st.nodes.partitions[home])
+    else if (home < st.nodes.partitions.size() && st.nodes.partitions[home]) {
+      // Its clicks are folded here, wherever the page lives.
+      st.tail_pages[page_no] = {delta.page, st.next_offset};
       self->send(caf::actor_cast<partition_actor>(st.nodes.partitions[home]), atom::delta_v,
                  std::move(delta));
+    }
   }
   load_more(self);
 }
@@ -193,6 +228,11 @@ void tell_cache(partition_ptr self, const fold_result& result) {
   auto cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
   if (!out.empty() && cache)
     self->send(cache, atom::advance_v, std::move(out));
+}
+
+void forget_cached(partition_ptr self) {
+  if (auto cache = caf::actor_cast<cache_manager_actor>(self->state.nodes.cache))
+    self->send(cache, atom::forget_v);
 }
 
 void sweep(partition_ptr self) {

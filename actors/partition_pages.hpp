@@ -5,6 +5,9 @@
 /// The part of a partition that keeps its pages live.
 namespace footfall::partition_pages {
 
+/// What the records in flight come to, and notes whose page each of its rows is.
+apply_request plan_apply(partition_ptr self);
+
 /// Hands the clicks that an apply added to the pages they belong to.
 void hand_out(partition_ptr self, const apply_result& result);
 
@@ -20,6 +23,9 @@ void take_loads(partition_ptr self, store_answer& answer);
 
 /// Tells the cache about folded pages that nobody holds live.
 void tell_cache(partition_ptr self, const fold_result& result);
+
+/// A claim found what nobody told of: an apply whose answer was lost, another owner's.
+void forget_cached(partition_ptr self);
 
 /// Ends aggregators that nobody used for a while.
 void sweep(partition_ptr self);

@@ -64,6 +64,9 @@ public:
   virtual void get(std::vector<cache_ask> keys, get_done done) = 0;
   virtual void fill(std::vector<cache_fill> values) = 0;
   virtual void advance(std::vector<cache_advance> pages) = 0;
+  /// Advances may be missing: what was remembered, or read, before this call is never
+  /// answered to who asks after it.
+  virtual void forget() = 0;
   /// Empty when healthy, else what is wrong (the node works on without it).
   virtual std::string health() const = 0;
 };

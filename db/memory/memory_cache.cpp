@@ -115,7 +115,8 @@ void memory_cache::get(std::vector<cache_ask> keys, get_done done) {
 void memory_cache::fill(std::vector<cache_fill> values) {
   std::lock_guard guard{lock_};
   for (const auto& x : values) {
-    if (config_.now() - x.as_of_us > fill_age_max_us)
+    const auto now = config_.now();
+    if (now - x.as_of_us > fill_age_max_us || now < fills_from_us_)
       continue;
     if (auto* page = open(x.page, x.version, x.version)) {
       page->asked_for = true;
@@ -141,6 +142,14 @@ void memory_cache::advance(std::vector<cache_advance> pages) {
         put(*page, user_no, clicks);
     shrink();
   }
+}
+
+void memory_cache::forget() {
+  std::lock_guard guard{lock_};
+  by_page_.clear();
+  entries_.clear();
+  bytes_ = 0;
+  fills_from_us_ = config_.now() + fill_age_max_us; // One that was read before may be under way.
 }
 
 } // namespace footfall

@@ -31,6 +31,7 @@ public:
   void get(std::vector<cache_ask> keys, get_done done) override;
   void fill(std::vector<cache_fill> values) override;
   void advance(std::vector<cache_advance> pages) override;
+  void forget() override;
   std::string health() const override { return {}; }
 
   size_t pages() const;
@@ -65,6 +66,7 @@ private:
   entries entries_; ///< Most recently used first.
   absl::flat_hash_map<std::string_view, entries::iterator> by_page_;
   size_t bytes_ = 0;
+  int64_t fills_from_us_ = 0; ///< No fill is taken before.
 };
 
 } // namespace footfall

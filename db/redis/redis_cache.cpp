@@ -100,6 +100,14 @@ void redis_cache::advance(std::vector<cache_advance> pages) {
   wake();
 }
 
+void redis_cache::forget() {
+  {
+    std::lock_guard guard{mutex_};
+    lost_ = true;
+  }
+  wake();
+}
+
 std::string redis_cache::health() const {
   std::lock_guard guard{mutex_};
   return health_;

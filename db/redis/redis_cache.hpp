@@ -37,9 +37,9 @@ struct redis_config {
 /// when it has answered, so a try is the breaker's probe.
 ///
 /// Redis may be flushed, full, slow or gone: that costs latency. Whenever an advance
-/// may not have reached it (its connection broke, it refused one, too many waited), the
-/// cache begins anew: its keys get another number, and what stands under an earlier one
-/// is never read again. So does a process that starts: nobody knows what the one before
+/// may not have reached it (its connection broke, it refused one, too many waited), or
+/// forget() says so, the cache begins anew: its keys get another number, and what stands under an
+/// earlier one is never read again. So does a process that starts: nobody knows what the one before
 /// it still had to say. Two nodes on one Redis therefore share nothing.
 class redis_cache final : public cache {
 public:
@@ -50,6 +50,7 @@ public:
   void get(std::vector<cache_ask> keys, get_done done) override;
   void fill(std::vector<cache_fill> values) override;
   void advance(std::vector<cache_advance> pages) override;
+  void forget() override;
   std::string health() const override;
 
   /// Fills and advances that Redis has not answered yet.
@@ -80,7 +81,7 @@ private:
   std::deque<aged_fill> fills_;
   std::deque<cache_advance> advances_;
   size_t sent_ = 0;   ///< Fills and advances under way.
-  bool lost_ = false; ///< An advance was dropped here.
+  bool lost_ = false; ///< An advance was dropped here, or elsewhere.
   std::string health_;
   int wake_ = -1;
   std::thread thread_;

@@ -87,6 +87,11 @@ void redis_cache::worker::begin_anew() {
   fills_from_ = steady::now() + fill_age_max;
 }
 
+void redis_cache::worker::heed_losses() {
+  if (std::exchange(owner_.lost_, false))
+    begin_anew();
+}
+
 void redis_cache::worker::loop() {
   while (!owner_.stop_) {
     if (!link_.is_open() && steady::now() >= not_before_)
@@ -177,6 +182,7 @@ void redis_cache::worker::send_gets() {
   {
     std::lock_guard guard{owner_.mutex_};
     all.swap(owner_.gets_);
+    heed_losses(); // Before what was asked after them.
   }
   for (auto& x : all)
     send_get(std::move(x));
@@ -252,8 +258,7 @@ void redis_cache::worker::send_advances() {
     std::vector<std::string> keys, arguments;
     {
       std::lock_guard guard{owner_.mutex_};
-      if (std::exchange(owner_.lost_, false))
-        begin_anew();
+      heed_losses();
       while (!owner_.advances_.empty() && keys.size() < group && arguments.size() < arguments_max) {
         auto& x = owner_.advances_.front();
         keys.push_back(key_of(x.page));

@@ -34,6 +34,7 @@ private:
   void connect();
   void drop(const std::string& why);
   void begin_anew();
+  void heed_losses(); ///< With the owner's lock held.
   void answer_gets_with_misses();
   void send_gets();
   void send_get(lookup x);

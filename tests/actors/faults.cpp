@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "actors/model/record.hpp"
 #include "tests/support/deterministic.hpp"
 
 using namespace footfall;
@@ -68,23 +69,9 @@ SCENARIO_METHOD(node_fixture, "a restarted actor takes up where the last one was
                 "[actor][supervisor]") {
   post({click("a")});
   advance(50ms);
-  std::vector<actor_row> rows;
-  auto list = [&] {
-    door->actors([&](std::vector<actor_row> x) { rows = std::move(x); });
-    settle();
-  };
-  list();
-  auto end = [&](const std::string& name) {
-    for (const auto& row : rows)
-      if (row.name == name)
-        if (auto entry = actor_directory::get().find(row.id))
-          caf::anon_send_exit(caf::actor_cast<caf::actor>(entry->handle.lock()),
-                              caf::exit_reason::kill);
-    settle();
-  };
   for (auto name : {"partition", "log_reader", "ingestion", "query", "cache_manager", "gateway"}) {
     GIVEN(std::string("a killed ") + name) {
-      end(name);
+      kill(name);
       advance(2s);
       THEN("events are counted, once, as before") {
         auto reply = post({click("b")});
@@ -205,6 +192,59 @@ SCENARIO_METHOD(node_fixture, "the lag grows while the store is away", "[actor][
   CHECK(lag_of(first) == 5);
   advance(200s);
   CHECK(lag_of(first) == 0);
+}
+
+struct few_pages_fixture : node_fixture {
+  static partition_config pattern() {
+    partition_config out;
+    out.live_pages_max = 4;
+    return out;
+  }
+  few_pages_fixture() : node_fixture({}, {}, pattern()) {
+    for (int i = 0; i < pages; ++i)
+      post({click("first" + std::to_string(i), "u1", page(i))});
+    advance(2s);
+    for (int i = 0; i < pages; ++i)
+      check(i, 1, "");
+    for (int i = 0; i < pages; ++i)
+      check(i, 1, "cache");
+  }
+
+  static constexpr int pages = 40;
+  static constexpr int last = pages - 1; // Not live: there was no room.
+  static std::string page(int i) { return "/" + std::to_string(i); }
+  void check(int i, uint64_t clicks, const std::string& source) {
+    INFO(page(i));
+    const auto answer = ask(count_of("u1", page(i)));
+    CHECK(answer.clicks == clicks);
+    if (!source.empty())
+      CHECK(to_string(answer.source) == source);
+  }
+};
+
+SCENARIO_METHOD(few_pages_fixture, "no old count stays in the cache", "[actor][partition]") {
+  GIVEN("an apply whose reply is lost, of a page that is not live") {
+    events.fail_next(errc::store_unavailable, true);
+    post({click("second", "u1", page(last))});
+    advance(1s);
+    check(last, 2, "store");
+  }
+  GIVEN("a record in another partition than that of its page") {
+    auto foreign = click("second", "u1", page(last));
+    foreign.site_id = default_site;
+    foreign.at_us = time_us;
+    const auto record = model::encode_record(foreign, time_us);
+    const auto home = model::partition_of(model::record_key(default_site, page(last)), 4);
+    log.append({{(home + 1) % 4, "k", record}}, [](std::vector<append_outcome>) {});
+    advance(1s);
+    check(last, 2, "store");
+  }
+  GIVEN("a cache manager that starts again") {
+    kill("cache_manager");
+    advance(3s);
+    check(last, 1, "store");
+    check(last, 1, "cache");
+  }
 }
 
 struct slow_store_fixture : node_fixture {

@@ -149,10 +149,7 @@ SCENARIO_METHOD(redrive_fixture, "a re-drive that fails half-way is repeated wit
 
 SCENARIO_METHOD(redrive_fixture, "a killed redriver comes back", "[actor][redriver]") {
   put({json_event("a")});
-  for (const auto& entry : actor_directory::get().snapshot())
-    if (entry->name == "redriver")
-      caf::anon_send_exit(caf::actor_cast<caf::actor>(entry->handle.lock()),
-                          caf::exit_reason::kill);
+  kill("redriver");
   advance(2s);
   CHECK(redrive().results.size() == 1);
   CHECK(clicks() == 1);

@@ -164,6 +164,25 @@ TEST_CASE("cache keeps no counts of a page that nobody asked for", "[contract][c
   CHECK(one(*x, page, 2).clicks == 1);
 }
 
+TEST_CASE("cache forgets when it is told to", "[contract][cache]") {
+  FOOTFALL_RIG(rig, cache_rigs);
+  open_cache x{*rig};
+  x.fill({value(page, 5, 1, 3), value("other", 1, 1, 1)});
+  REQUIRE(one(*x, page, 1).hit);
+  (*x).forget();
+  CHECK_FALSE(one(*x, page, 1).hit);
+  x.fill({value(page, 5, 1, 3)}); // Perhaps it was read before.
+  CHECK_FALSE(one(*x, page, 1).hit);
+  CHECK_FALSE(one(*x, "other", 1).hit);
+  const auto second = rig->advance_time(1'000'000) ? int64_t{1'000'000} : 0;
+  CHECK(eventually([&] {
+    auto later = value(page, 6, 1, 4);
+    later.as_of_us += second;
+    x.fill({later});
+    return one(*x, page, 1).clicks == 4;
+  }));
+}
+
 TEST_CASE("cache forgets after the time to live", "[contract][cache]") {
   FOOTFALL_RIG(rig, cache_rigs);
   open_cache x{*rig};

@@ -38,6 +38,7 @@ public:
     plan.requests_max = 100;
     door = std::make_unique<node>(system, plan);
     settle();
+    advance(std::chrono::seconds{1}); // A cache that begins takes nothing for so long.
   }
 
   ~node_fixture() {
@@ -61,6 +62,15 @@ public:
       scheduler().advance_time(now);
       settle();
     }
+  }
+
+  /// Ends every actor of that name as a fault would.
+  void kill(const std::string& name) {
+    for (const auto& entry : actor_directory::get().snapshot())
+      if (entry->name == name)
+        caf::anon_send_exit(caf::actor_cast<caf::actor>(entry->handle.lock()),
+                            caf::exit_reason::kill);
+    settle();
   }
 
   click_event click(std::string id, std::string user = "u1", std::string page = "/p") {
