@@ -72,14 +72,15 @@ class Node:
 
     def _top_pages(self, site: str):
         """gRPC may close the connection of a client that went beyond its limits, with
-        whatever came on it next; so it asks once more, as clients do."""
+        whatever came on it next; so it asks once more, on a connection that works."""
         request = self.stubs.stats.TopPagesRequest(site_id=site, limit=1000)
         try:
             return self.stats.GetTopPages(request, timeout=self.seconds).pages
         except grpc.RpcError as error:
             if error.code() != grpc.StatusCode.UNAVAILABLE:
                 raise
-            return self.stats.GetTopPages(request, timeout=self.seconds).pages
+            return self.stats.GetTopPages(request, timeout=self.seconds,
+                                          wait_for_ready=True).pages
 
 
 def time_stamp(node, seconds, nanos=0):
