@@ -161,6 +161,7 @@ int serve(const settings& options) {
       address(options.bind, (*grpc)->port()), address(options.admin_bind, ports.admin)};
   std::unique_ptr<ready_file> ready;
   if (wait_until_running(actors)) {
+    (*grpc)->tell_health(); // Who is told "ready" finds it SERVING.
     if (!options.ready_file.empty()) {
       auto written = ready_file::write(options.ready_file, where);
       if (!written)

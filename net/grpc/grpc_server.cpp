@@ -113,6 +113,10 @@ uint32_t grpc_server::open_calls() const noexcept {
   return impl_->edge->calls.load(std::memory_order_relaxed);
 }
 
+void grpc_server::tell_health() {
+  impl_->health->tell();
+}
+
 void grpc_server::drain() {
   impl_->health->drain();
   impl_->edge->streams.close();

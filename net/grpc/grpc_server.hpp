@@ -51,6 +51,9 @@ public:
   /// Calls that hold a place now, streams included. Any thread.
   uint32_t open_calls() const noexcept;
 
+  /// Tells the node's health as it is now, ahead of the next half second.
+  void tell_health();
+
   /// Health turns to NOT_SERVING and streams end with UNAVAILABLE; single calls
   /// are still served. Does not block, may be called twice.
   void drain();

@@ -19,6 +19,10 @@ std::shared_ptr<health_watch> health_watch::start(request_handler& handler,
   return watch;
 }
 
+void health_watch::tell() {
+  handler_.health([self = shared_from_this()](const node_health& x) { self->answer(x); });
+}
+
 void health_watch::drain() {
   std::lock_guard guard{mutex_};
   if (!draining_)

@@ -19,6 +19,9 @@ public:
   static std::shared_ptr<health_watch> start(request_handler& handler,
                                              grpc::HealthCheckServiceInterface* service);
 
+  /// Asks once more, at once. Not after stop().
+  void tell();
+
   /// NOT_SERVING for good. Does not block.
   void drain();
 
