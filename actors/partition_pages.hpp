@@ -2,7 +2,8 @@
 
 #include "actors/partition.hpp"
 
-/// The part of a partition that keeps its pages live.
+/// The part of a partition that knows pages: whose the rows of a batch are, which are live,
+/// and what the cache must be told of the others.
 namespace footfall::partition_pages {
 
 /// What the records in flight come to, and notes whose page each of its rows is.
