@@ -237,7 +237,6 @@ void consumer::deliver(uint32_t id, log_batch batch) {
   batch.end_offset = end_offset(id, part.next);
   part.asked = false;
   part.jumped_at = -1;
-  health_.up();
   auto done = std::move(part.open.done);
   done(std::move(batch));
 }

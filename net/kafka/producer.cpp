@@ -68,10 +68,11 @@ bool producer::admit(size_t records, size_t bytes) {
   return false;
 }
 
-void producer::release(size_t records, size_t bytes) {
+void producer::release(size_t records, size_t bytes, bool confirmed) {
   open_records_ -= records;
   open_bytes_ -= bytes;
-  waiting_since_ms_ = steady_ms();
+  if (confirmed)
+    waiting_since_ms_ = steady_ms();
 }
 
 bool producer::fits(const std::vector<log_record>& batch) const {

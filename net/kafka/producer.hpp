@@ -32,7 +32,7 @@ private:
   bool fits(const std::vector<log_record>& batch) const;
   caf::error start_client();
   bool admit(size_t records, size_t bytes);
-  void release(size_t records, size_t bytes);
+  void release(size_t records, size_t bytes, bool confirmed);
   void answer(std::function<void()> call);
   void run_answers();
   void run();
@@ -55,7 +55,7 @@ private:
 
   std::atomic<size_t> open_records_{0};
   std::atomic<size_t> open_bytes_{0};
-  std::atomic<int64_t> waiting_since_ms_{0}; ///< Last progress while something is open.
+  std::atomic<int64_t> waiting_since_ms_{0}; ///< Last confirmation while something is open.
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };

@@ -1,5 +1,7 @@
 #include "net/kafka/producer_client.hpp"
 
+#include <algorithm>
+
 #include "proto/failpoint.hpp"
 
 namespace footfall::kafka {
@@ -31,6 +33,11 @@ append_outcome reported(const rd_kafka_message_t& message) {
   return out;
 }
 
+bool any_accepted(const std::vector<append_outcome>& outcomes) {
+  return std::any_of(outcomes.begin(), outcomes.end(),
+                     [](const append_outcome& x) { return x.status == outcome::accepted; });
+}
+
 } // namespace
 
 producer_client::~producer_client() {
@@ -39,7 +46,7 @@ producer_client::~producer_client() {
   client_.reset(); // joins its threads: no report comes any more
   for (auto* append : open_) {
     std::unique_ptr<open_append> owned(append);
-    owner_.release(append->records.size(), append->bytes);
+    owner_.release(append->records.size(), append->bytes, any_accepted(append->outcomes));
     // Slots that were reported keep their outcome; the rest are `unknown`.
     append->done(std::move(append->outcomes));
   }
@@ -127,7 +134,7 @@ void producer_client::settle(open_append* append, size_t records) {
     open_.erase(append);
   }
   std::shared_ptr<open_append> owned(append);
-  owner_.release(owned->records.size(), owned->bytes);
+  owner_.release(owned->records.size(), owned->bytes, any_accepted(owned->outcomes));
   if (std::this_thread::get_id() == owner_.thread_.get_id())
     owned->done(std::move(owned->outcomes));
   else // all were refused: the caller must not be called back from its own call

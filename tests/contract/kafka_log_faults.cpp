@@ -245,19 +245,81 @@ TEST_CASE("a broker that hangs under load loses nothing it confirmed",
   broker.resume();
 }
 
-TEST_CASE("a producer that ended is replaced", "[contract][kafka_log][fault]") {
-  // librdkafka's own broker for tests: a real one cannot be made to answer this.
-  char text[256];
-  auto* conf = rd_kafka_conf_new();
-  rd_kafka_conf_set_log_cb(conf, nullptr);
-  kafka::client_ptr owner(rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text));
-  std::unique_ptr<rd_kafka_mock_cluster_t, void (*)(rd_kafka_mock_cluster_t*)> cluster(
-      rd_kafka_mock_cluster_new(owner.get(), 1), rd_kafka_mock_cluster_destroy);
-  REQUIRE(rd_kafka_mock_topic_create(cluster.get(), "clicks", 4, 1) == RD_KAFKA_RESP_ERR_NO_ERROR);
+namespace {
+
+/// librdkafka's own broker for tests, for what a real one cannot be made to do at
+/// the right moment.
+struct mock_broker {
+  mock_broker() {
+    char text[256];
+    auto* conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(conf, nullptr);
+    owner.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text));
+    cluster.reset(rd_kafka_mock_cluster_new(owner.get(), 1));
+    rd_kafka_mock_topic_create(cluster.get(), "clicks", 4, 1);
+    config.brokers = rd_kafka_mock_cluster_bootstraps(cluster.get());
+    config.group.clear();
+    config.open_timeout = milliseconds{2'000}; // it does not describe its topics
+  }
+  struct destroy {
+    void operator()(rd_kafka_mock_cluster_t* x) const { rd_kafka_mock_cluster_destroy(x); }
+  };
+  kafka::client_ptr owner;
+  std::unique_ptr<rd_kafka_mock_cluster_t, destroy> cluster;
   kafka_config config;
-  config.brokers = rd_kafka_mock_cluster_bootstraps(cluster.get());
-  config.group.clear();
-  config.open_timeout = milliseconds{2'000}; // it does not describe its topics
+};
+
+constexpr int16_t produce_request = 0; ///< Its number in Kafka's protocol.
+
+append_outcome append_one(event_log& log, const char* value) {
+  answer<std::vector<append_outcome>> reply;
+  log.append({{0, "k", value}}, reply.callback());
+  return reply.get().at(0);
+}
+
+} // namespace
+
+TEST_CASE("a broker that is gone is not back because of records that were read ahead",
+          "[contract][kafka_log][fault]") {
+  mock_broker broker;
+  auto log = open_log(broker.config);
+  for (const char* value : {"a", "b"})
+    REQUIRE(append_one(*log, value).status == outcome::accepted);
+  auto read = [&](int64_t from) {
+    answer<caf::expected<log_batch>> reply;
+    log->fetch(0, from, {1, 1 << 20}, reply.callback());
+    return reply.get()->entries.at(0).value;
+  };
+  CHECK(read(0) == "a");
+  std::this_thread::sleep_for(milliseconds{500}); // by now the client has read ahead
+  rd_kafka_mock_broker_set_down(broker.cluster.get(), 1);
+  CHECK(eventually([&] { return !log->health().empty(); }));
+  std::this_thread::sleep_for(milliseconds{1'500}); // both clients have said so
+  CHECK(read(1) == "b");
+  CHECK_THAT(log->health(), Catch::Contains("no Kafka broker can be reached"));
+  rd_kafka_mock_broker_set_up(broker.cluster.get(), 1);
+  CHECK(eventually([&] { return log->health().empty(); }));
+}
+
+TEST_CASE("appends that are given up are no sign of life", "[contract][kafka_log][fault]") {
+  mock_broker broker;
+  broker.config.message_timeout = milliseconds{500};
+  broker.config.stalled_after = milliseconds{2'500};
+  auto log = open_log(broker.config);
+  REQUIRE(append_one(*log, "a").status == outcome::accepted);
+  // It answers each time that too few replicas are in sync.
+  const std::vector<rd_kafka_resp_err_t> refusals(100'000, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS);
+  rd_kafka_mock_push_request_errors_array(broker.cluster.get(), produce_request, refusals.size(),
+                                          refusals.data());
+  load clicks(*log);
+  CHECK(eventually([&] { return clicks.unknown > 0; }));
+  CHECK(eventually([&] { return !log->health().empty(); }));
+  CHECK_THAT(log->health(), Catch::Contains("has not confirmed an append"));
+}
+
+TEST_CASE("a producer that ended is replaced", "[contract][kafka_log][fault]") {
+  mock_broker broker;
+  auto& config = broker.config;
   std::mutex mutex;
   std::string said;
   config.report = [&](const std::string& line) {
@@ -271,9 +333,8 @@ TEST_CASE("a producer that ended is replaced", "[contract][kafka_log][fault]") {
     return reply.get();
   };
   REQUIRE(append()[0].status == outcome::accepted);
-  constexpr int16_t produce = 0; // the number of the request in Kafka's protocol
   for (int round = 0; round < 3; ++round) {
-    rd_kafka_mock_push_request_errors(cluster.get(), produce, 1,
+    rd_kafka_mock_push_request_errors(broker.cluster.get(), produce_request, 1,
                                       RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
     auto outcomes = append();
     CHECK((outcomes[0].status == outcome::unknown || outcomes[1].status == outcome::unknown));
