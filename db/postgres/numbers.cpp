@@ -116,41 +116,39 @@ const numbers::kind numbers::users{{"find_users", R"(
      ORDER BY g.site_no, g.user_id COLLATE "C"
     ON CONFLICT DO NOTHING RETURNING site_no, user_id, user_no)"}};
 
-result numbers::resolve(connection& c, const std::vector<event_row>& rows, size_t begin, size_t end,
-                        std::vector<row_numbers>& out) {
+result numbers::resolve(connection& c, const std::vector<numbered_row>& rows) {
   if (generation_ != c.generation()) {
     for (auto* known : {&sites_, &types_, &pages_, &users_})
       known->clear();
     generation_ = c.generation();
   }
-  out.resize(rows.size());
   using r = row_numbers;
-  auto done = resolve_one(c, sites, sites_, rows, begin, end, out, &r::site_no, false,
+  auto done = resolve_one(c, sites, sites_, rows, &r::site_no, false,
                           [](const event_row& x) -> const std::string& { return x.site_id; });
   if (done.ok())
-    done = resolve_one(c, types, types_, rows, begin, end, out, &r::type_no, false,
+    done = resolve_one(c, types, types_, rows, &r::type_no, false,
                        [](const event_row& x) -> const std::string& { return x.event_type; });
   if (done.ok())
-    done = resolve_one(c, pages, pages_, rows, begin, end, out, &r::page_no, true,
+    done = resolve_one(c, pages, pages_, rows, &r::page_no, true,
                        [](const event_row& x) -> const std::string& { return x.page_url; });
   if (done.ok())
-    done = resolve_one(c, users, users_, rows, begin, end, out, &r::user_no, true,
+    done = resolve_one(c, users, users_, rows, &r::user_no, true,
                        [](const event_row& x) -> const std::string& { return x.user_id; });
   return done;
 }
 
 template <class Text>
 result numbers::resolve_one(connection& c, const kind& which, number_map& known,
-                            const std::vector<event_row>& rows, size_t begin, size_t end,
-                            std::vector<row_numbers>& out, int32_t row_numbers::*field,
+                            const std::vector<numbered_row>& rows, int32_t row_numbers::*field,
                             bool by_site, Text text) {
   wanted missing;
-  for (size_t i = begin; i < end; ++i) {
-    const std::string& value = text(rows[i]);
-    const int32_t site_no = by_site ? out[i].site_no : 0;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const std::string& value = text(*rows[i].row);
+    const int32_t site_no = by_site ? rows[i].no->site_no : 0;
     make_key(key_, site_no, value);
-    out[i].*field = known.find(key_);
-    if (out[i].*field == 0)
+    const auto number = known.find(key_);
+    rows[i].no->*field = number;
+    if (number == 0)
       missing.add(key_, site_no, value, i);
   }
   if (missing.entries.empty())
@@ -158,7 +156,7 @@ result numbers::resolve_one(connection& c, const kind& which, number_map& known,
   auto done = fetch(c, which, known, missing);
   for (const auto& entry : missing.entries)
     for (auto row : entry.rows)
-      out[row].*field = entry.number;
+      rows[row].no->*field = entry.number;
   return done;
 }
 

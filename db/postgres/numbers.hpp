@@ -37,15 +37,20 @@ struct row_numbers {
   int32_t user_no = 0;
 };
 
+/// A row, and where its numbers go.
+struct numbered_row {
+  const event_row* row;
+  row_numbers* no;
+};
+
 /// Finds and makes numbers, in statements of their own that may be repeated: an
 /// orphan number does no harm. Serves one thread and one connection; what it
 /// remembers holds for one generation of the connection, since a failover may
 /// have taken the newest numbers away.
 class numbers {
 public:
-  /// Fills out[i] for rows[i], begin <= i < end. A failed result says why not.
-  result resolve(connection& c, const std::vector<event_row>& rows, size_t begin, size_t end,
-                 std::vector<row_numbers>& out);
+  /// Fills in the numbers of all rows. A failed result says why not.
+  result resolve(connection& c, const std::vector<numbered_row>& rows);
 
 private:
   struct kind {
@@ -59,9 +64,8 @@ private:
   /// Asks for one text of each row: `text(row)` within the site `site(i)`.
   template <class Text>
   result resolve_one(connection& c, const kind& which, number_map& known,
-                     const std::vector<event_row>& rows, size_t begin, size_t end,
-                     std::vector<row_numbers>& out, int32_t row_numbers::*field, bool by_site,
-                     Text text);
+                     const std::vector<numbered_row>& rows, int32_t row_numbers::*field,
+                     bool by_site, Text text);
   static result fetch(connection& c, const kind& which, number_map& known, wanted& missing);
 
   uint64_t generation_ = 0;

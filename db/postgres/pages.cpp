@@ -48,10 +48,12 @@ constexpr statement load_users{"load_users", R"(
    CROSS JOIN LATERAL (SELECT page_no, user_no, clicks FROM core.page_clicks p
                         WHERE p.page_no = k.page_no LIMIT $2) c)"};
 
+// EXISTS in place of the second SELECT may be planned, while the tables are small, as
+// one reading of the whole of page_clicks; a SELECT for one value never is.
 constexpr statement load_tail{"load_tail", R"(
   SELECT t.page_no, t.user_no, t.type_no, t.minute, t.n, t.last_at,
-         EXISTS (SELECT 1 FROM core.page_clicks c
-                  WHERE c.page_no = t.page_no AND c.user_no = t.user_no)
+         (SELECT true FROM core.page_clicks c
+           WHERE c.page_no = t.page_no AND c.user_no = t.user_no) IS NOT NULL
     FROM (SELECT page_no, user_no, type_no, minute, count(*) AS n, max(at) AS last_at FROM core.tail
            WHERE (page_no = ANY (SELECT unnest($1::int[]))) IS TRUE
            GROUP BY 1, 2, 3, 4) t)"};

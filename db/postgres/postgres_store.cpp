@@ -1,14 +1,15 @@
 #include "db/postgres/postgres_store.hpp"
 
-#include <array>
+#include <algorithm>
+#include <thread>
 
+#include "db/postgres/apply_job.hpp"
 #include "db/postgres/bad_events.hpp"
 #include "db/postgres/counts.hpp"
 #include "db/postgres/fold.hpp"
 #include "db/postgres/lane.hpp"
 #include "db/postgres/lists.hpp"
 #include "db/postgres/migrations.hpp"
-#include "db/postgres/writer.hpp"
 
 namespace footfall {
 
@@ -16,9 +17,14 @@ using namespace postgres;
 
 namespace {
 
-constexpr size_t writers = 4;
 constexpr size_t readers = 2;
 constexpr uint32_t partitions_max = 1024;
+
+/// Each lane has a backend of PostgreSQL on the other side, and the machine may be
+/// the same. Few lanes let the batches of many partitions become one statement.
+size_t writers() {
+  return std::clamp<size_t>(std::thread::hardware_concurrency() / 2, 1, 4);
+}
 
 /// Partitions beyond what a position can hold are refused before anything is done.
 caf::error check_partition(uint32_t partition) {
@@ -42,9 +48,10 @@ struct postgres_store::parts {
   parts(postgres_config given, opened found)
       : config(std::move(given)), database(std::move(found)), folds(config.waiting_max),
         reads(config.waiting_max), audits(config.waiting_max) {
-    for (auto& x : writes) {
-      x = std::make_unique<write_lane>(config.waiting_max, config.topic, database.topic_no);
-      start(x->queue, writer::session(), false);
+    for (size_t i = 0; i < writers(); ++i) {
+      writes.push_back(
+          std::make_unique<write_lane>(config.waiting_max, config.topic, database.topic_no));
+      start(writes.back()->queue, writer::session(), false);
     }
     start(folds, fold_session(), false);
     for (size_t i = 0; i < readers; ++i)
@@ -73,12 +80,12 @@ struct postgres_store::parts {
     lanes.push_back(std::make_unique<lane>(queue, config.url, session, stop, keep_connected));
   }
 
-  write_lane& writes_of(uint32_t partition) { return *writes[partition % writers]; }
+  write_lane& writes_of(uint32_t partition) { return *writes[partition % writes.size()]; }
 
   const postgres_config config;
   const opened database;
   stop_signal stop;
-  std::array<std::unique_ptr<write_lane>, writers> writes;
+  std::vector<std::unique_ptr<write_lane>> writes;
   job_queue folds;
   job_queue reads;
   job_queue audits;
@@ -124,9 +131,7 @@ void postgres_store::apply(apply_request batch, done<apply_result> reply) {
   if (batch.next_offset < batch.first_offset)
     return reply(make_error(errc::invalid_argument, "the batch ends before it begins"));
   auto& to = parts_->writes_of(batch.partition);
-  auto shared = std::make_shared<apply_request>(std::move(batch));
-  auto work = [&to, shared](connection& c) { return to.work.apply(c, *shared); };
-  to.queue.push(std::make_unique<call<apply_result>>(work, std::move(reply), false), "apply");
+  to.queue.push(std::make_unique<apply_job>(to.work, std::move(batch), std::move(reply)), "apply");
 }
 
 void postgres_store::fold(uint32_t partition, int64_t from, int64_t until,

@@ -45,13 +45,19 @@ inline constexpr statement end_owner{"end_owner", R"(
     JOIN pg_stat_activity a ON a.pid = p.owner_pid AND a.backend_start = p.owner_started
    WHERE p.topic = $1 AND p.part = $2)"};
 
-// $1 topic, $2 partition, $3 epoch, $4 first offset, $5 next offset; arrays in
-// key order $6 .. $15; refused records $16 .. $19. What stands between the two
-// halves says what happens to events that are there already.
+// $1 topic; of each partition $2 its number, $3 epoch, $4 first offset, $5 next offset,
+// in order of their numbers, so that two programs lock them alike; of each event, in key
+// order, $6 .. $15; of each refused record $16 .. $20. A partition that is not ours, or
+// was applied already, keeps its row, and its events and records stay out. What stands
+// between the two halves says what happens to events that are there already.
 inline constexpr const char* apply_head = R"(
   WITH own AS (
-    UPDATE public.partition_progress SET next_offset = $5
-     WHERE topic = $1 AND part = $2 AND epoch = $3 AND next_offset = $4 RETURNING 1),
+    UPDATE public.partition_progress p SET next_offset = b.next_offset
+      FROM (SELECT unnest($2::int[]) AS part, unnest($3::bigint[]) AS epoch,
+                   unnest($4::bigint[]) AS first_offset, unnest($5::bigint[]) AS next_offset) b
+     WHERE p.topic = $1 AND p.part = b.part AND p.epoch = b.epoch
+       AND p.next_offset = b.first_offset
+    RETURNING p.part),
   ins AS (
     INSERT INTO core.events (at, received_at, position, event_key, page_no, user_no, site_no,
                              type_no, payload_hash, event_id)
@@ -62,19 +68,21 @@ inline constexpr const char* apply_head = R"(
                    unnest($10::int[]) AS type_no, unnest($11::timestamptz[]) AS at,
                    unnest($12::timestamptz[]) AS received_at, unnest($13::bigint[]) AS position,
                    unnest($14::int[]) AS payload_hash, unnest($15::text[]) AS event_id) r
-     WHERE EXISTS (SELECT 1 FROM own) ORDER BY event_key, site_no )";
+     WHERE (position >> 48 & 1023)::int = ANY (ARRAY(SELECT part FROM own))
+     ORDER BY event_key, site_no )";
 inline constexpr const char* apply_tail = R"( RETURNING position),
   bad AS (
     INSERT INTO public.bad_events (topic, part, log_offset, log_time, reason, raw)
-    SELECT $1, $2, log_offset, log_time, reason, raw
-      FROM (SELECT unnest($16::bigint[]) AS log_offset, unnest($17::timestamptz[]) AS log_time,
-                   unnest($18::text[]) AS reason, unnest($19::bytea[]) AS raw) r
-     WHERE EXISTS (SELECT 1 FROM own)
+    SELECT $1, part, log_offset, log_time, reason, raw
+      FROM (SELECT unnest($16::int[]) AS part, unnest($17::bigint[]) AS log_offset,
+                   unnest($18::timestamptz[]) AS log_time, unnest($19::text[]) AS reason,
+                   unnest($20::bytea[]) AS raw) r
+     WHERE part = ANY (ARRAY(SELECT part FROM own))
     ON CONFLICT DO NOTHING RETURNING 1)
-  SELECT n.inserted,
+  SELECT (SELECT array_agg(part) FROM own), n.inserted,
          CASE WHEN n.inserted < cardinality($13) THEN (SELECT array_agg(position) FROM ins) END,
          (SELECT count(*) FROM bad)
-    FROM own, (SELECT count(*) AS inserted FROM ins) n)";
+    FROM (SELECT count(*) AS inserted FROM ins) n)";
 
 inline const std::string apply_text =
     std::string(apply_head) + "ON CONFLICT DO NOTHING" + apply_tail;

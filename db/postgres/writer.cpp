@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <tuple>
 
 #include "actors/model/record.hpp"
 #include "db/postgres/statements.hpp"
@@ -16,6 +17,9 @@ using namespace std::chrono_literals;
 /// After so many batches without a duplicate a plain INSERT is tried: it saves one
 /// of two index descents and undoes itself on a duplicate.
 constexpr unsigned clean_batches = 16;
+
+/// The low bits of a position are the offset, those above it the partition.
+constexpr int offset_bits = 48;
 
 std::string ascii(std::string text) {
   for (auto& c : text)
@@ -32,13 +36,21 @@ bad_row refused(const event_row& x, const result& why) {
           model::encode_record(event, x.received_at_us)};
 }
 
+std::string what(const apply_work& x) {
+  return "cannot apply to partition " + std::to_string(x.batch.partition);
+}
+
 } // namespace
 
-/// A part of a batch that is applied as one statement.
-struct writer::range {
+/// Rows of one batch that follow one another, as one statement applies them.
+struct writer::slice {
+  apply_work* work;
   size_t row_begin, row_end;
   int64_t first_offset, next_offset;
   std::vector<bad_row> bad;
+
+  size_t rows() const { return row_end - row_begin; }
+  const event_row& row(size_t i) const { return work->batch.rows[i]; }
 };
 
 writer::writer(std::string topic, int32_t topic_no)
@@ -81,138 +93,160 @@ caf::expected<partition_claim> writer::claim(connection& c, uint32_t partition) 
 }
 
 // After a reconnect the row must name the new connection, or nobody could end it.
-result writer::own(connection& c, const apply_request& batch, bool& mine) {
+bool writer::own(connection& c, apply_work& x) {
+  const auto& batch = x.batch;
   auto at = owned_.find(batch.partition);
-  mine = at != owned_.end() && at->second == c.generation();
-  if (mine)
-    return {};
+  if (at != owned_.end() && at->second == c.generation())
+    return true;
   parameters values;
   values.add_text(topic_);
   values.add_int4(static_cast<int32_t>(batch.partition));
   values.add_int8(batch.epoch);
   auto rows = c.run(sql::adopt, values);
-  mine = rows.ok() && rows.rows() > 0;
-  if (mine)
-    owned_[batch.partition] = c.generation();
-  return rows;
+  if (!rows.ok())
+    x.failure = to_error(rows, what(x));
+  if (!rows.ok() || rows.rows() == 0)
+    return false;
+  owned_[batch.partition] = c.generation();
+  return true;
 }
 
-caf::expected<apply_result> writer::apply(connection& c, const apply_request& batch) {
-  apply_result out;
-  bool mine = false;
-  auto done = own(c, batch, mine);
-  const auto what = "cannot apply to partition " + std::to_string(batch.partition);
-  if (!done.ok())
-    return to_error(done, what);
-  if (!mine)
-    return out;
+void writer::apply(connection& c, std::vector<apply_work>& batches) {
+  slices parts;
+  for (auto& x : batches)
+    if (own(c, x)) {
+      const auto& batch = x.batch;
+      x.numbers.resize(batch.rows.size());
+      parts.push_back({&x, 0, batch.rows.size(), batch.first_offset, batch.next_offset, batch.bad});
+    }
+  if (parts.empty())
+    return;
+  std::sort(parts.begin(), parts.end(), [](const slice& a, const slice& b) {
+    return a.work->batch.partition < b.work->batch.partition;
+  });
   failpoint("postgres.before_apply");
-  done =
-      step(c, batch, {0, batch.rows.size(), batch.first_offset, batch.next_offset, batch.bad}, out);
-  if (!done.ok())
-    return to_error(done, what);
-  if (!out.moved)
-    return out;
+  step(c, parts);
   failpoint("postgres.after_apply");
-  std::sort(out.fresh.begin(), out.fresh.end(),
-            [](const applied_row& a, const applied_row& b) { return a.row < b.row; });
-  if (out.duplicates > 0)
-    count_conflicts(c, batch, out);
-  return out;
+  for (auto& x : batches) {
+    std::sort(x.out.fresh.begin(), x.out.fresh.end(),
+              [](const applied_row& a, const applied_row& b) { return a.row < b.row; });
+    if (!x.failure && x.out.duplicates > 0)
+      count_conflicts(c, x);
+  }
 }
 
-result writer::step(connection& c, const apply_request& batch, const range& part,
-                    apply_result& out) {
-  auto done = numbers_.resolve(c, batch.rows, part.row_begin, part.row_end, row_numbers_);
+void writer::step(connection& c, const slices& parts) {
+  std::vector<numbered_row> rows;
+  for (const auto& part : parts)
+    for (size_t i = part.row_begin; i < part.row_end; ++i)
+      rows.push_back({&part.row(i), &part.work->numbers[i]});
+  auto done = numbers_.resolve(c, rows);
   if (done.ok()) {
     const bool plain = clean_ >= clean_batches;
-    done = send(c, batch, part, plain);
+    done = send(c, parts, plain);
     if (plain && done.state == "23505") {
       clean_ = 0;
-      done = send(c, batch, part, false);
+      done = send(c, parts, false);
     }
     // A deadlock victim did nothing; the other one is done by now.
     for (int tries = 0; done.state == "40P01" && tries < 3; ++tries)
-      done = send(c, batch, part, false);
+      done = send(c, parts, false);
   }
-  if (is_data_error(done.state) && part.row_begin < part.row_end)
-    return split(c, batch, part, out, done);
-  if (done.ok() && done.rows() > 0)
-    take(batch, part, done, out);
-  else if (done.ok() && out.moved)
-    return {"40001", "the partition was taken over in the middle of the batch"};
-  return done;
+  if (is_data_error(done.state) && (parts.size() > 1 || parts[0].rows() > 0))
+    return split(c, parts, done);
+  if (done.ok())
+    return take(parts, done);
+  for (const auto& part : parts)
+    part.work->failure = to_error(done, what(*part.work));
 }
 
-// Halves the batch until the record that the store refuses stands alone; it goes
-// to bad_events in its turn, so offsets still move without gaps.
-result writer::split(connection& c, const apply_request& batch, const range& part,
-                     apply_result& out, const result& why) {
-  if (part.row_end - part.row_begin == 1) {
-    range rest = part;
-    rest.bad.push_back(refused(batch.rows[part.row_begin], why));
+// Halves what the store refuses until one record stands alone; it goes to bad_events
+// in its turn, so offsets still move without gaps.
+void writer::split(connection& c, const slices& parts, const result& why) {
+  if (parts.size() == 1)
+    return halve(c, parts[0], why);
+  const auto middle = parts.begin() + static_cast<std::ptrdiff_t>(parts.size() / 2);
+  step(c, {parts.begin(), middle});
+  step(c, {middle, parts.end()});
+}
+
+void writer::halve(connection& c, const slice& part, const result& why) {
+  if (part.rows() == 1) {
+    slice rest = part;
+    rest.bad.push_back(refused(part.row(part.row_begin), why));
     rest.row_begin = rest.row_end;
-    return step(c, batch, rest, out);
+    return step(c, {rest});
   }
-  const size_t middle = part.row_begin + (part.row_end - part.row_begin) / 2;
-  const auto cut = batch.rows[middle].offset;
-  range left{part.row_begin, middle, part.first_offset, cut, {}};
-  range right{middle, part.row_end, cut, part.next_offset, {}};
+  const size_t middle = part.row_begin + part.rows() / 2;
+  const auto cut = part.row(middle).offset;
+  slice left{part.work, part.row_begin, middle, part.first_offset, cut, {}};
+  slice right{part.work, middle, part.row_end, cut, part.next_offset, {}};
   for (const auto& x : part.bad)
     (x.offset < cut ? left : right).bad.push_back(x);
-  const bool moved_before = out.moved;
-  auto done = step(c, batch, left, out);
-  if (!done.ok() || (!moved_before && !out.moved))
-    return done;
-  return step(c, batch, right, out);
+  step(c, {left});
+  if (!part.work->failure && part.work->out.moved)
+    step(c, {right});
 }
 
-/// The rows of a range in key order, the first of each id only.
+/// The rows of a statement in key order, of each slice the first of each id only:
+/// between two slices the store decides, for one of them may not be ours any more.
 struct writer::sorted_rows {
   struct entry {
     uint64_t high, low;
-    uint32_t row;
+    int32_t site_no;
+    uint32_t part, row;
   };
   std::vector<entry> entries;
 
-  sorted_rows(const apply_request& batch, const range& part,
-              const std::vector<row_numbers>& numbers) {
-    entries.reserve(part.row_end - part.row_begin);
-    for (size_t i = part.row_begin; i < part.row_end; ++i) {
-      entry x{0, 0, static_cast<uint32_t>(i)};
-      for (size_t k = 0; k < 8; ++k) {
-        x.high = x.high << 8 | batch.rows[i].key[k];
-        x.low = x.low << 8 | batch.rows[i].key[k + 8];
-      }
-      entries.push_back(x);
-    }
-    auto site = [&](const entry& x) { return numbers[x.row].site_no; };
-    std::sort(entries.begin(), entries.end(), [&](const entry& a, const entry& b) {
-      if (a.high != b.high)
-        return a.high < b.high;
-      if (a.low != b.low)
-        return a.low < b.low;
-      return site(a) != site(b) ? site(a) < site(b) : a.row < b.row;
+  explicit sorted_rows(const slices& parts) {
+    for (size_t part = 0; part < parts.size(); ++part)
+      for (size_t i = parts[part].row_begin; i < parts[part].row_end; ++i)
+        add(parts[part], static_cast<uint32_t>(part), static_cast<uint32_t>(i));
+    std::sort(entries.begin(), entries.end(), [](const entry& a, const entry& b) {
+      return std::tie(a.high, a.low, a.site_no, a.part, a.row)
+             < std::tie(b.high, b.low, b.site_no, b.part, b.row);
     });
-    auto same = [&](const entry& a, const entry& b) {
-      return a.high == b.high && a.low == b.low && site(a) == site(b);
+    auto same = [](const entry& a, const entry& b) {
+      return std::tie(a.high, a.low, a.site_no, a.part)
+             == std::tie(b.high, b.low, b.site_no, b.part);
     };
     entries.erase(std::unique(entries.begin(), entries.end(), same), entries.end());
   }
+
+  void add(const slice& from, uint32_t part, uint32_t row) {
+    entry x{0, 0, from.work->numbers[row].site_no, part, row};
+    const auto& key = from.row(row).key;
+    for (size_t k = 0; k < 8; ++k) {
+      x.high = x.high << 8 | key[k];
+      x.low = x.low << 8 | key[k + 8];
+    }
+    entries.push_back(x);
+  }
 };
 
-result writer::send(connection& c, const apply_request& batch, const range& part, bool plain) {
-  const sorted_rows sorted{batch, part, row_numbers_};
+result writer::send(connection& c, const slices& parts, bool plain) {
+  const auto count = parts.size();
+  array part_nos{array::int4, count}, epochs{array::int8, count}, first{array::int8, count},
+      next{array::int8, count};
+  size_t bad = 0;
+  for (const auto& part : parts) {
+    part_nos.add_int4(static_cast<int32_t>(part.work->batch.partition));
+    epochs.add_int8(part.work->batch.epoch);
+    first.add_int8(part.first_offset);
+    next.add_int8(part.next_offset);
+    bad += part.bad.size();
+  }
+  const sorted_rows sorted{parts};
   const auto n = sorted.entries.size();
   array keys{array::uuid, n}, sites{array::int4, n}, pages{array::int4, n}, users{array::int4, n},
       types{array::int4, n}, at{array::timestamptz, n}, received{array::timestamptz, n},
       positions{array::int8, n}, hashes{array::int4, n}, ids{array::text, n};
   sent_.clear();
-  const auto slot = base_ + (int64_t{batch.partition} << 48);
   for (const auto& entry : sorted.entries) {
-    const auto& row = batch.rows[entry.row];
-    sent_.push_back(entry.row);
-    const auto& no = row_numbers_[entry.row];
+    const auto& part = parts[entry.part];
+    const auto& row = part.row(entry.row);
+    const auto& no = part.work->numbers[entry.row];
+    sent_.emplace_back(entry.part, entry.row);
     keys.add_bytes({reinterpret_cast<const char*>(row.key.data()), row.key.size()});
     sites.add_int4(no.site_no);
     pages.add_int4(no.page_no);
@@ -220,84 +254,106 @@ result writer::send(connection& c, const apply_request& batch, const range& part
     types.add_int4(no.type_no);
     at.add_time(row.at_us);
     received.add_time(row.received_at_us);
-    positions.add_int8(slot + row.offset);
+    positions.add_int8(base_ + (int64_t{part.work->batch.partition} << offset_bits) + row.offset);
     hashes.add_int4(row.payload_hash);
     ids.add_bytes(row.key_is_id ? std::string_view{} : std::string_view{row.event_id});
   }
-  const auto bad = part.bad.size();
-  array offsets{array::int8, bad}, times{array::timestamptz, bad}, reasons{array::text, bad},
-      raws{array::bytea, bad};
-  for (const auto& x : part.bad) {
-    offsets.add_int8(x.offset);
-    times.add_time(x.time_us);
-    reasons.add_bytes(ascii(x.reason));
-    raws.add_bytes(x.raw);
-  }
+  array bad_parts{array::int4, bad}, offsets{array::int8, bad}, times{array::timestamptz, bad},
+      reasons{array::text, bad}, raws{array::bytea, bad};
+  for (const auto& part : parts)
+    for (const auto& x : part.bad) {
+      bad_parts.add_int4(static_cast<int32_t>(part.work->batch.partition));
+      offsets.add_int8(x.offset);
+      times.add_time(x.time_us);
+      reasons.add_bytes(ascii(x.reason));
+      raws.add_bytes(x.raw);
+    }
   parameters values;
   values.add_text(topic_);
-  values.add_int4(static_cast<int32_t>(batch.partition));
-  values.add_int8(batch.epoch);
-  values.add_int8(part.first_offset);
-  values.add_int8(part.next_offset);
-  for (const auto* x : {&keys, &sites, &pages, &users, &types, &at, &received, &positions, &hashes,
-                        &ids, &offsets, &times, &reasons, &raws})
+  for (const auto* x :
+       {&part_nos, &epochs, &first, &next, &keys, &sites, &pages, &users, &types, &at, &received,
+        &positions, &hashes, &ids, &bad_parts, &offsets, &times, &reasons, &raws})
     values.add_array(*x);
   return c.run(plain ? sql::apply_plain : sql::apply, values);
 }
 
 // The answer names the positions of the new rows only when not all that were sent
 // were new.
-void writer::take(const apply_request& batch, const range& part, const result& rows,
-                  apply_result& out) {
-  out.moved = true;
-  const auto inserted = static_cast<uint64_t>(rows.int8(0, 0));
-  const uint64_t given = part.row_end - part.row_begin;
-  auto add = [&](size_t i) {
-    const auto& no = row_numbers_[i];
-    out.fresh.push_back({static_cast<uint32_t>(i), no.page_no, no.user_no, no.type_no});
+void writer::take(const slices& parts, const result& answer) {
+  const auto ours = answer.int4s(0, 0);
+  const auto inserted = static_cast<size_t>(answer.int8(0, 1));
+  std::vector<size_t> fresh(parts.size());
+  auto add = [&](size_t part, size_t row) {
+    const auto& no = parts[part].work->numbers[row];
+    parts[part].work->out.fresh.push_back(
+        {static_cast<uint32_t>(row), no.page_no, no.user_no, no.type_no});
+    ++fresh[part];
   };
+  if (inserted == sent_.size())
+    for (const auto& [part, row] : sent_)
+      add(part, row);
+  else
+    for (auto position : answer.int8s(0, 2)) {
+      const auto [part, row] = find(parts, position);
+      add(part, row);
+    }
+  size_t given = 0;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    auto& x = *parts[i].work;
+    given += parts[i].rows();
+    if (std::find(ours.begin(), ours.end(), static_cast<int32_t>(x.batch.partition))
+        != ours.end()) {
+      x.out.moved = true;
+      x.out.duplicates += parts[i].rows() - fresh[i];
+    } else if (x.out.moved) {
+      x.failure = make_error(errc::store_unavailable,
+                             what(x) + ": it was taken over in the middle of the batch");
+    }
+  }
   clean_ = inserted == given ? std::min(clean_ + 1, clean_batches) : 0;
-  out.duplicates += given - inserted;
-  if (inserted == sent_.size()) {
-    for (auto i : sent_)
-      add(i);
-    return;
-  }
-  const auto begin = batch.rows.begin() + static_cast<std::ptrdiff_t>(part.row_begin);
-  const auto end = batch.rows.begin() + static_cast<std::ptrdiff_t>(part.row_end);
-  for (auto position : rows.int8s(0, 1)) {
-    const auto offset = position & ((int64_t{1} << 48) - 1);
-    auto at = std::lower_bound(
-        begin, end, offset, [](const event_row& x, int64_t wanted) { return x.offset < wanted; });
-    add(static_cast<size_t>(at - batch.rows.begin()));
-  }
+}
+
+std::pair<size_t, size_t> writer::find(const slices& parts, int64_t position) const {
+  const auto partition = (position - base_) >> offset_bits;
+  const auto offset = position & ((int64_t{1} << offset_bits) - 1);
+  auto part = std::find_if(parts.begin(), parts.end(), [partition](const slice& x) {
+    return x.work->batch.partition == partition;
+  });
+  const auto& rows = part->work->batch.rows;
+  const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(part->row_begin);
+  const auto end = rows.begin() + static_cast<std::ptrdiff_t>(part->row_end);
+  auto row = std::lower_bound(begin, end, offset,
+                              [](const event_row& x, int64_t wanted) { return x.offset < wanted; });
+  return {static_cast<size_t>(part - parts.begin()), static_cast<size_t>(row - rows.begin())};
 }
 
 // After the commit: inside the statement, a row that another partition has just
 // committed cannot be seen. A failure leaves the count at 0.
-void writer::count_conflicts(connection& c, const apply_request& batch, apply_result& out) {
-  std::vector<bool> is_fresh(batch.rows.size());
-  for (const auto& x : out.fresh)
-    is_fresh[x.row] = true;
-  array keys{array::uuid, out.duplicates}, sites{array::int4, out.duplicates},
-      hashes{array::int4, out.duplicates};
+void writer::count_conflicts(connection& c, apply_work& x) {
+  const auto& rows = x.batch.rows;
+  const auto duplicates = x.out.duplicates;
+  std::vector<bool> is_fresh(rows.size());
+  for (const auto& row : x.out.fresh)
+    is_fresh[row.row] = true;
+  array keys{array::uuid, duplicates}, sites{array::int4, duplicates},
+      hashes{array::int4, duplicates};
   size_t count = 0;
-  for (size_t i = 0; i < batch.rows.size() && count < out.duplicates; ++i) {
-    if (is_fresh[i] || row_numbers_[i].site_no == 0)
+  for (size_t i = 0; i < rows.size() && count < duplicates; ++i) {
+    if (is_fresh[i] || x.numbers[i].site_no == 0)
       continue;
-    keys.add_bytes({reinterpret_cast<const char*>(batch.rows[i].key.data()), 16});
-    sites.add_int4(row_numbers_[i].site_no);
-    hashes.add_int4(batch.rows[i].payload_hash);
+    keys.add_bytes({reinterpret_cast<const char*>(rows[i].key.data()), 16});
+    sites.add_int4(x.numbers[i].site_no);
+    hashes.add_int4(rows[i].payload_hash);
     ++count;
   }
-  if (count != out.duplicates)
+  if (count != duplicates)
     return; // Records were refused in between: the arrays' sizes would not hold.
   parameters values;
-  for (const auto* x : {&keys, &sites, &hashes})
-    values.add_array(*x);
-  auto rows = c.run(sql::conflicts, values);
-  if (rows.ok() && rows.rows() > 0)
-    out.id_conflicts = static_cast<uint64_t>(rows.int8(0, 0));
+  for (const auto* column : {&keys, &sites, &hashes})
+    values.add_array(*column);
+  auto found = c.run(sql::conflicts, values);
+  if (found.ok() && found.rows() > 0)
+    x.out.id_conflicts = static_cast<uint64_t>(found.int8(0, 0));
 }
 
 } // namespace footfall::postgres

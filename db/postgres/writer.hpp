@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <caf/expected.hpp>
@@ -13,6 +14,14 @@
 
 namespace footfall::postgres {
 
+/// A batch on its way into the store, and what became of it.
+struct apply_work {
+  apply_request batch;
+  apply_result out;
+  caf::error failure; ///< Set: `out` holds nothing, and the batch may have been applied.
+  std::vector<row_numbers> numbers; ///< Of each row of the batch.
+};
+
 /// Claims partitions and applies batches on one connection: what a takeover
 /// terminates is exactly the connection that applies. Serves one thread.
 class writer {
@@ -20,32 +29,36 @@ public:
   writer(std::string topic, int32_t topic_no);
 
   caf::expected<partition_claim> claim(connection& c, uint32_t partition);
-  caf::expected<apply_result> apply(connection& c, const apply_request& batch);
+  /// Applies batches of different partitions in one statement. One that is not ours
+  /// any more, or that the store refuses, does not hold up the others.
+  void apply(connection& c, std::vector<apply_work>& batches);
 
   /// Session settings of the connection. Its joins all go from a few given keys
   /// into an index, also where the planner has not seen the tables yet.
   static const char* session();
 
 private:
-  struct range;
+  struct slice;
   struct sorted_rows;
+  using slices = std::vector<slice>;
 
   result claim_once(connection& c, uint32_t partition);
-  result own(connection& c, const apply_request& batch, bool& mine);
-  result step(connection& c, const apply_request& batch, const range& part, apply_result& out);
-  result split(connection& c, const apply_request& batch, const range& part, apply_result& out,
-               const result& why);
-  result send(connection& c, const apply_request& batch, const range& part, bool plain);
-  void take(const apply_request& batch, const range& part, const result& rows, apply_result& out);
-  void count_conflicts(connection& c, const apply_request& batch, apply_result& out);
+  bool own(connection& c, apply_work& x);
+  void step(connection& c, const slices& parts);
+  void split(connection& c, const slices& parts, const result& why);
+  void halve(connection& c, const slice& part, const result& why);
+  result send(connection& c, const slices& parts, bool plain);
+  void take(const slices& parts, const result& answer);
+  std::pair<size_t, size_t> find(const slices& parts, int64_t position) const;
+  void count_conflicts(connection& c, apply_work& x);
 
   std::string topic_;
   int64_t base_;
   numbers numbers_;
-  std::vector<row_numbers> row_numbers_;
-  std::vector<uint32_t> sent_;         ///< Rows of the last statement: the first of each id.
   std::map<uint32_t, uint64_t> owned_; ///< Connection generation that each was claimed on.
-  unsigned clean_ = 0;                 ///< Batches since the last duplicate.
+  unsigned clean_ = 0;                 ///< Statements since the last duplicate.
+  /// Rows of the last statement, by slice and row: the first of each id in its slice.
+  std::vector<std::pair<uint32_t, uint32_t>> sent_;
 };
 
 } // namespace footfall::postgres

@@ -28,8 +28,7 @@ struct edit {
 
 constexpr edit edits[] = {
     // PostgreSQL alone: no second process gets at an embedded store.
-    {"no-cas", "AND epoch = $3 AND next_offset = $4 RETURNING 1)",
-     "AND $3::bigint IS NOT NULL AND $4::bigint IS NOT NULL RETURNING 1)"},
+    {"no-cas", "AND p.epoch = b.epoch\n       AND p.next_offset = b.first_offset", ""},
     {"no-cas", "AND part = $2 AND epoch = $3 RETURNING 1",
      "AND part = $2 AND $3::bigint IS NOT NULL RETURNING 1"},
 
@@ -51,11 +50,11 @@ constexpr edit edits[] = {
     {"skip-poison",
      "INSERT INTO core_bad_events (position, time_us, reason, raw) VALUES (?, ?, ?, ?)",
      "INSERT INTO core_bad_events (position, time_us, reason, raw) SELECT ?, ?, ?, ? WHERE false"},
-    {"skip-poison", "unnest($19::bytea[]) AS raw) r\n     WHERE EXISTS (SELECT 1 FROM own)",
-     "unnest($19::bytea[]) AS raw) r\n     WHERE false"},
+    {"skip-poison", "unnest($20::bytea[]) AS raw) r\n     WHERE part = ANY",
+     "unnest($20::bytea[]) AS raw) r\n     WHERE false AND part = ANY"},
 
-    {"unscoped-id", "WHERE EXISTS (SELECT 1 FROM own) ORDER BY event_key, site_no",
-     "WHERE EXISTS (SELECT 1 FROM own) AND NOT EXISTS (SELECT 1 FROM core.events o"
+    {"unscoped-id", "(ARRAY(SELECT part FROM own))\n     ORDER BY event_key, site_no",
+     "(ARRAY(SELECT part FROM own)) AND NOT EXISTS (SELECT 1 FROM core.events o"
      " WHERE o.event_key = r.event_key) ORDER BY event_key, site_no"},
 
     {"del-not-versions", "if have <= ver then", "if true then"},

@@ -1,0 +1,54 @@
+#include "db/postgres/apply_job.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace footfall::postgres {
+
+namespace {
+
+/// More rows than this cost no less each, and make all of them wait.
+constexpr size_t merged_rows_max = 5'000;
+
+} // namespace
+
+apply_job::apply_job(writer& to, apply_request batch, done reply)
+    : writer_(to), rows_(batch.rows.size()) {
+  batches_.push_back({std::move(batch), {}, {}, {}});
+  replies_.push_back(std::move(reply));
+}
+
+bool apply_job::has(uint32_t partition) const {
+  return std::any_of(batches_.begin(), batches_.end(),
+                     [partition](const apply_work& x) { return x.batch.partition == partition; });
+}
+
+// A second batch of one partition waits for its turn.
+bool apply_job::absorb(job& other) {
+  auto* more = dynamic_cast<apply_job*>(&other);
+  if (!more || rows_ + more->rows_ > merged_rows_max || has(more->batches_[0].batch.partition))
+    return false;
+  batches_.push_back(std::move(more->batches_[0]));
+  replies_.push_back(std::move(more->replies_[0]));
+  rows_ += more->rows_;
+  return true;
+}
+
+void apply_job::fail(caf::error why) {
+  for (auto& reply : replies_)
+    reply(why);
+}
+
+bool apply_job::run(connection& c, bool) {
+  writer_.apply(c, batches_);
+  for (size_t i = 0; i < batches_.size(); ++i) {
+    auto& x = batches_[i];
+    if (x.failure)
+      replies_[i](std::move(x.failure));
+    else
+      replies_[i](std::move(x.out));
+  }
+  return true;
+}
+
+} // namespace footfall::postgres
