@@ -38,7 +38,7 @@ def warm_up(services: Services) -> None:
     """A broker whose code is not compiled yet costs twice as much."""
     with Server(services=services) as server:
         ingest(server, "batch", events=200_000, connections=4)
-        ingest(server, "single", connections=256, seconds=25)
+        ingest(server, "single", connections=256, seconds=75)
 
 
 def singles(services: Services | None, seconds: float,

@@ -71,7 +71,7 @@ void wake_signal::notify() {
   changed_.notify_one();
 }
 
-void wake_signal::wait_for(std::chrono::milliseconds most) {
+void wake_signal::wait_for(std::chrono::microseconds most) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, most, [this] { return notified_; });
   notified_ = false;

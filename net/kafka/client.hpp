@@ -37,7 +37,7 @@ class wake_signal {
 public:
   void notify();
   /// Returns at once when it was notified since the last wait.
-  void wait_for(std::chrono::milliseconds most);
+  void wait_for(std::chrono::microseconds most);
 
 private:
   std::mutex mutex_;

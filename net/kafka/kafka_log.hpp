@@ -25,7 +25,7 @@ struct kafka_config {
   uint32_t partitions = 4; ///< Of a topic that is created now; an existing one keeps its own.
   uint16_t replication_factor = 1; ///< Of a topic that is created now.
   std::chrono::milliseconds open_timeout{10'000};
-  std::chrono::milliseconds linger{5};
+  std::chrono::milliseconds linger{5};               ///< Between two bunches of records, at least.
   std::chrono::milliseconds message_timeout{30'000}; ///< Then the outcome is `unknown`.
   std::chrono::milliseconds request_timeout{10'000}; ///< One request to a broker that is silent.
   std::chrono::milliseconds stalled_after{5'000};    ///< Unconfirmed appends make it unhealthy.

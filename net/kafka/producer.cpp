@@ -1,5 +1,7 @@
 #include "net/kafka/producer.hpp"
 
+#include <utility>
+
 #include "net/kafka/producer_client.hpp"
 #include "proto/seeded_bug.hpp"
 
@@ -18,6 +20,10 @@ constexpr size_t record_bytes_max = 900'000;
 
 // How long the old producer may take to report what it gave up.
 constexpr auto retire_limit = 5s;
+
+// A bunch follows the one before when that is confirmed, or after so long: one
+// partition may be without a leader while the others are well.
+constexpr auto unconfirmed_limit = 50ms;
 
 int64_t steady_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -47,11 +53,10 @@ producer::~producer() {
 }
 
 caf::error producer::start_client() {
-  auto fresh = std::make_shared<producer_client>(*this);
+  auto fresh = std::make_unique<producer_client>(*this);
   if (auto err = fresh->start())
     return err;
-  std::lock_guard lock(mutex_);
-  current_ = std::move(fresh);
+  retired_ = std::exchange(current_, std::move(fresh));
   return caf::none;
 }
 
@@ -101,12 +106,33 @@ void producer::append(std::vector<log_record> batch, event_log::append_done done
   }
   append->records = std::move(batch);
   append->done = std::move(done);
-  std::shared_ptr<producer_client> client;
+  bool first = false;
   {
     std::lock_guard lock(mutex_);
-    client = current_;
+    first = waiting_.empty();
+    waiting_.push_back(std::move(append));
   }
-  client->send(std::move(append));
+  if (first)
+    signal_.notify();
+}
+
+// Hands over what waits, unless it is too soon. @returns how long to sleep at most.
+std::chrono::microseconds producer::hand_over() {
+  std::vector<std::unique_ptr<open_append>> ready;
+  {
+    std::lock_guard lock(mutex_);
+    if (waiting_.empty())
+      return 200ms;
+    const auto now = steady::now();
+    const auto due = handed_over_ + (current_->idle() ? config_.linger : unconfirmed_limit);
+    if (now < due)
+      return std::chrono::ceil<std::chrono::microseconds>(due - now);
+    handed_over_ = now;
+    ready.swap(waiting_);
+  }
+  for (auto& append : ready)
+    current_->send(std::move(append));
+  return 200ms;
 }
 
 void producer::answer(std::function<void()> call) {
@@ -138,10 +164,10 @@ std::string producer::health() const {
 
 void producer::run() {
   while (!stop_) {
-    signal_.wait_for(200ms);
-    current_->poll(); // only this thread replaces it
+    signal_.wait_for(hand_over());
+    current_->poll();
     if (retired_)
-      retire(retired_, false);
+      retire(false);
     run_answers();
     if (auto now = steady::now(); now >= next_tick_) {
       next_tick_ = now + 1s;
@@ -155,9 +181,7 @@ void producer::run() {
 
 void producer::tick() {
   if (current_->fatal() && !retired_) {
-    auto old = current_;
     if (!start_client()) { // none: it worked
-      retired_ = std::move(old);
       retired_at_ = steady::now();
       retired_->purge();
     }
@@ -167,12 +191,10 @@ void producer::tick() {
     health_.up();
 }
 
-void producer::retire(std::shared_ptr<producer_client>& old, bool by_force) {
-  old->poll();
-  // No append can take it any more, but one may still be handing records over.
-  bool unused = old.use_count() == 1;
-  if (unused && (by_force || old->idle() || steady::now() > retired_at_ + retire_limit))
-    old.reset();
+void producer::retire(bool by_force) {
+  retired_->poll();
+  if (by_force || retired_->idle() || steady::now() > retired_at_ + retire_limit)
+    retired_.reset();
 }
 
 void producer::close() {
@@ -183,17 +205,15 @@ void producer::close() {
       current_->poll();
     }
   };
+  handed_over_ = {};
+  hand_over();
   if (!health_.is_down() && !current_->fatal() && !seeded_bug("no-drain-flush"))
     serve(config_.close_timeout);
   current_->purge();
   serve(1s);
   if (retired_)
-    retire(retired_, true);
-  retired_.reset();
-  {
-    std::lock_guard lock(mutex_);
-    current_.reset();
-  }
+    retire(true);
+  current_.reset();
   run_answers();
 }
 

@@ -2,17 +2,22 @@
 
 #include <deque>
 #include <thread>
+#include <vector>
 
 #include "net/kafka/client.hpp"
 
 namespace footfall::kafka {
 
+struct open_append;
 class producer_client;
 
 /// Appends records with an idempotent producer and answers with its delivery
 /// reports. Replaces the producer by itself after an error that ends it; what was
-/// in flight then is `unknown`. Any thread may append; answers come from one
-/// thread of its own.
+/// in flight then is `unknown`. Any thread may append; one thread of its own hands
+/// over what came in, one bunch after the other, and answers. The gathering is not
+/// left to librdkafka: version 2.0.2 polls without a pause in the last part of a
+/// millisecond before a partition's linger ends, and while records wait that it may
+/// not send yet (0.4 of a core with four partitions).
 class producer {
 public:
   static caf::expected<std::unique_ptr<producer>> open(const kafka_config& config,
@@ -35,9 +40,10 @@ private:
   void release(size_t records, size_t bytes, bool confirmed);
   void answer(std::function<void()> call);
   void run_answers();
+  std::chrono::microseconds hand_over();
   void run();
   void tick();
-  void retire(std::shared_ptr<producer_client>& old, bool by_force);
+  void retire(bool by_force);
   void close();
 
   const kafka_config& config_;
@@ -45,11 +51,14 @@ private:
   broker_health& health_;
   wake_signal signal_;
 
-  std::mutex mutex_;                         ///< current_, answers_
-  std::shared_ptr<producer_client> current_; ///< Appends go here.
+  std::mutex mutex_; ///< waiting_, answers_
+  std::vector<std::unique_ptr<open_append>> waiting_;
   std::deque<std::function<void()>> answers_;
 
-  std::shared_ptr<producer_client> retired_; ///< Thread of the producer only.
+  // Thread of the producer only.
+  std::unique_ptr<producer_client> current_; ///< Appends go here.
+  std::unique_ptr<producer_client> retired_;
+  steady::time_point handed_over_;
   steady::time_point retired_at_;
   steady::time_point next_tick_;
 

@@ -62,7 +62,7 @@ caf::error producer_client::start() {
       {{"enable.idempotence", "true"},
        {"acks", "all"},
        {"max.in.flight.requests.per.connection", "5"},
-       {"linger.ms", milliseconds_text(config.linger)},
+       {"linger.ms", "0"}, // producer::hand_over() gathers
        {"message.timeout.ms", milliseconds_text(config.message_timeout)},
        {"request.timeout.ms", milliseconds_text(config.request_timeout)},
        {"queue.buffering.max.kbytes", kbytes},
@@ -97,22 +97,19 @@ rd_kafka_resp_err_t producer_client::send_one(const log_record& record, message_
 
 void producer_client::send(std::unique_ptr<open_append> owned) {
   auto* append = owned.release();
-  {
-    std::lock_guard lock(mutex_);
-    open_.insert(append);
-  }
+  open_.insert(append);
   const size_t count = append->records.size();
   append->outcomes.assign(count, failed(outcome::unknown, errc::log_unavailable));
   append->slots.assign(count, message_slot{append});
-  append->left = count + 1; // one for this loop: reports may come before it ends
-  size_t refusals = 0;
+  append->left = count; // reports come from poll() alone, on this thread
   for (size_t i = 0; i < count; ++i)
     if (auto error = send_one(append->records[i], append->slots[i])) {
       append->outcomes[i] = refused(error);
-      ++refusals;
+      --append->left;
     }
   failpoint("kafka.after_enqueue");
-  settle(append, refusals + 1);
+  if (append->left == 0)
+    finish(append);
 }
 
 void producer_client::on_delivered(const rd_kafka_message_t& message) {
@@ -123,32 +120,20 @@ void producer_client::on_delivered(const rd_kafka_message_t& message) {
   result = reported(message);
   if (result.status == outcome::accepted)
     owner_.health_.up();
-  settle(append, 1);
+  if (--append->left == 0)
+    finish(append);
 }
 
-void producer_client::settle(open_append* append, size_t records) {
-  if (append->left.fetch_sub(records) != records)
-    return;
-  {
-    std::lock_guard lock(mutex_);
-    open_.erase(append);
-  }
-  std::shared_ptr<open_append> owned(append);
+void producer_client::finish(open_append* append) {
+  open_.erase(append);
+  std::unique_ptr<open_append> owned(append);
   owner_.release(owned->records.size(), owned->bytes, any_accepted(owned->outcomes));
-  if (std::this_thread::get_id() == owner_.thread_.get_id())
-    owned->done(std::move(owned->outcomes));
-  else // all were refused: the caller must not be called back from its own call
-    owner_.answer([owned] { owned->done(std::move(owned->outcomes)); });
+  owned->done(std::move(owned->outcomes));
 }
 
 void producer_client::purge() {
   rd_kafka_purge(client_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT
                                     | RD_KAFKA_PURGE_F_NON_BLOCKING);
-}
-
-bool producer_client::idle() {
-  std::lock_guard lock(mutex_);
-  return open_.empty();
 }
 
 bool producer_client::probe(std::chrono::milliseconds most) {

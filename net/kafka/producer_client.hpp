@@ -19,25 +19,26 @@ struct open_append {
   std::vector<message_slot> slots;
   std::vector<append_outcome> outcomes;
   event_log::append_done done;
-  std::atomic<size_t> left{0};
+  size_t left = 0; ///< Not reported yet.
   size_t bytes = 0;
 };
 
-/// One librdkafka producer, from its start to its fatal error.
+/// One librdkafka producer, from its start to its fatal error. Its calls belong to the
+/// producer's thread.
 class producer_client final : public client_events {
 public:
   explicit producer_client(producer& owner) : owner_(owner) {}
   ~producer_client() override;
 
   caf::error start();
-  /// Hands the records over; any thread.
+  /// Hands the records over. Answers at once when all are refused.
   void send(std::unique_ptr<open_append> append);
-  /// Serves delivery reports; thread of the producer.
+  /// Serves delivery reports.
   void poll() { rd_kafka_poll(client_.get(), 0); }
   /// Gives up on what is not delivered yet; the reports follow.
   void purge();
   bool fatal() const noexcept { return fatal_; }
-  bool idle();
+  bool idle() const noexcept { return open_.empty(); }
   /// Blocks; true when a broker told about the topic.
   bool probe(std::chrono::milliseconds most);
 
@@ -47,14 +48,13 @@ public:
 
 private:
   rd_kafka_resp_err_t send_one(const log_record& record, message_slot& slot);
-  void settle(open_append* append, size_t records);
+  void finish(open_append* append);
 
   producer& owner_;
   client_ptr client_;
   topic_ptr topic_;
   queue_ptr events_;
   bool fatal_ = false;
-  std::mutex mutex_;
   std::unordered_set<open_append*> open_; ///< Owned.
 };
 

@@ -317,6 +317,24 @@ TEST_CASE("appends that are given up are no sign of life", "[contract][kafka_log
   CHECK_THAT(log->health(), Catch::Contains("has not confirmed an append"));
 }
 
+TEST_CASE("a partition without a leader holds up no other", "[contract][kafka_log][fault]") {
+  mock_broker broker;
+  auto log = open_log(broker.config);
+  REQUIRE(append_one(*log, "a").status == outcome::accepted);
+  auto* cluster = broker.cluster.get();
+  rd_kafka_mock_partition_set_leader(cluster, "clicks", 0, -1);
+  answer<std::vector<append_outcome>> open;
+  log->append({{0, "k", "b"}}, open.callback());
+  for (int i = 0; i < 20; ++i) {
+    answer<std::vector<append_outcome>> reply;
+    log->append({{1, "k", "c"}}, reply.callback());
+    CHECK(reply.get().at(0).status == outcome::accepted);
+  }
+  CHECK_FALSE(open.is_ready());
+  rd_kafka_mock_partition_set_leader(cluster, "clicks", 0, 1);
+  CHECK(open.get().at(0).status == outcome::accepted);
+}
+
 TEST_CASE("a producer that ended is replaced", "[contract][kafka_log][fault]") {
   mock_broker broker;
   auto& config = broker.config;
