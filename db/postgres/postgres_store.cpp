@@ -1,8 +1,5 @@
 #include "db/postgres/postgres_store.hpp"
 
-#include <algorithm>
-#include <thread>
-
 #include "db/postgres/apply_job.hpp"
 #include "db/postgres/bad_events.hpp"
 #include "db/postgres/counts.hpp"
@@ -17,14 +14,11 @@ using namespace postgres;
 
 namespace {
 
+/// Few, so that the batches of many partitions become one statement; and more than one,
+/// so that work goes on while a commit is written.
+constexpr size_t writers = 2;
 constexpr size_t readers = 2;
 constexpr uint32_t partitions_max = 1024;
-
-/// Each lane has a backend of PostgreSQL on the other side, and the machine may be
-/// the same. Few lanes let the batches of many partitions become one statement.
-size_t writers() {
-  return std::clamp<size_t>(std::thread::hardware_concurrency() / 2, 1, 4);
-}
 
 /// Partitions beyond what a position can hold are refused before anything is done.
 caf::error check_partition(uint32_t partition) {
@@ -48,7 +42,7 @@ struct postgres_store::parts {
   parts(postgres_config given, opened found)
       : config(std::move(given)), database(std::move(found)), folds(config.waiting_max),
         reads(config.waiting_max), audits(config.waiting_max) {
-    for (size_t i = 0; i < writers(); ++i) {
+    for (size_t i = 0; i < writers; ++i) {
       writes.push_back(
           std::make_unique<write_lane>(config.waiting_max, config.topic, database.topic_no));
       start(writes.back()->queue, writer::session(), false);
