@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include <cstdlib>
+#include <thread>
 
 #include "db/postgres/postgres_store.hpp"
 #include "db/postgres/writer.hpp"
@@ -155,4 +156,34 @@ TEST_CASE("postgres writer says of every batch that a lost answer leaves it open
   CHECK(done[0].out.moved);
   CHECK_FALSE(done[1].out.moved);
   CHECK(next_offsets(*at) == "1 0");
+}
+
+TEST_CASE("postgres writer sees a takeover that it had to wait for", "[contract][postgres]") {
+  auto at = make_database();
+  if (!at)
+    return;
+  owner mine{*at};
+  const auto first = mine.claim(0), second = mine.claim(1);
+  stop_signal never;
+  connection other{at->url(), "", never};
+  REQUIRE(!other.ensure());
+  REQUIRE(other.exec("BEGIN; UPDATE partition_progress SET epoch = epoch + 1 WHERE part = 0").ok());
+  std::vector<apply_work> done;
+  std::thread applies{[&] {
+    done = mine.apply({batch(0, first, 0, 1, {row(0, "a", "/a", "u")}),
+                       batch(1, second, 0, 1, {row(0, "a", "/b", "u")})});
+  }};
+  const bool waited = eventually([&] {
+    return at->run("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                   " AND datname = current_database()")
+           == "1";
+  });
+  const bool committed = other.exec("COMMIT").ok();
+  applies.join();
+  CHECK(waited);
+  CHECK(committed);
+  CHECK_FALSE(done[0].out.moved);
+  CHECK(done[1].out.moved);
+  CHECK(fresh_of(done[1].out) == std::vector<uint32_t>{0});
+  CHECK(next_offsets(*at) == "0 1");
 }
