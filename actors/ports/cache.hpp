@@ -54,8 +54,9 @@ struct cache_advance {
 /// older one. Every entry has a time to live. Losing everything at any moment
 /// costs latency, nothing else.
 ///
-/// No call blocks; callbacks run exactly once. When it is slow, full or gone,
-/// lookups miss at once. Every adapter passes tests/contract/cache.cpp.
+/// A lookup answers with nothing older than it was given before. No call blocks;
+/// callbacks run exactly once. When it is slow, full or gone, lookups miss at once.
+/// Every adapter passes tests/contract/cache.cpp.
 class cache {
 public:
   using get_done = std::function<void(std::vector<cached_count>)>;

@@ -30,17 +30,17 @@ struct redis_config {
   metrics* counts = nullptr;                  ///< Its errors; outlives the cache; may be missing.
 };
 
-/// The cache in Redis: one connection, one thread. Lookups are sent as
-/// they come, pipelined; fills and advances follow in groups, compared and set
-/// inside Redis. Without a working connection every lookup misses at once, and
-/// the thread tries again with growing pauses: a connection counts as working
+/// The cache in Redis: one connection, one thread. All is sent as it comes, pipelined:
+/// fills and advances in groups, compared and set inside Redis, and always before the
+/// lookups that came after them. Without a working connection every lookup misses at
+/// once, and the thread tries again with growing pauses: a connection counts as working
 /// when it has answered, so a try is the breaker's probe.
 ///
 /// Redis may be flushed, full, slow or gone: that costs latency. Whenever an advance
 /// may not have reached it (its connection broke, it refused one, too many waited), or
-/// forget() says so, the cache begins anew: its keys get another number, and what stands under an
-/// earlier one is never read again. So does a process that starts: nobody knows what the one before
-/// it still had to say. Two nodes on one Redis therefore share nothing.
+/// forget() says so, the cache begins anew: its keys get another number, and what stands
+/// under an earlier one is never read again. So does a process that starts: nobody knows
+/// what the one before it still had to say. Two nodes on one Redis therefore share nothing.
 class redis_cache final : public cache {
 public:
   /// Does not wait for Redis. Fails on a config that makes no sense.

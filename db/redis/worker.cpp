@@ -1,15 +1,14 @@
 #include "db/redis/worker.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <random>
 
-#include <endian.h>
 #include <hiredis/hiredis.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 
+#include "db/redis/fields.hpp"
 #include "db/redis/scripts.hpp"
 
 namespace footfall {
@@ -23,43 +22,9 @@ constexpr auto pause_most = 5000ms;
 constexpr auto hello_time_max = 1000ms;
 constexpr auto stuck_time = 250ms; ///< A command that waits longer: Redis hangs.
 constexpr unsigned late_max = 5;
-constexpr auto fill_age_max = 1s;   ///< What was read longer ago may be old by now.
-constexpr size_t commands_max = 64; ///< Under way, before further fills and advances.
-constexpr size_t group = 64;        ///< Pages of one script call.
-
-std::string pack(const std::vector<position>& xs) {
-  std::string out;
-  for (const auto& x : xs) {
-    const uint32_t partition = htobe32(x.partition);
-    const uint64_t offset = htobe64(static_cast<uint64_t>(x.offset));
-    out.append(reinterpret_cast<const char*>(&partition), sizeof partition);
-    out.append(reinterpret_cast<const char*>(&offset), sizeof offset);
-  }
-  return out;
-}
-
-std::vector<position> unpack(const redisReply& from) {
-  constexpr size_t one = 12;
-  std::vector<position> out;
-  for (size_t at = 0; at + one <= static_cast<size_t>(from.len); at += one) {
-    uint32_t partition;
-    uint64_t offset;
-    std::memcpy(&partition, from.str + at, sizeof partition);
-    std::memcpy(&offset, from.str + at + sizeof partition, sizeof offset);
-    out.push_back({be32toh(partition), static_cast<int64_t>(be64toh(offset))});
-  }
-  return out;
-}
-
-/// False when the field is missing or no number.
-template <class T>
-bool read_number(const redisReply* from, T& out) {
-  if (!from || from->type != REDIS_REPLY_STRING)
-    return false;
-  const char* end = from->str + from->len;
-  auto read = std::from_chars(from->str, end, out);
-  return read.ec == std::errc{} && read.ptr == end;
-}
+constexpr auto fill_age_max = 1s;  ///< What was read longer ago may be old by now.
+constexpr size_t scripts_max = 64; ///< Fills and advances under way, before further ones.
+constexpr size_t group = 64;       ///< Pages of one script call.
 
 } // namespace
 
@@ -96,13 +61,10 @@ void redis_cache::worker::loop() {
   while (!owner_.stop_) {
     if (!link_.is_open() && steady::now() >= not_before_)
       connect();
-    if (ready_) {
-      send_gets();
-      send_advances();
-      send_fills();
-    } else if (!owner_.working_) {
+    if (ready_)
+      send_all();
+    else if (!owner_.working_)
       answer_gets_with_misses();
-    }
     if (link_.is_open()) {
       if (link_.turn(owner_.wake_, patience()))
         receive();
@@ -161,6 +123,7 @@ void redis_cache::worker::drop(const std::string& why) {
     if (x.get)
       finish(*x.get);
   commands_.clear();
+  scripts_ = 0;
   std::lock_guard guard{owner_.mutex_};
   owner_.sent_ = 0;
   owner_.health_ =
@@ -168,24 +131,27 @@ void redis_cache::worker::drop(const std::string& why) {
 }
 
 void redis_cache::worker::answer_gets_with_misses() {
-  std::deque<lookup> all;
-  {
-    std::lock_guard guard{owner_.mutex_};
-    all.swap(owner_.gets_);
-  }
-  for (auto& x : all)
+  for (auto& x : take_gets())
     owner_.miss(std::move(x));
 }
 
-void redis_cache::worker::send_gets() {
-  std::deque<lookup> all;
-  {
-    std::lock_guard guard{owner_.mutex_};
-    all.swap(owner_.gets_);
-    heed_losses(); // Before what was asked after them.
+std::deque<redis_cache::lookup> redis_cache::worker::take_gets() {
+  std::lock_guard guard{owner_.mutex_};
+  heed_losses(); // Before what was asked after them.
+  return std::exchange(owner_.gets_, {});
+}
+
+// A question never overtakes what was remembered before it: who was told a count is not
+// told an older one next. With too much under way it is a miss.
+void redis_cache::worker::send_all() {
+  auto gets = take_gets();
+  const bool all_sent = send_advances() && send_fills();
+  for (auto& x : gets) {
+    if (all_sent)
+      send_get(std::move(x));
+    else
+      owner_.miss(std::move(x));
   }
-  for (auto& x : all)
-    send_get(std::move(x));
 }
 
 // One command for each page, whatever users are asked for.
@@ -225,10 +191,11 @@ void redis_cache::worker::send_script(const std::string& digest,
   words.insert(words.end(), arguments.begin(), arguments.end());
   link_.add(words);
   commands_.push_back({what, nullptr, {}, values, steady::now()});
+  ++scripts_;
 }
 
-void redis_cache::worker::send_fills() {
-  while (commands_.size() < commands_max) {
+bool redis_cache::worker::send_fills() {
+  while (scripts_ < scripts_max) {
     std::vector<std::string> keys, arguments;
     const auto oldest = steady::now() - fill_age_max;
     {
@@ -238,7 +205,7 @@ void redis_cache::worker::send_fills() {
         if (since >= std::max(oldest, fills_from_)) {
           keys.push_back(key_of(x.page));
           for (auto& argument :
-               {std::to_string(x.version), std::to_string(x.as_of_us), pack(x.reached),
+               {std::to_string(x.version), std::to_string(x.as_of_us), redis::pack(x.reached),
                 std::to_string(x.user_no), std::to_string(x.clicks)})
             arguments.push_back(argument);
         }
@@ -247,14 +214,15 @@ void redis_cache::worker::send_fills() {
       owner_.sent_ += keys.size();
     }
     if (keys.empty())
-      return;
+      return true;
     send_script(fill_digest_, keys, arguments, kind::fill, keys.size());
   }
+  return false;
 }
 
-void redis_cache::worker::send_advances() {
+bool redis_cache::worker::send_advances() {
   constexpr size_t arguments_max = 20'000;
-  while (commands_.size() < commands_max) {
+  while (scripts_ < scripts_max) {
     std::vector<std::string> keys, arguments;
     {
       std::lock_guard guard{owner_.mutex_};
@@ -264,7 +232,7 @@ void redis_cache::worker::send_advances() {
         keys.push_back(key_of(x.page));
         for (auto& argument :
              {std::to_string(x.from), std::to_string(x.to), std::to_string(x.as_of_us),
-              pack(x.reached), std::to_string(x.changed.size())})
+              redis::pack(x.reached), std::to_string(x.changed.size())})
           arguments.push_back(argument);
         for (const auto& [user_no, clicks] : x.changed) {
           arguments.push_back(std::to_string(user_no));
@@ -275,9 +243,10 @@ void redis_cache::worker::send_advances() {
       owner_.sent_ += keys.size();
     }
     if (keys.empty())
-      return;
+      return true;
     send_script(advance_digest_, keys, arguments, kind::advance, keys.size());
   }
+  return false;
 }
 
 void redis_cache::worker::receive() {
@@ -298,6 +267,7 @@ void redis_cache::worker::receive() {
 
 void redis_cache::worker::take(const command& x, const redisReply& reply) {
   if (x.values > 0) {
+    --scripts_;
     std::lock_guard guard{owner_.mutex_};
     owner_.sent_ -= x.values;
   }
@@ -342,12 +312,12 @@ void redis_cache::worker::take_get(const command& x, const redisReply& reply) {
     late_ = 0;
   cached_count page;
   if (reply.type == REDIS_REPLY_ARRAY && reply.elements == x.keys.size() + 3
-      && read_number(reply.element[0], page.version)
-      && read_number(reply.element[1], page.as_of_us)) {
+      && redis::read_number(reply.element[0], page.version)
+      && redis::read_number(reply.element[1], page.as_of_us)) {
     if (reply.element[2]->type == REDIS_REPLY_STRING)
-      page.reached = unpack(*reply.element[2]);
+      page.reached = redis::unpack(*reply.element[2]);
     for (size_t i = 0; i < x.keys.size(); ++i) {
-      page.hit = read_number(reply.element[i + 3], page.clicks);
+      page.hit = redis::read_number(reply.element[i + 3], page.clicks);
       if (page.hit)
         open.found[x.keys[i]] = page;
     }

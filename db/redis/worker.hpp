@@ -36,10 +36,11 @@ private:
   void begin_anew();
   void heed_losses(); ///< With the owner's lock held.
   void answer_gets_with_misses();
-  void send_gets();
+  std::deque<lookup> take_gets();
+  void send_all();
   void send_get(lookup x);
-  void send_fills();
-  void send_advances();
+  bool send_fills();    ///< False: some must wait, so much is under way.
+  bool send_advances(); ///< The same.
   void send_script(const std::string& digest, const std::vector<std::string>& keys,
                    const std::vector<std::string>& arguments, kind what, size_t values);
   void receive();
@@ -55,6 +56,7 @@ private:
   redis_cache& owner_;
   redis::link link_;
   std::deque<command> commands_;
+  size_t scripts_ = 0;              ///< How many of them fill or advance.
   std::string prefix_;              ///< Of every key: the store and a number of this start.
   steady::time_point fills_from_{}; ///< Fills that came before are dropped.
   std::string fill_digest_;

@@ -138,6 +138,24 @@ TEST_CASE("cache drops what a page moved past", "[contract][cache]") {
   CHECK(one(*x, page, 2).version == 7);
 }
 
+TEST_CASE("cache answers with nothing older than it was given before the question",
+          "[contract][cache]") {
+  FOOTFALL_RIG(rig, cache_rigs);
+  open_cache x{*rig};
+  unsigned hits = 0, older = 0;
+  for (uint64_t version = 1; version <= 2000; ++version) {
+    if (version % 2 == 0) // Not settled: the question follows at once.
+      (*x).fill({value(page, version, 1, version)});
+    else
+      (*x).advance({step(page, version - 1, version, {{1, version}})});
+    const auto found = one(*x, page, 1);
+    hits += found.hit;
+    older += found.hit && found.clicks < version;
+  }
+  CHECK(hits > 1000);
+  CHECK(older == 0);
+}
+
 TEST_CASE("cache refuses late fills of a page it first heard of by a step", "[contract][cache]") {
   FOOTFALL_RIG(rig, cache_rigs);
   open_cache x{*rig};
