@@ -1,5 +1,8 @@
 #include "actors/ingestion.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "actors/model/event_key.hpp"
 #include "actors/model/record.hpp"
 #include "actors/model/validate.hpp"
@@ -16,6 +19,7 @@ const char* reason_of(errc code) {
     return "the event log's queue is full; nothing was stored; send it again later";
   case errc::disk_full:
     return "the disk of the event log is full; nothing was stored; send it again later";
+  case errc::shutting_down: return "the node stops; nothing was stored; send it again later";
   default:
     return "the event log did not confirm; it may be stored; send it again with the same event_id";
   }
@@ -54,44 +58,75 @@ event_result admit(ingestion_ptr self, click_event& event, int64_t now_us,
   return out;
 }
 
-void ingest(ingestion_ptr self, std::vector<ingest_ask>& asks) {
+/// Requests whose records go to the log together.
+struct bunch {
+  ingestion_state::append open;
+  std::vector<log_record> records;
+};
+
+void append(ingestion_ptr self, bunch& x) {
   auto& st = self->state;
-  const auto now = st.config.now();
-  ingestion_state::append batch;
-  batch.from = self->current_sender();
-  batch.sent_at_us = now;
+  const auto number = st.next_batch++;
+  const auto count = x.records.size();
+  st.open.emplace(number, std::move(x.open));
+  auto me = caf::actor_cast<ingestion_actor>(self);
+  if (seeded_bug("ack-on-enqueue") || seeded_bug("no-drain-flush"))
+    caf::anon_send(me, atom::appended_v, number,
+                   std::vector<append_outcome>(count, {outcome::accepted, errc::none, {0, 0}}));
+  st.config.log->append(std::move(x.records), [me, number](std::vector<append_outcome> outcomes) {
+    caf::anon_send(me, atom::appended_v, number, std::move(outcomes));
+  });
+}
+
+// An append is answered when all its records are in the log, and a partition may be
+// without a leader: requests go together only where they wait for the same one.
+class bunches {
+public:
+  std::vector<bunch> all;
+
+  bunch& of(const std::vector<log_record>& records) {
+    const auto partition = records.front().partition;
+    for (const auto& x : records)
+      if (x.partition != partition)
+        return all.emplace_back();
+    const auto [at, fresh] = by_partition_.emplace(partition, all.size());
+    return fresh ? all.emplace_back() : all[at->second];
+  }
+
+private:
+  absl::flat_hash_map<uint32_t, size_t> by_partition_;
+};
+
+void ingest(ingestion_ptr self, std::vector<ingest_ask>& asks) {
+  const auto now = self->state.config.now();
+  bunches to;
   std::vector<log_record> records;
   std::vector<ingest_answer> refused;
   for (auto& ask : asks) {
     ingest_answer answer;
     answer.ticket = ask.ticket;
     answer.results.reserve(ask.events.size());
-    const auto first = records.size();
-    for (auto& event : ask.events) {
+    records.clear();
+    for (auto& event : ask.events)
       answer.results.push_back(admit(self, event, now, records));
-      if (answer.results.back().code == errc::none)
-        batch.places.push_back({static_cast<uint32_t>(batch.answers.size()),
-                                static_cast<uint32_t>(answer.results.size() - 1)});
-    }
-    if (records.size() == first)
+    if (records.empty()) {
       refused.push_back(std::move(answer));
-    else
-      batch.answers.push_back(std::move(answer));
+      continue;
+    }
+    auto& [open, all] = to.of(records);
+    for (uint32_t i = 0; i < answer.results.size(); ++i)
+      if (answer.results[i].code == errc::none)
+        open.places.push_back({static_cast<uint32_t>(open.answers.size()), i});
+    open.answers.push_back(std::move(answer));
+    std::move(records.begin(), records.end(), std::back_inserter(all));
   }
   if (!refused.empty())
-    send_answers(self, batch.from, std::move(refused));
-  if (records.empty())
-    return;
-  const auto number = st.next_batch++;
-  st.open.emplace(number, std::move(batch));
-  auto me = caf::actor_cast<ingestion_actor>(self);
-  if (seeded_bug("ack-on-enqueue") || seeded_bug("no-drain-flush"))
-    caf::anon_send(
-        me, atom::appended_v, number,
-        std::vector<append_outcome>(records.size(), {outcome::accepted, errc::none, {0, 0}}));
-  st.config.log->append(std::move(records), [me, number](std::vector<append_outcome> outcomes) {
-    caf::anon_send(me, atom::appended_v, number, std::move(outcomes));
-  });
+    send_answers(self, self->current_sender(), std::move(refused));
+  for (auto& x : to.all) {
+    x.open.from = self->current_sender();
+    x.open.sent_at_us = now;
+    append(self, x);
+  }
 }
 
 void take_report(ingestion_ptr self, uint64_t number, const std::vector<append_outcome>& outcomes) {

@@ -17,6 +17,7 @@ constexpr std::chrono::milliseconds backoff_first{50};
 constexpr std::chrono::milliseconds backoff_most{2000};
 constexpr uint32_t batches_ahead = 2;
 constexpr size_t waiters_max = 10'000;
+constexpr size_t pending_bytes_max = size_t{8} << 20; // Other producers' records may be big.
 
 // A callback of the store that sends what it gets to this claim.
 template <class T, class Atom>
@@ -37,6 +38,7 @@ void claim(partition_ptr self) {
   st.credit = 0;
   st.folding = st.fold_set = st.gather_set = st.sweep_set = false;
   st.pending.clear();
+  st.pending_bytes = 0;
   st.in_flight.clear();
   st.config.status->phase = partition_phase::claiming;
   partition_pages::reset(self);
@@ -57,7 +59,8 @@ void claim_later(partition_ptr self, const caf::error& why) {
 
 void give_credit(partition_ptr self) {
   auto& st = self->state;
-  if (!st.running || !st.nodes.reader || st.pending.size() >= st.config.batch_max)
+  if (!st.running || !st.nodes.reader || st.pending.size() >= st.config.batch_max
+      || st.pending_bytes >= pending_bytes_max)
     return;
   const uint32_t more = batches_ahead - std::min(st.credit, batches_ahead);
   if (more == 0)
@@ -135,6 +138,8 @@ void apply_more(partition_ptr self) {
   auto end = st.pending.begin() + static_cast<long>(n);
   st.in_flight.assign(std::make_move_iterator(st.pending.begin()), std::make_move_iterator(end));
   st.pending.erase(st.pending.begin(), end);
+  for (const auto& entry : st.in_flight)
+    st.pending_bytes -= entry.value.size();
   send_apply(self);
 }
 
@@ -157,6 +162,7 @@ void take_batch(partition_ptr self, log_batch& batch) {
       return;
     }
     ++expected;
+    st.pending_bytes += entry.value.size();
     st.pending.push_back(std::move(entry));
   }
   apply_more(self);
@@ -282,10 +288,12 @@ void take_tick(partition_ptr self, caf::atom_value what) {
   apply_more(self);
 }
 
+// A query that gave up leaves its waiter behind: the oldest make room.
 void await(partition_ptr self, uint64_t ticket, int64_t offset) {
   auto& st = self->state;
-  if (st.waiters.size() < waiters_max)
-    st.waiters.push_back({offset, ticket, self->current_sender()});
+  if (offset >= st.next_offset && st.waiters.size() >= waiters_max)
+    st.waiters.pop_front();
+  st.waiters.push_back({offset, ticket, self->current_sender()});
   answer_waiters(self);
 }
 

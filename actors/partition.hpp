@@ -70,6 +70,7 @@ struct partition_state_data {
 
   // Records that wait, then those that are being applied.
   std::deque<log_entry> pending;
+  size_t pending_bytes = 0;
   std::vector<log_entry> in_flight;
   std::vector<row_page> in_flight_rows;     // For each row of the apply.
   std::vector<std::string> in_flight_pages; // "site NUL page", each once.
@@ -94,7 +95,7 @@ struct partition_state_data {
   std::vector<std::string> loading;
   bool sweep_set = false;
 
-  std::vector<waiter> waiters;
+  std::deque<waiter> waiters;
 };
 
 using partition_ptr = observed_actor<partition_actor, partition_state_data>*;

@@ -21,7 +21,10 @@ std::string decode_protobuf(const log_entry& entry, click_event& event, int64_t&
   event.event_type = std::move(*record.mutable_event_type());
   event.page_url = std::move(*record.mutable_page_url());
   event.at_us = record.at_us();
-  received_at_us = record.received_at_us();
+  // Another producer may have put anything there; no click is lost for it.
+  const auto received = record.received_at_us();
+  const bool is_time = received >= limits::first_at_us && received < limits::last_at_us;
+  received_at_us = is_time ? received : entry.time_us;
   return {};
 }
 

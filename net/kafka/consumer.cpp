@@ -37,7 +37,8 @@ log_entry entry_of(const rd_kafka_message_t& message) {
   log_entry out;
   out.offset = message.offset;
   rd_kafka_timestamp_type_t type;
-  out.time_us = std::max<int64_t>(0, rd_kafka_message_timestamp(&message, &type)) * 1000;
+  const auto time_ms = rd_kafka_message_timestamp(&message, &type);
+  out.time_us = std::clamp<int64_t>(time_ms, 0, limits::last_at_us / 1000) * 1000;
   out.format = format_of(message);
   if (message.len > 0)
     out.value.assign(static_cast<const char*>(message.payload), message.len);

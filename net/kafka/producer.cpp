@@ -61,23 +61,25 @@ caf::error producer::start_client() {
 }
 
 bool producer::admit(size_t records, size_t bytes) {
+  if (open_records_ == 0)
+    waiting_since_ms_ = steady_ms();
   auto all_records = open_records_.fetch_add(records) + records;
   auto all_bytes = open_bytes_.fetch_add(bytes) + bytes;
-  if (all_records <= config_.append_records_max && all_bytes <= config_.append_bytes_max) {
-    if (all_records == records)
-      waiting_since_ms_ = steady_ms();
+  if (all_records <= config_.append_records_max && all_bytes <= config_.append_bytes_max)
     return true;
-  }
   open_records_ -= records;
   open_bytes_ -= bytes;
   return false;
 }
 
-void producer::release(size_t records, size_t bytes, bool confirmed) {
+void producer::release(size_t records, size_t bytes) {
   open_records_ -= records;
   open_bytes_ -= bytes;
-  if (confirmed)
-    waiting_since_ms_ = steady_ms();
+}
+
+void producer::confirmed() {
+  waiting_since_ms_ = steady_ms();
+  health_.up();
 }
 
 bool producer::fits(const std::vector<log_record>& batch) const {

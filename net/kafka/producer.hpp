@@ -37,7 +37,8 @@ private:
   bool fits(const std::vector<log_record>& batch) const;
   caf::error start_client();
   bool admit(size_t records, size_t bytes);
-  void release(size_t records, size_t bytes, bool confirmed);
+  void release(size_t records, size_t bytes);
+  void confirmed(); ///< A record is in the log.
   void answer(std::function<void()> call);
   void run_answers();
   std::chrono::microseconds hand_over();

@@ -33,11 +33,6 @@ append_outcome reported(const rd_kafka_message_t& message) {
   return out;
 }
 
-bool any_accepted(const std::vector<append_outcome>& outcomes) {
-  return std::any_of(outcomes.begin(), outcomes.end(),
-                     [](const append_outcome& x) { return x.status == outcome::accepted; });
-}
-
 } // namespace
 
 producer_client::~producer_client() {
@@ -46,7 +41,7 @@ producer_client::~producer_client() {
   client_.reset(); // joins its threads: no report comes any more
   for (auto* append : open_) {
     std::unique_ptr<open_append> owned(append);
-    owner_.release(append->records.size(), append->bytes, any_accepted(append->outcomes));
+    owner_.release(append->records.size(), append->bytes);
     // Slots that were reported keep their outcome; the rest are `unknown`.
     append->done(std::move(append->outcomes));
   }
@@ -119,7 +114,7 @@ void producer_client::on_delivered(const rd_kafka_message_t& message) {
   failpoint("kafka.before_report");
   result = reported(message);
   if (result.status == outcome::accepted)
-    owner_.health_.up();
+    owner_.confirmed();
   if (--append->left == 0)
     finish(append);
 }
@@ -127,7 +122,7 @@ void producer_client::on_delivered(const rd_kafka_message_t& message) {
 void producer_client::finish(open_append* append) {
   open_.erase(append);
   std::unique_ptr<open_append> owned(append);
-  owner_.release(owned->records.size(), owned->bytes, any_accepted(owned->outcomes));
+  owner_.release(owned->records.size(), owned->bytes);
   owned->done(std::move(owned->outcomes));
 }
 

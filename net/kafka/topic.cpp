@@ -59,6 +59,13 @@ topic_state look(rd_kafka_t* client, rd_kafka_topic_t* topic, int timeout_ms) {
   return out;
 }
 
+/// The broker may do it when it is asked again.
+bool is_passing(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__TRANSPORT
+         || error == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT
+         || error == RD_KAFKA_RESP_ERR_NOT_CONTROLLER;
+}
+
 bool is_final(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
          || error == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION;
@@ -108,9 +115,7 @@ caf::error create(rd_kafka_t* client, const kafka_config& config, const deadline
   // Another node was faster: its settings count.
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
     return caf::none;
-  auto kind = code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT
-                  ? errc::log_unavailable
-                  : errc::invalid_argument;
+  auto kind = is_passing(code) ? errc::log_unavailable : errc::invalid_argument;
   return make_error(kind, "Kafka refused to create the topic " + config.topic + " with "
                               + std::to_string(config.partitions) + " partitions: " + why);
 }

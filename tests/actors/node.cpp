@@ -66,6 +66,18 @@ SCENARIO_METHOD(node_fixture, "the gateway refuses and expires", "[actor][gatewa
       CHECK(reply.results[0].code == errc::disk_full);
     }
   }
+  GIVEN("a log that fails one of its partitions") {
+    log.fail_next(errc::disk_full);
+    std::vector<outcome> seen;
+    for (const char* page : {"/p", "/q", "/p"}) // Gathered: they come before the actor turns.
+      door->ingest({click("", "u1", page)},
+                   [&](ingest_reply x) { seen.push_back(x.results.at(0).status); });
+    settle();
+    THEN("the requests for another are not concerned") {
+      CHECK(std::count(seen.begin(), seen.end(), outcome::rejected) == 2);
+      CHECK(std::count(seen.begin(), seen.end(), outcome::accepted) == 1);
+    }
+  }
   GIVEN("as many requests under way as are allowed") {
     size_t answered = 0;
     for (int i = 0; i < 100; ++i)
@@ -106,10 +118,40 @@ SCENARIO_METHOD(node_fixture, "a client reads its own writes", "[actor][query]")
       }
     }
   }
+  GIVEN("many that waited in vain") {
+    advance(50ms);
+    auto far = question;
+    far.after[0].offset += 1'000'000;
+    for (int turn = 0; turn < 150; ++turn) { // As many as may wait, and half as many again.
+      for (int i = 0; i < 100; ++i)
+        door->query(far, [](query_answer) {});
+      settle();
+      advance(2s);
+    }
+    THEN("the next is answered all the same, in time and too late") {
+      CHECK(ask(question).clicks == 1);
+      post({click("b")});
+      query_answer answer;
+      door->query(far, [&](query_answer x) { answer = std::move(x); });
+      advance(3s);
+      CHECK(answer.code == errc::position_not_reached);
+    }
+  }
   GIVEN("a partition that does not exist") {
     question.after[0].partition = 77;
     CHECK(ask(question).code == errc::invalid_argument);
   }
+}
+
+SCENARIO_METHOD(node_fixture, "questions that are the same are asked once", "[actor][query]") {
+  post({click("a")});
+  advance(1s);
+  std::vector<uint64_t> told;
+  for (int i = 0; i < 50; ++i)
+    door->query(count_of("u1"), [&](query_answer x) { told.push_back(x.clicks); });
+  settle();
+  CHECK(told == std::vector<uint64_t>(50, 1));
+  CHECK(counts.queries_merged == 49);
 }
 
 SCENARIO_METHOD(node_fixture, "a watch tells each change", "[actor][watch]") {

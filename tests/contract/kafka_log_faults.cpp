@@ -335,6 +335,35 @@ TEST_CASE("a partition without a leader holds up no other", "[contract][kafka_lo
   CHECK(open.get().at(0).status == outcome::accepted);
 }
 
+TEST_CASE("a record's time is one that can be stored", "[contract][kafka_log]") {
+  mock_broker broker;
+  auto log = open_log(broker.config);
+  char text[256];
+  auto* conf = rd_kafka_conf_new();
+  REQUIRE(
+      rd_kafka_conf_set(conf, "bootstrap.servers", broker.config.brokers.c_str(), text, sizeof text)
+      == RD_KAFKA_CONF_OK);
+  kafka::client_ptr other{rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text)};
+  // Nanoseconds in place of milliseconds, and the most that there is.
+  for (int64_t time_ms : {int64_t{1'762'372'800'000}, int64_t{1'762'372'800'000'000'000},
+                          std::numeric_limits<int64_t>::max()})
+    REQUIRE(rd_kafka_producev(other.get(), RD_KAFKA_V_TOPIC("clicks"), RD_KAFKA_V_PARTITION(0),
+                              RD_KAFKA_V_VALUE(text, 1), RD_KAFKA_V_TIMESTAMP(time_ms),
+                              RD_KAFKA_V_END)
+            == RD_KAFKA_RESP_ERR_NO_ERROR);
+  REQUIRE(rd_kafka_flush(other.get(), 20'000) == RD_KAFKA_RESP_ERR_NO_ERROR);
+  std::vector<int64_t> times;
+  while (times.size() < 3) {
+    answer<caf::expected<log_batch>> reply;
+    log->fetch(0, static_cast<int64_t>(times.size()), {}, reply.callback());
+    const auto batch = reply.get();
+    for (const auto& x : batch->entries)
+      times.push_back(x.time_us);
+  }
+  CHECK(times
+        == std::vector<int64_t>{1'762'372'800'000'000, limits::last_at_us, limits::last_at_us});
+}
+
 TEST_CASE("a producer that ended is replaced", "[contract][kafka_log][fault]") {
   mock_broker broker;
   auto& config = broker.config;

@@ -1,5 +1,7 @@
 #include "actors/model/record.hpp"
 
+#include <limits>
+
 #include <catch2/catch.hpp>
 
 using namespace footfall;
@@ -45,7 +47,7 @@ TEST_CASE("the key of a record parts site and page", "[model][record]") {
 
 TEST_CASE("a record is read as it was written", "[model][record]") {
   log_entry entry;
-  entry.value = encode_record(sample(), 77);
+  entry.value = encode_record(sample(), 1'762'372'800'000'077);
   entry.offset = 5;
   event_row row;
   REQUIRE(decode_record(entry, row) == "");
@@ -56,7 +58,7 @@ TEST_CASE("a record is read as it was written", "[model][record]") {
   CHECK(row.event_type == "click");
   CHECK(row.page_url == "/p");
   CHECK(row.at_us == 1'762'372'800'000'000);
-  CHECK(row.received_at_us == 77);
+  CHECK(row.received_at_us == 1'762'372'800'000'077);
   CHECK_FALSE(row.key_is_id);
 }
 
@@ -84,6 +86,21 @@ TEST_CASE("JSON of other producers is understood", "[model][record]") {
                         row)
           == "");
   CHECK(row.at_us == 1'762'372'800'000'000);
+}
+
+TEST_CASE("an arrival that cannot be is the log's time", "[model][record]") {
+  log_entry entry;
+  entry.time_us = 1'762'372'800'000'000;
+  event_row row;
+  for (int64_t received : {int64_t{0}, std::numeric_limits<int64_t>::min(), int64_t{-300} << 50,
+                           std::numeric_limits<int64_t>::max()}) {
+    entry.value = encode_record(sample(), received);
+    REQUIRE(decode_record(entry, row) == "");
+    CHECK(row.received_at_us == entry.time_us);
+  }
+  entry.value = encode_record(sample(), entry.time_us + 7);
+  REQUIRE(decode_record(entry, row) == "");
+  CHECK(row.received_at_us == entry.time_us + 7);
 }
 
 TEST_CASE("poison has a reason", "[model][record]") {
