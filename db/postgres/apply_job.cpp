@@ -8,12 +8,20 @@ namespace footfall::postgres {
 namespace {
 
 /// More rows than this cost no less each, and make all of them wait.
-constexpr size_t merged_rows_max = 5'000;
+constexpr size_t merged_max = 5'000;
+
+/// In rows. A refused record goes with all its bytes: each KiB of it counts.
+size_t weight_of(const apply_request& batch) {
+  auto out = batch.rows.size() + batch.bad.size();
+  for (const auto& x : batch.bad)
+    out += x.raw.size() / 1024;
+  return out;
+}
 
 } // namespace
 
 apply_job::apply_job(writer& to, apply_request batch, done reply)
-    : writer_(to), rows_(batch.rows.size()) {
+    : writer_(to), weight_(weight_of(batch)) {
   batches_.push_back({std::move(batch), {}, {}, {}});
   replies_.push_back(std::move(reply));
 }
@@ -26,11 +34,11 @@ bool apply_job::has(uint32_t partition) const {
 // A second batch of one partition waits for its turn.
 bool apply_job::absorb(job& other) {
   auto* more = dynamic_cast<apply_job*>(&other);
-  if (!more || rows_ + more->rows_ > merged_rows_max || has(more->batches_[0].batch.partition))
+  if (!more || weight_ + more->weight_ > merged_max || has(more->batches_[0].batch.partition))
     return false;
   batches_.push_back(std::move(more->batches_[0]));
   replies_.push_back(std::move(more->replies_[0]));
-  rows_ += more->rows_;
+  weight_ += more->weight_;
   return true;
 }
 

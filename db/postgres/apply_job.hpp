@@ -24,7 +24,7 @@ private:
   writer& writer_;
   std::vector<apply_work> batches_;
   std::vector<done> replies_;
-  size_t rows_;
+  size_t weight_;
 };
 
 } // namespace footfall::postgres

@@ -68,7 +68,7 @@ void lane::loop() {
   while (!queue_.closed()) {
     if (auto next = queue_.pop(500ms)) {
       work_on(*next);
-    } else if (keep_connected_ && !queue_.closed()) {
+    } else if ((keep_connected_ || !health().empty()) && !queue_.closed()) {
       connection_.check();
       ensure(err);
     }

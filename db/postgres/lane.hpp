@@ -72,7 +72,8 @@ private:
 };
 
 /// A thread with a connection of its own that works off a queue. An idle lane
-/// looks after its connection, so that `health` is true without traffic.
+/// that keeps connected, or that could not connect, looks after its connection, so that
+/// `health` is true without traffic.
 class lane {
 public:
   lane(job_queue& queue, std::string url, std::string session, const stop_signal& stop,

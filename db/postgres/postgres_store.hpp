@@ -10,13 +10,15 @@ namespace footfall {
 struct postgres_config {
   std::string url;              ///< What libpq takes: hosts, TLS and timeouts included.
   std::string topic = "clicks"; ///< The event log's; progress is kept under it.
-  size_t waiting_max = 256;     ///< Calls of one kind (writes, folds, reads, audits) that may wait.
+  /// Calls of one kind (writes of a lane, folds, reads, audits) that may wait. As many
+  /// as there may be partitions: each has one write open.
+  size_t waiting_max = 1024;
 };
 
 /// The shared store: PostgreSQL 15 or newer, reached through libpq. Several nodes
 /// may have it open at once; the epoch of each partition keeps them apart.
 ///
-/// Threads of its own, each with one connection: up to four that apply (a
+/// Threads of its own, each with one connection: two that apply (a
 /// partition always meets the same one), one that folds, two that read, one that
 /// audits. A connection that breaks is made again by itself. A call that meets a
 /// full queue is answered on the calling thread.

@@ -45,6 +45,7 @@ def recovery(server: Server, load: Load, what: str) -> float:
     await_applied(server)
     took = time.monotonic() - began
     await_answer(server)
+    wait_until(lambda: server.admin.get("/readyz").status == 200, 10, "it is ready again")
     print(f"{what}: accepts and counts {took:.1f} s after it is back, answers "
           f"after {time.monotonic() - began:.1f} s")
     return took

@@ -58,6 +58,8 @@ def meets_the_fault(server: Server, load: Load, name: str) -> None:
         failures = gauge(server, "footfall_apply_failures_total")
         wait_until(lambda: gauge(server, "footfall_apply_failures_total") > failures, 30)
         await_more(load, 50)  # The log takes clicks all the same.
+        # What failed once and is not asked again must not keep the node from being ready.
+        assert server.admin.get("/admin/audit").status == 503
     else:
         await_answer(server)
         await_more(load, 50)
