@@ -171,8 +171,9 @@ void node::ingest(std::vector<click_event> events, ingest_done done) {
     x.status = outcome::rejected;
     x.code = errc::overloaded;
     x.event_id = std::move(item.events[i].event_id);
-    x.reason = "too many requests are under way (max-in-flight = "
-               + std::to_string(config_.requests_max) + "); nothing was stored; send it later";
+    x.reason = "too much is under way (max-in-flight = " + std::to_string(config_.requests_max)
+               + " requests, or " + std::to_string(config_.events_max)
+               + " events); nothing was stored; send it later";
   }
   item.done(std::move(busy));
 }

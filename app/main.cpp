@@ -34,7 +34,6 @@ int run_serve(const option_flags& flags) {
 
 int main(int argc, char** argv) {
   CLI::App program{"Footfall: click analytics that counts every acknowledged click exactly once"};
-  program.set_version_flag("--version", std::string("footfall ") + FOOTFALL_VERSION);
   std::function<int()> run;
   option_flags flags;
   auto* command = program.add_subcommand("serve", "run a node until it is told to end");

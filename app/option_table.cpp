@@ -84,7 +84,7 @@ constexpr option_spec options[] = {
     "Requests that wait for an answer at once; more are refused as overloaded",
     "4096", 1, 1'000'000, &settings::max_in_flight),
   number("max-connections", "FOOTFALL_MAX_CONNECTIONS",
-    "HTTP connections open at once on each port",
+    "HTTP connections open at once on the ingest and on the query port",
     "1024", 1, 100'000, &settings::max_connections),
   number("request-timeout-ms", "FOOTFALL_REQUEST_TIMEOUT_MS",
     "Milliseconds until an unanswered request is given up",

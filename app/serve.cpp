@@ -70,6 +70,7 @@ http_config plan_http(const settings& from) {
   out.query_port = from.query_port;
   out.admin_port = from.admin_port;
   out.connections = from.max_connections;
+  out.answer_timeout = std::max(out.answer_timeout, milliseconds(from.request_timeout_ms + 10'000));
   return out;
 }
 

@@ -5,7 +5,7 @@
 
 namespace footfall::app {
 
-/// What a node was told, checked. app/options.cpp says what each means, its default
+/// What a node was told, checked. app/option_table.cpp says what each means, its default
 /// and its bounds; nothing else sets them.
 struct settings {
   std::string data_dir;

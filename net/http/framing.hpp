@@ -13,7 +13,6 @@ struct framing_limits {
   size_t header_bytes = 8 << 10;
   size_t headers = 64;
   size_t body_bytes = limits::body_bytes;
-  size_t target_bytes = 8 << 10;
 };
 
 enum class framing_state : uint8_t { needs_head, needs_body, complete, refused };

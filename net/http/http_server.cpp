@@ -22,11 +22,12 @@ caf::expected<std::unique_ptr<http_server>> http_server::open(const http_config&
                                                               request_handler& handler,
                                                               metrics& counters, now_fn now) {
   auto parts = std::make_unique<impl>();
+  auto settings = config;
   auto listen = [&](const char* name, const std::string& address, uint16_t port, uint32_t most,
                     std::unique_ptr<http::endpoint> target,
                     std::unique_ptr<http::listener>& out) -> caf::error {
-    auto made =
-        http::listener::open({name, address, port, most}, config, std::move(target), counters, now);
+    auto made = http::listener::open({name, address, port, most}, settings, std::move(target),
+                                     counters, now);
     if (!made)
       return made.error();
     out = std::move(*made);
@@ -38,6 +39,7 @@ caf::expected<std::unique_ptr<http_server>> http_server::open(const http_config&
   if (auto bad = listen("query", config.bind, config.query_port, config.connections,
                         http::make_query_endpoint(handler, now), parts->query))
     return bad;
+  settings.answer_timeout = settings.admin_answer_timeout;
   if (auto bad = listen("admin", config.admin_bind, config.admin_port, config.admin_connections,
                         http::make_admin_endpoint(handler, now), parts->admin))
     return bad;

@@ -28,7 +28,8 @@ struct http_config {
   size_t body_rate = 1'000;                         ///< Bytes a second, at least.
   std::chrono::milliseconds idle_timeout{60'000};
   std::chrono::milliseconds write_timeout{10'000};  ///< Without progress.
-  std::chrono::milliseconds answer_timeout{60'000}; ///< The gateway's deadline is shorter.
+  std::chrono::milliseconds answer_timeout{60'000}; ///< Longer than the gateway's.
+  std::chrono::minutes admin_answer_timeout{35};    ///< An audit reads the whole store.
 };
 
 struct http_ports {
