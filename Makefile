@@ -40,7 +40,7 @@ bench: ## build and run the benchmarks
 asan: ## every test with AddressSanitizer and UndefinedBehaviorSanitizer
 	@scripts/test asan-ubsan $(ARGS)
 
-tsan: ## every test with ThreadSanitizer
+tsan: ## what needs no Kafka with ThreadSanitizer
 	@scripts/test tsan $(ARGS)
 
 clean: ## remove build/ (data/ stays)

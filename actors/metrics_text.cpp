@@ -101,7 +101,7 @@ void add_events(page& out, const metrics& x) {
                 {"unknown", &x.events_unknown}});
   out.count("footfall_requests_overloaded_total", "Requests refused by a limit.",
             x.requests_overloaded);
-  out.count("footfall_log_appends_total", "Delivery reports of the event log.", x.log_appends);
+  out.count("footfall_log_appends_total", "Appends that the event log answered.", x.log_appends);
   out.labelled(
       "footfall_records_applied_total", "Log records by what became of them.", "result",
       {{"new", &x.events_applied}, {"duplicate", &x.events_duplicate}, {"bad", &x.events_bad}});
@@ -184,7 +184,7 @@ std::string metrics_text(const metrics& counts, const node_status& status, size_
   out.single("footfall_requests_in_flight", "Requests and watches under way.", MetricType::Gauge,
              static_cast<double>(in_flight));
   out.duration("footfall_append_seconds", "Ingestion to durable.", counts.append_duration);
-  out.duration("footfall_freshness_seconds", "Accepted to visible.", counts.freshness);
+  out.duration("footfall_freshness_seconds", "Arrival to visible.", counts.freshness);
   out.duration("footfall_apply_seconds", "One apply.", counts.apply_duration);
   out.duration("footfall_fold_seconds", "One fold.", counts.fold_duration);
   out.duration("footfall_query_seconds", "Queries.", counts.query_duration);

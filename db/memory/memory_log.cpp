@@ -135,7 +135,7 @@ void memory_log::fetch(uint32_t partition, int64_t from, fetch_limits most, fetc
 
 void memory_log::applied(uint32_t partition, int64_t below) {
   std::lock_guard guard{lock_};
-  if (config_.keep_applied || partition >= config_.partitions)
+  if (partition >= config_.partitions)
     return;
   auto& slice = slices_[partition];
   while (!slice.entries.empty() && slice.first < below) {

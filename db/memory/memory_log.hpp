@@ -24,7 +24,6 @@ public:
     std::string topic = "clicks";
     uint32_t partitions = 4;
     size_t batch_records_max = 100'000; ///< A larger append is overload.
-    bool keep_applied = false;          ///< Else applied records are dropped at once.
     bool manual = false;
     now_fn now = system_now_us;
   };

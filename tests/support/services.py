@@ -29,7 +29,7 @@ def produce(environment: dict[str, str], lines: list[bytes]) -> None:
 class Services:
     """Settings for `Server(environment=...)` that share nothing with another test.
 
-    Skips the test where the services do not run; `make test` starts them."""
+    Fails the test where the services do not run; `make test` starts them."""
 
     def __init__(self, *names: str):
         """`names`: which of KAFKA_BROKER, DATABASE_URL, REDIS_ADDR; all when empty."""
