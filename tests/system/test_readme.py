@@ -1,8 +1,9 @@
 """Every command of README.md works as it stands there.
 
 `curl` and `footfall` lines run, in order, against one fresh server (its free ports
-take the place of the default ones); `make` lines must name targets that exist. Any
-other command fails here, so that none gets in that nobody runs.
+take the place of the default ones); `make` lines must name targets that exist
+(test_make_run.py runs two of them). Any other command fails here, so that none gets in
+that nobody runs.
 """
 import os
 import re
