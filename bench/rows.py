@@ -13,6 +13,7 @@ from typing import Any, Iterator
 from harness import (Server, Services, ask, ingest, load_command, option_words, program)
 
 Row = dict[str, Any]
+GROWN = "-grown"  # Ends the id of a row that is measured on a full store.
 
 
 def start_and_idle() -> Iterator[Row]:
@@ -95,17 +96,21 @@ def probe(server: Server, seconds: float) -> list[float]:
     return sorted(times)
 
 
-def freshness(services: Services | None, rate: float, seconds: float = 12) -> Row:
+def freshness(services: Services | None, rate: float) -> Row:
     with Server(services=services) as server:
         ingest(server, "batch", events=50_000, connections=2)
-        before = server.metrics()
-        command = load_command("batch", server.addresses["ingest"], rate=f"{rate:.0f}",
-                               seconds=seconds, connections=8)
-        load = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        time.sleep(1)
-        times = probe(server, seconds - 2)
-        report = json.loads(load.communicate()[0])
-        after = server.metrics()
+        return freshness_of(server, rate)
+
+
+def freshness_of(server: Server, rate: float, seconds: float = 12) -> Row:
+    before = server.metrics()
+    command = load_command("batch", server.addresses["ingest"], rate=f"{rate:.0f}",
+                           seconds=seconds, connections=8)
+    load = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    time.sleep(1)
+    times = probe(server, seconds - 2)
+    report = json.loads(load.communicate()[0])
+    after = server.metrics()
     bounds = [freshness_bounds(before, after, part) for part in (0.5, 0.99)]
     return {"id": "freshness", "what": "accepted to visible, at half of the batch rate",
             "rate": report["events"] / report["seconds"],
@@ -138,16 +143,22 @@ def query_rows(server: Server, suffix: str, seconds: float, cold: bool) -> Itera
            **ask(server, command)}
 
 
+def prepare(server: Server, cold: bool) -> None:
+    if not cold:
+        ingest(server, "batch", events=2_000, pages=20, users=20)  # The hot pairs exist.
+        return
+    # Nothing live and next to nothing cached: every pair is looked up.
+    server.stop()
+    server.options = ("--live-pages-max", "1", "--cache-mb", "1")
+    server.start()
+
+
 def queries(services: Services | None, rate: float, seconds: float) -> Iterator[Row]:
     """Warm and cold, first idle, then while events come in at a quarter of the rate."""
     with Server(services=services) as server:
         ingest(server, "batch", events=200_000, connections=4)
-        ingest(server, "batch", events=2_000, pages=20, users=20)  # The hot pairs exist.
         for cold in (False, True):
-            if cold:  # Nothing live and next to nothing cached: every pair is looked up.
-                server.stop()
-                server.options = ("--live-pages-max", "1", "--cache-mb", "1")
-                server.start()
+            prepare(server, cold)
             yield from query_rows(server, "", seconds, cold)
             load = subprocess.Popen(
                 load_command("batch", server.addresses["ingest"], rate=f"{rate / 4:.0f}",
@@ -181,7 +192,25 @@ def memory() -> Iterator[Row]:
            "notes": f"{each:,.0f} B, by {pairs:,} pairs on 100 pages"}
 
 
-def growth(services: Services | None, millions: float, ordered: bool) -> Iterator[Row]:
+def grown(server: Server, rate: float, seconds: float, millions: float) -> Iterator[Row]:
+    """What users see of a store that has taken so many events."""
+    def rows() -> Iterator[Row]:
+        yield {"id": "single-256", "what": "POST /ingest, 256 connections",
+               **ingest(server, "single", seconds=seconds, connections=256)}
+        yield freshness_of(server, rate / 2)
+        for cold in (False, True):
+            prepare(server, cold)
+            yield from query_rows(server, "", seconds, cold)
+            if cold:
+                yield {"id": "start", "what": "start to ready", "p50_ms": server.ready_after * 1e3,
+                       "notes": "one start"}
+
+    for row in rows():
+        yield {**row, "id": row["id"] + GROWN, "what": f"{row['what']}, at {millions:g} M events"}
+
+
+def growth(services: Services | None, millions: float, ordered: bool,
+           seconds: float) -> Iterator[Row]:
     """The same batches into an empty store and after so many events."""
     ids, measured = ("time-ordered" if ordered else "random"), 200_000
     name = "growth-ordered" if ordered else "growth-random"
@@ -198,6 +227,8 @@ def growth(services: Services | None, millions: float, ordered: bool) -> Iterato
             last["notes"] += (f"; {last['disk']:.0f} B of disk an event, "
                               "the log's kept tail included")
         yield {"id": name, "what": f"the same at {millions:g} M events", **last}
+        if not ordered:
+            yield from grown(server, last["rate"], seconds, millions)
 
 
 def sqlite_yardstick(events: int) -> Row | None:

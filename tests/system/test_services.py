@@ -1,8 +1,11 @@
 """The same program on real Kafka, PostgreSQL and Redis, each alone and together."""
+import json
+
 import pytest
 
 from footfall import Server, wait_until
-from services import Services
+from journal import gauge
+from services import Services, produce
 
 SETTINGS = [("KAFKA_BROKER",), ("DATABASE_URL",), ("REDIS_ADDR",),
             ("KAFKA_BROKER", "DATABASE_URL", "REDIS_ADDR")]
@@ -46,6 +49,23 @@ def test_the_reference_tables_are_there_for_psql():
             wait_until(lambda: services.sql(
                 "SELECT user_id, click_count FROM page_clicks WHERE page_url = %s ORDER BY 1",
                 "/pricing") == [("ann", 2), ("bob", 1)])
+
+
+def test_the_references_records_in_kafka_count_once_by_their_event_id():
+    def record(number: int) -> bytes:
+        return json.dumps({**click(number), "time_stamp": f"2025-11-05T20:00:0{number}Z"}).encode()
+
+    with Services("KAFKA_BROKER", "DATABASE_URL") as services:
+        with Server(environment=services.environment) as server:
+            for _ in range(2):  # Two runs of the producer: other partitions as well.
+                produce(services.environment, [record(1), record(2), record(1)])
+            wait_until(lambda: gauge(server, "footfall_records_applied_total") == 6, 30)
+            assert server.count("ann", "/pricing") == 2
+            assert services.sql("SELECT event_id, user_id, event_type, page_url, to_char(time_stamp"
+                                " AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
+                                " FROM click_events ORDER BY 1") == [
+                (f"e-{number}", "ann", "click", "/pricing", f"2025-11-05 20:00:0{number}.000000")
+                for number in (1, 2)]
 
 
 def test_losing_the_cache_costs_only_latency():
