@@ -69,7 +69,8 @@ SCENARIO_METHOD(node_fixture, "a restarted actor takes up where the last one was
                 "[actor][supervisor]") {
   post({click("a")});
   advance(50ms);
-  for (auto name : {"partition", "log_reader", "ingestion", "query", "cache_manager", "gateway"}) {
+  for (auto name : {"partition", "log_reader", "ingestion", "query", "cache_manager", "gateway",
+                    "inspector", "redriver"}) {
     GIVEN(std::string("a killed ") + name) {
       kill(name);
       advance(2s);

@@ -1,3 +1,4 @@
+#include "tests/contract/await.hpp"
 #include "tests/contract/http_fixture.hpp"
 
 using namespace footfall;
@@ -203,6 +204,18 @@ TEST_CASE_METHOD(http_fixture, "slow and silent clients are cut off", "[contract
   CHECK(body.ended());
   client silent{port};
   CHECK(silent.ended());
+}
+
+TEST_CASE_METHOD(http_fixture, "a client that reads no answers is cut off", "[contract][http]") {
+  config.write_timeout = 200ms;
+  client c{ports().query};
+  std::string many;
+  for (int i = 0; i < 200'000; ++i) // More than the buffers of both ends hold answers to.
+    many += get("/analytics/events?user_id=u&page_url=/p");
+  c.send(many); // Ends when the server hangs up, or has taken all.
+  CHECK(eventually([&] { return counters.http_connections == 0; }));
+  client next{ports().query};
+  CHECK(status_of(next.ask(get("/analytics/events?user_id=u&page_url=/p"))) == 200);
 }
 
 TEST_CASE_METHOD(http_fixture, "an answer that never comes is unknown", "[contract][http]") {
