@@ -76,7 +76,7 @@ void store_reader::begin() {
       if (x.next_offset > 0)
         reached_.push_back({x.partition, x.next_offset - 1});
     tail_.refresh();
-  } catch (...) {
+  } catch (...) { // Whatever it was goes on to the caller; a tail half read must not stay.
     tail_.forget();
     throw;
   }

@@ -1,7 +1,5 @@
 #include "net/kafka/producer_client.hpp"
 
-#include <algorithm>
-
 #include "proto/failpoint.hpp"
 
 namespace footfall::kafka {
