@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "db/postgres/session_check.hpp"
 #include "proto/failpoint.hpp"
 
 namespace footfall::postgres {
@@ -82,6 +83,9 @@ void connection::closer::operator()(pg_conn* x) const {
 connection::connection(std::string url, std::string session, const stop_signal& stop)
     : url_(std::move(url)), session_(std::move(session)), stop_(stop) {}
 
+connection::connection(std::string url, const stop_signal& stop, bare)
+    : url_(std::move(url)), stop_(stop), bare_(true) {}
+
 connection::~connection() = default;
 
 caf::error connection::ensure() {
@@ -128,10 +132,22 @@ caf::error connection::connect() {
   PQsetnonblocking(native_.get(), 1);
   PQsetNoticeProcessor(
       native_.get(), [](void*, const char*) {}, nullptr);
+  return bare_ ? caf::none : set_up();
+}
+
+caf::error connection::set_up() {
+  const std::string what = "cannot set up the connection to PostgreSQL";
+  const auto pid = exec("SELECT pg_backend_pid()");
+  if (!pid.ok() || pid.rows() == 0)
+    return to_error(pid, what);
+  // A server tells its own number while it connects; a pooler makes one up.
+  if (pid.bytes(0, 0) != std::to_string(PQbackendPID(native_.get())))
+    if (auto err = check_session(url_, stop_))
+      return make_error(errc::store_unavailable, text_of(err));
   auto done = exec("SET client_encoding = 'UTF8'; SET jit = off; SET timezone = 'UTC';"
                    "SET plan_cache_mode = force_generic_plan;"
                    + session_);
-  return done.ok() ? caf::none : to_error(done, "cannot set up the connection to PostgreSQL");
+  return done.ok() ? caf::none : to_error(done, what);
 }
 
 const char* connection::wait(short events, time_point until) {
@@ -165,6 +181,9 @@ result connection::run(const statement& x, const parameters& values,
     if (!PQsendPrepare(native_.get(), x.name, x.sql, 0, nullptr))
       return failed(state_lost, trimmed(PQerrorMessage(native_.get())));
     auto done = finish(until);
+    if (done.state == "42P05")
+      return failed(state_lost, "the session is another one than before; a pooler may have changed "
+                                "its mode");
     if (!done.ok())
       return done;
     prepared_.insert(x.name);
@@ -173,7 +192,12 @@ result connection::run(const statement& x, const parameters& values,
                            values.formats(), /*binary=*/1))
     return failed(state_lost, trimmed(PQerrorMessage(native_.get())));
   failpoint(x.sent);
-  return finish(until);
+  auto done = finish(until);
+  if (done.state == "26000")
+    return failed(state_lost,
+                  "what was prepared in this session is gone; a pooler may have changed "
+                  "its mode, or somebody reset the session");
+  return done;
 }
 
 result connection::exec(const std::string& sql, std::chrono::milliseconds most) {
@@ -215,7 +239,8 @@ result connection::finish(time_point until) {
       out = std::move(next);
   }
   if (PQstatus(native_.get()) == CONNECTION_BAD)
-    return failed(state_lost, out.ok() ? "the connection broke" : out.text);
+    return failed(out.state == state_refused ? state_refused : state_lost,
+                  out.ok() ? "the connection broke" : out.text);
   return out;
 }
 

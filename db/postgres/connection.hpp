@@ -22,8 +22,10 @@ struct statement {
 };
 
 /// States of a result beside PostgreSQL's own.
-inline constexpr const char* state_lost = "08006";     ///< The connection broke: outcome unknown.
-inline constexpr const char* state_late = "08T00";     ///< No answer in time; connection dropped.
+inline constexpr const char* state_lost = "08006"; ///< The connection broke: outcome unknown.
+inline constexpr const char* state_late = "08T00"; ///< No answer in time; connection dropped.
+inline constexpr const char* state_refused =
+    "08P01"; ///< What poolers refuse with; connection dropped.
 inline constexpr const char* state_stopping = "08S00"; ///< The store is being destroyed.
 
 /// True for errors that the data itself causes: the same batch never succeeds.
@@ -52,8 +54,11 @@ private:
 /// or when the stop signal is raised, so a frozen server holds nobody for ever.
 class connection {
 public:
-  /// `session` is run after every connect.
+  /// `session` is run after every connect, unless a pooler would let it leak.
   connection(std::string url, std::string session, const stop_signal& stop);
+  /// One that only connects: sets nothing and does not look for a pooler.
+  struct bare {};
+  connection(std::string url, const stop_signal& stop, bare);
   ~connection();
 
   /// Connects unless connected. Fails at once during a pause after a failure.
@@ -79,6 +84,7 @@ private:
   };
 
   caf::error connect();
+  caf::error set_up();
   result failed(const char* state, std::string text);
   result finish(time_point until);
   const char* wait(short events, time_point until);
@@ -86,6 +92,7 @@ private:
   std::string url_;
   std::string session_;
   const stop_signal& stop_;
+  const bool bare_ = false;
   std::unique_ptr<pg_conn, closer> native_;
   std::set<const char*> prepared_;
   uint64_t generation_ = 0;

@@ -7,6 +7,7 @@
 #include "db/postgres/lane.hpp"
 #include "db/postgres/lists.hpp"
 #include "db/postgres/migrations.hpp"
+#include "db/postgres/session_check.hpp"
 
 namespace footfall {
 
@@ -88,6 +89,8 @@ struct postgres_store::parts {
 
 caf::expected<std::unique_ptr<store>> postgres_store::open(postgres_config config) {
   stop_signal never;
+  if (auto err = check_session(config.url, never))
+    return err;
   connection c{config.url, "", never};
   auto found = open_database(c, config.topic);
   if (!found)

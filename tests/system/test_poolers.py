@@ -1,0 +1,127 @@
+"""PostgreSQL behind pgbouncer: a pool that lends sessions for a transaction is refused with
+the reason and nothing of ours stays in it; one that gives whole sessions is served."""
+import threading
+
+import psycopg
+import pytest
+
+from footfall import PATIENCE, Server, wait_until
+from pooler import Pooler
+from services import Services
+
+OURS = ("jit", "lock_timeout", "enable_seqscan", "enable_hashjoin", "enable_mergejoin",
+        "plan_cache_mode")
+EVENTS = 200
+
+
+@pytest.fixture
+def database():
+    with Services("DATABASE_URL") as services:
+        yield services
+
+
+def settings_of(url: str) -> dict[str, str]:
+    """What a stranger finds in the session that the pool lends next."""
+    with psycopg.connect(url, autocommit=True, prepare_threshold=None) as session:
+        return {name: session.execute(f"SHOW {name}").fetchone()[0] for name in OURS}
+
+
+def post(server: Server, first: int = 0) -> None:
+    events = [{"event_id": f"e-{i}", "user_id": f"u-{i % 7}", "event_type": "click",
+               "page_url": f"/p/{i % 5}"} for i in range(first, first + EVENTS)]
+    answer = server.ingest.post("/v1/events", events)
+    assert answer.status == 200 and answer.json()["accepted"] == EVENTS, answer
+
+
+def await_stored(database: Services, count: int) -> None:
+    wait_until(lambda: database.sql("SELECT count(*) FROM core.events")[0][0] == count, 20,
+               f"{count} events are stored")
+
+
+def refused(url: str) -> str:
+    """The words of a server that must not start."""
+    with Server(environment={"DATABASE_URL": url}, start=False) as server:
+        process = server.launch()
+        assert process.wait(30 * PATIENCE) == 1, server.stderr()
+        assert not server.ready_file.exists()
+        return server.stderr()
+
+
+# How the pool chooses a session: the last used one, or each in turn.
+@pytest.mark.parametrize("mode, settings", [
+    ("transaction", {}), ("transaction", {"server_round_robin": 1}),
+    ("transaction", {"default_pool_size": 1}), ("statement", {}),
+    ("statement", {"server_round_robin": 1, "min_pool_size": 5})])
+def test_a_pool_of_transactions_is_refused(database, mode, settings):
+    url = database.environment["DATABASE_URL"]
+    with Pooler(url, mode, **settings) as pooler:
+        before = settings_of(pooler.url)
+        words = refused(pooler.url)
+        assert "pooler" in words and "pool_mode=session" in words, words
+        assert settings_of(pooler.url) == before == settings_of(url)
+        with psycopg.connect(pooler.url, autocommit=True, prepare_threshold=None) as stranger:
+            assert not stranger.execute("SELECT name FROM pg_prepared_statements").fetchall()
+        assert database.sql("SELECT to_regclass('core.migrations')") == [(None,)]
+
+
+def test_a_busy_pool_of_transactions_is_refused(database):
+    url = database.environment["DATABASE_URL"]
+    done = threading.Event()
+
+    def work(pooled: str) -> None:
+        with psycopg.connect(pooled, autocommit=True, prepare_threshold=None) as session:
+            while not done.is_set():
+                with session.transaction():
+                    session.execute("SELECT pg_sleep(random() * 0.003)")
+
+    with Pooler(url, "transaction", server_round_robin=1) as pooler:
+        others = [threading.Thread(target=work, args=(pooler.url,)) for _ in range(6)]
+        for other in others:
+            other.start()
+        try:
+            for _ in range(5):
+                assert "pool_mode=session" in refused(pooler.url)
+        finally:
+            done.set()
+            for other in others:
+                other.join()
+
+
+def test_a_pool_of_sessions_is_served(database):
+    url = database.environment["DATABASE_URL"]
+    with Pooler(url, "session") as pooler:
+        with Server(environment={"DATABASE_URL": pooler.url}) as server:
+            post(server)
+            await_stored(database, EVENTS)
+            wait_until(lambda: sum(server.count(f"u-{i}", f"/p/{j}") for i in range(7)
+                                   for j in range(5)) == EVENTS, 10, "all are counted")
+            assert server.audit()["ok"]
+            server.terminate()
+        assert settings_of(pooler.url) == settings_of(url)
+
+
+def test_a_pool_of_sessions_that_is_too_small_is_told(database):
+    with Pooler(database.environment["DATABASE_URL"], "session", default_pool_size=1) as pooler:
+        assert "its pool is too small" in refused(pooler.url)
+
+
+def test_a_pool_that_changes_its_mode_is_used_no_more(database):
+    """The pooler starts again in another mode while the node runs, and then as before."""
+    url = database.environment["DATABASE_URL"]
+    with Pooler(url, "session") as pooler:
+        with Server(environment={"DATABASE_URL": pooler.url}) as server:
+            post(server)
+            await_stored(database, EVENTS)
+            pooler.end()
+            pooler.start("transaction")
+            post(server, EVENTS)  # Durable in the log, whatever becomes of the store.
+            wait_until(lambda: "pool_mode=session" in server.admin.get("/readyz").text, 20,
+                       "the reason is told")
+            assert server.admin.get("/readyz").status == 503
+            assert settings_of(pooler.url) == settings_of(url)
+            assert database.sql("SELECT count(*) FROM core.events") == [(EVENTS,)]
+            pooler.end()
+            pooler.start("session")
+            await_stored(database, 2 * EVENTS)
+            wait_until(lambda: server.admin.get("/readyz").status == 200, 20, "it is ready again")
+            assert server.audit()["ok"]
