@@ -17,12 +17,33 @@ namespace {
 
 constexpr size_t mebibyte = size_t{1} << 20;
 
+// Only what was given: librdkafka has a default for the rest.
+std::vector<std::pair<std::string, std::string>> kafka_properties(const settings& from) {
+  std::vector<std::pair<std::string, std::string>> out;
+  auto add = [&out](const char* name, const std::string& value) {
+    if (!value.empty())
+      out.emplace_back(name, value);
+  };
+  add("security.protocol", from.kafka_security_protocol);
+  if (from.kafka_security_protocol.rfind("sasl", 0) == 0) {
+    add("sasl.mechanism", from.kafka_sasl_mechanism);
+    add("sasl.username", from.kafka_sasl_username);
+    add("sasl.password", from.kafka_sasl_password);
+  }
+  add("ssl.ca.location", from.kafka_ssl_ca_location);
+  add("ssl.certificate.location", from.kafka_ssl_certificate_location);
+  add("ssl.key.location", from.kafka_ssl_key_location);
+  add("ssl.key.password", from.kafka_ssl_key_password);
+  return out;
+}
+
 caf::expected<std::unique_ptr<event_log>> open_log(const settings& from, metrics& counts) {
   if (!from.kafka_broker.empty()) {
     kafka_config config;
     config.brokers = from.kafka_broker;
     config.topic = from.kafka_topic;
     config.partitions = from.partitions;
+    config.properties = kafka_properties(from);
     config.report = [](const std::string& line) { spdlog::warn("{}", redact(line)); };
     return kafka_log::open(std::move(config));
   }
@@ -53,6 +74,8 @@ caf::expected<std::unique_ptr<cache>> open_cache(const settings& from, const std
     redis_config config;
     config.host = from.redis_host;
     config.port = from.redis_port;
+    config.username = from.redis_username;
+    config.password = from.redis_password;
     config.identity = identity;
     config.counts = &counts;
     auto opened = redis_cache::open(std::move(config));

@@ -112,7 +112,7 @@ std::unique_ptr<client_http> client_http::make(const std::string& url, std::chro
   constexpr std::string_view scheme = "http://";
   auto x = std::make_unique<impl>();
   std::string_view rest = url;
-  error = '"' + url + "\" is not a URL like http://127.0.0.1:8080";
+  error = redact('"' + url + "\" is not a URL like http://127.0.0.1:8080");
   if (rest.substr(0, scheme.size()) != scheme)
     return nullptr;
   rest.remove_prefix(scheme.size());

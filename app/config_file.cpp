@@ -1,6 +1,7 @@
 #include "app/config_file.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -28,6 +29,13 @@ std::string_view without_comment(std::string_view line) {
   return line;
 }
 
+/// What may be shown: a line that is no setting at all may be a secret.
+bool is_name(std::string_view text) {
+  return text.size() <= 60 && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+           return std::isalnum(c) || c == '-' || c == '_';
+         });
+}
+
 /// Takes one line over. @returns what is wrong with it.
 std::string take_line(std::string_view line, size_t number, config_values& out) {
   line = trimmed(without_comment(line));
@@ -39,8 +47,8 @@ std::string take_line(std::string_view line, size_t number, config_values& out) 
   std::string name{trimmed(line.substr(0, equals))};
   auto options = option_table();
   if (std::none_of(options.begin(), options.end(), [&](auto& x) { return name == x.name; }))
-    return "has an unknown option, \"" + name.substr(0, 60)
-           + "\"; footfall serve --help lists them";
+    return "has an unknown option" + (is_name(name) ? ", \"" + name + "\"" : std::string{})
+           + "; footfall serve --help lists them";
   auto [at, fresh] =
       out.try_emplace(name, config_line{std::string{trimmed(line.substr(equals + 1))}, number});
   if (!fresh)

@@ -10,7 +10,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include "app/mask_passwords.hpp"
+#include "proto/secrets.hpp"
 
 namespace footfall::app {
 namespace {
@@ -59,7 +59,7 @@ public:
     std::string line;
     if (json_) {
       line = "{\"at\":\"" + utc_text(message.time) + "\",\"level\":\"" + name
-             + "\",\"message\":" + json_text(mask_passwords(payload)) + "}\n";
+             + "\",\"message\":" + json_text(hide_secrets(payload)) + "}\n";
     } else {
       name.resize(std::max<size_t>(name.size(), 8), ' ');
       line = utc_text(message.time) + " " + name + redact(payload) + "\n";
@@ -78,7 +78,7 @@ private:
 } // namespace
 
 std::string redact(std::string_view message) {
-  return escaped(mask_passwords(message), "");
+  return escaped(hide_secrets(message), "");
 }
 
 std::string json_text(std::string_view text) {

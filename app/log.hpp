@@ -13,7 +13,7 @@ void start_log(const std::string& level, const std::string& format);
 /// Writes what is queued and ends the thread. Later lines are lost.
 void stop_log();
 
-/// The one place that every log line passes: passwords are masked, and control
+/// What every line on standard error passes: secrets are masked, and control
 /// characters escaped, so that nobody's input can forge a line.
 std::string redact(std::string_view message);
 

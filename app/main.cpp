@@ -17,7 +17,7 @@ int run_serve(const option_flags& flags) {
   loaded_options options;
   const auto fault = load_options(flags.sources(), options);
   if (!fault.empty()) {
-    std::fprintf(stderr, "footfall: %s\n", fault.c_str());
+    std::fprintf(stderr, "footfall: %s\n", redact(fault).c_str());
     return 2;
   }
   if (flags.print_config()) {

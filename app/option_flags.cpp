@@ -1,8 +1,12 @@
+#include <cstdio>
 #include <cstdlib>
+#include <sstream>
 
 #include <CLI/CLI.hpp>
 
+#include "app/nearest_name.hpp"
 #include "app/options.hpp"
+#include "proto/secrets.hpp"
 
 namespace footfall::app {
 namespace {
@@ -18,7 +22,34 @@ std::string help_of(const option_spec& spec) {
     text += "on|off, ";
   if (*spec.initial)
     text += std::string{"default "} + spec.initial + ", ";
+  if (spec.secret)
+    text += std::string{"or "} + spec.environment + "_FILE names a file with it, ";
   return text + spec.environment + "]";
+}
+
+/// What nobody knows, without values: they may belong to a misspelled --redis-password.
+std::string unknown_words(const CLI::App& program) {
+  const auto commands = program.get_subcommands();
+  const auto& command = commands.empty() ? program : *commands.front();
+  std::vector<std::string> known;
+  for (const auto* option : command.get_options())
+    known.push_back(option->get_name());
+  std::string flags;
+  size_t others = 0;
+  for (const auto& word : program.remaining(true)) {
+    const auto name = word.substr(0, word.find('='));
+    if (name.size() < 2 || name[0] != '-') {
+      ++others;
+      continue;
+    }
+    flags += flags.empty() ? name : ", " + name;
+    if (auto meant = nearest_name(name, known); !meant.empty())
+      flags += " (did you mean " + meant + "?)";
+  }
+  if (!flags.empty())
+    return "not known: " + flags;
+  return std::to_string(others) + " more " + (others == 1 ? "word" : "words")
+         + " than the command takes (not shown)";
 }
 
 } // namespace
@@ -57,9 +88,17 @@ std::optional<int> parse_arguments(CLI::App& program, int argc, const char* cons
   try {
     program.parse(argc, argv);
     return std::nullopt;
+  } catch (const CLI::ExtrasError&) {
+    std::fprintf(stderr, "footfall: %s\nRun with --help for more information.\n",
+                 hide_secrets(unknown_words(program)).c_str());
+    return 2;
   } catch (const CLI::ParseError& wrong) {
+    std::ostringstream out, mistakes;
     // CLI11 has a code for each mistake; ours is one for all of them.
-    return program.exit(wrong) == 0 ? 0 : 2;
+    const int code = program.exit(wrong, out, mistakes) == 0 ? 0 : 2;
+    std::fputs(out.str().c_str(), stdout);
+    std::fputs(hide_secrets(mistakes.str()).c_str(), stderr);
+    return code;
   }
 }
 

@@ -24,6 +24,11 @@ constexpr option_spec choice(const char* name, const char* environment, const ch
   return {name, environment, sentence, initial, kind::choice, 0, 0, choices, false, target};
 }
 
+constexpr option_spec secret(const char* name, const char* environment, const char* sentence,
+                             std::string settings::*target) {
+  return {name, environment, sentence, "", kind::text, 0, 4095, "", true, target};
+}
+
 constexpr int64_t path_bytes = 4095;
 constexpr int64_t port_most = 65535;
 
@@ -62,18 +67,45 @@ constexpr option_spec options[] = {
   {"kafka-topic", "KAFKA_TOPIC",
     "Kafka topic of the event log",
     "clicks", kind::topic, 1, 249, "", false, &settings::kafka_topic},
+  choice("kafka-security-protocol", "KAFKA_SECURITY_PROTOCOL",
+    "How Kafka is spoken to",
+    "plaintext", "plaintext|ssl|sasl_plaintext|sasl_ssl", &settings::kafka_security_protocol),
+  choice("kafka-sasl-mechanism", "KAFKA_SASL_MECHANISM",
+    "How the user is told to Kafka, with the sasl protocols",
+    "PLAIN", "PLAIN|SCRAM-SHA-256|SCRAM-SHA-512", &settings::kafka_sasl_mechanism),
+  text("kafka-sasl-username", "KAFKA_SASL_USERNAME",
+    "Kafka's user",
+    "", 0, 255, &settings::kafka_sasl_username),
+  secret("kafka-sasl-password", "KAFKA_SASL_PASSWORD",
+    "That user's password", &settings::kafka_sasl_password),
+  text("kafka-ssl-ca-location", "KAFKA_SSL_CA_LOCATION",
+    "PEM file of the authorities that Kafka's certificate must come from; empty: the system's",
+    "", 0, path_bytes, &settings::kafka_ssl_ca_location),
+  text("kafka-ssl-certificate-location", "KAFKA_SSL_CERTIFICATE_LOCATION",
+    "PEM file of our certificate for Kafka",
+    "", 0, path_bytes, &settings::kafka_ssl_certificate_location),
+  text("kafka-ssl-key-location", "KAFKA_SSL_KEY_LOCATION",
+    "PEM file of that certificate's key",
+    "", 0, path_bytes, &settings::kafka_ssl_key_location),
+  secret("kafka-ssl-key-password", "KAFKA_SSL_KEY_PASSWORD",
+    "Password of that key", &settings::kafka_ssl_key_password),
   {"database-url", "DATABASE_URL",
     "PostgreSQL, as libpq takes it; empty keeps the store embedded",
-    "", kind::text, 0, path_bytes, "", true, &settings::database_url},
+    "", kind::database, 0, path_bytes, "", true, &settings::database_url},
   {"redis-addr", "REDIS_ADDR",
-    "Redis, host:port; empty keeps the cache in the process",
-    "", kind::address, 0, 261, "", false, &settings::redis_addr},
+    "Redis, host:port or redis://user:password@host:port; empty keeps the cache in the process",
+    "", kind::address, 0, path_bytes, "", false, &settings::redis_addr},
   text("redis-host", "REDIS_HOST",
     "Redis host, where --redis-addr is not given; localhost if only the port is",
     "", 0, 255, &settings::redis_host),
   number("redis-port", "REDIS_PORT",
     "Redis port beside --redis-host; 0 stands for 6379",
     "0", 0, port_most, &settings::redis_port),
+  text("redis-username", "REDIS_USERNAME",
+    "Redis user; empty is Redis' default user",
+    "", 0, 255, &settings::redis_username),
+  secret("redis-password", "REDIS_PASSWORD",
+    "Redis password; empty sends none", &settings::redis_password),
   choice("log-level", "FOOTFALL_LOG_LEVEL",
     "Least severe log line to write",
     "info", "trace|debug|info|warn|error|off", &settings::log_level),

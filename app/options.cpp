@@ -3,19 +3,27 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
+#include <fstream>
 
+#include "app/addresses.hpp"
 #include "app/config_file.hpp"
-#include "app/mask_passwords.hpp"
+#include "proto/secrets.hpp"
 
 namespace footfall::app {
 namespace {
 
 constexpr std::string_view default_redis_port = "6379";
+constexpr size_t secret_bytes_max = 4095;
 
-/// What a person sees of a refused value: short, on one line, never a secret.
+/// What a person sees of a refused value: short, on one line, never a secret. What may
+/// be an address with a password is none either, whatever option it was given to.
 std::string shown(const option_spec& spec, std::string_view value) {
-  if (spec.secret)
+  if (spec.secret || value.find('@') != std::string_view::npos
+      || value.find("://") != std::string_view::npos
+      || value.find("password") != std::string_view::npos)
     return "the value (not shown)";
   std::string text = "\"";
   for (unsigned char c : value.substr(0, 60))
@@ -35,7 +43,8 @@ std::string bounds_of(const option_spec& spec) {
     std::replace(words.begin(), words.end(), '|', ' ');
     return "one of: " + words;
   }
-  case option_kind::address: return "host:port with a port from 1 to 65535";
+  case option_kind::address:
+  case option_kind::database: break; // Their readers say it.
   case option_kind::topic: return "1 to 249 letters, digits, dots, dashes and underscores";
   }
   return {};
@@ -59,14 +68,21 @@ std::optional<bool> toggle_in(std::string_view text) {
   return std::nullopt;
 }
 
-bool is_choice(std::string_view words, std::string_view text) {
+bool same_letters(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+    return std::tolower(x) == std::tolower(y);
+  });
+}
+
+/// The word of "a|b" that `text` is, in letters of either size; empty when it is none.
+std::string_view choice_in(std::string_view words, std::string_view text) {
   while (!words.empty()) {
     auto end = std::min(words.find('|'), words.size());
-    if (words.substr(0, end) == text)
-      return true;
+    if (same_letters(words.substr(0, end), text))
+      return words.substr(0, end);
     words.remove_prefix(std::min(end + 1, words.size()));
   }
-  return false;
+  return {};
 }
 
 bool is_text(const option_spec& spec, std::string_view text) {
@@ -76,33 +92,34 @@ bool is_text(const option_spec& spec, std::string_view text) {
                          [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
 
-/// The port starts after the last colon; an IPv6 address stands in brackets.
-bool is_address(std::string_view text) {
-  auto colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0)
-    return false;
-  auto host = text.substr(0, colon);
-  bool bracketed = host.front() == '[' && host.back() == ']' && host.size() > 2;
-  return (bracketed || host.find_first_of(":[]/@ ") == std::string_view::npos)
-         && number_in(text.substr(colon + 1), 1, 65535).has_value();
-}
-
 bool is_topic(std::string_view text) {
   return text != "." && text != ".." && std::all_of(text.begin(), text.end(), [](unsigned char c) {
            return std::isalnum(c) || c == '.' || c == '_' || c == '-';
          });
 }
 
-bool is_valid(const option_spec& spec, std::string_view text) {
+/// What is wrong with a value, behind "the value from its source"; empty: nothing.
+std::string fault_of(const option_spec& spec, const std::string& text) {
+  auto unless = [&spec](bool valid) { return valid ? "" : "is not " + bounds_of(spec); };
   switch (spec.kind) {
-  case option_kind::text: return is_text(spec, text);
-  case option_kind::number: return number_in(text, spec.least, spec.most).has_value();
-  case option_kind::toggle: return toggle_in(text).has_value();
-  case option_kind::choice: return is_choice(spec.choices, text);
-  case option_kind::address: return text.empty() || (is_text(spec, text) && is_address(text));
-  case option_kind::topic: return is_text(spec, text) && is_topic(text);
+  case option_kind::text: return unless(is_text(spec, text));
+  case option_kind::number: return unless(number_in(text, spec.least, spec.most).has_value());
+  case option_kind::toggle: return unless(toggle_in(text).has_value());
+  case option_kind::choice: return unless(!choice_in(spec.choices, text).empty());
+  case option_kind::topic: return unless(is_text(spec, text) && is_topic(text));
+  case option_kind::address: {
+    if (text.empty())
+      return {};
+    auto fault = is_text(spec, text) ? read_redis_address(text).fault : "a text without controls";
+    return fault.empty() ? fault : "is not usable: " + fault;
   }
-  return false;
+  case option_kind::database:
+    if (!is_text(spec, text))
+      return "is not a text of at most " + std::to_string(spec.most)
+             + " bytes without control characters";
+    return text.empty() ? "" : read_database_address(text).fault;
+  }
+  return {};
 }
 
 /// Moves a checked value to its place in the settings.
@@ -111,7 +128,9 @@ struct assign {
   const option_spec& spec;
   std::string_view text;
 
-  void operator()(std::string settings::*place) const { out.*place = text; }
+  void operator()(std::string settings::*place) const {
+    out.*place = spec.kind == option_kind::choice ? choice_in(spec.choices, text) : text;
+  }
   void operator()(bool settings::*place) const { out.*place = toggle_in(text).value_or(false); }
   template <class Number>
   void operator()(Number settings::*place) const {
@@ -119,23 +138,72 @@ struct assign {
   }
 };
 
-/// The first source that has the option.
-effective_option find(const option_spec& spec, const option_sources& from,
-                      const config_values& config) {
-  if (auto flag = from.flags.find(spec.name); flag != from.flags.end())
-    return {&spec, flag->second, "flag --" + flag->first};
-  const char* variable = from.environment ? from.environment(spec.environment) : nullptr;
-  // An empty variable is how images and shells say "not set".
+/// The first line of `path`, which holds a secret, whatever ends it.
+std::string read_secret_file(const std::string& path, std::string& out) {
+  std::ifstream file{path};
+  std::string line;
+  if (!file || !(std::getline(file, out) || file.eof()))
+    return std::string{"cannot be read ("} + std::strerror(errno) + ")";
+  if (!out.empty() && out.back() == '\r')
+    out.pop_back();
+  if (out.size() > secret_bytes_max)
+    return "is longer than " + std::to_string(secret_bytes_max) + " bytes";
+  return std::getline(file, line) ? "has more than one line" : "";
+}
+
+/// A secret from the file that the variable X_FILE names.
+std::string find_in_file(const option_spec& spec, const option_sources& from, const char* variable,
+                         effective_option& out) {
+  const auto name = std::string{spec.environment} + "_FILE";
+  const char* path = spec.secret && from.environment ? from.environment(name.c_str()) : nullptr;
+  if (!path || !*path)
+    return {};
   if (variable && *variable)
-    return {&spec, variable, std::string{"environment "} + spec.environment};
+    return std::string{spec.environment} + " and " + name + " are both set; unset one of them";
+  out.source = "file " + std::string{path} + " (" + name + ")";
+  if (auto wrong = read_secret_file(path, out.value); !wrong.empty())
+    return std::string{spec.name} + ": the " + out.source + " " + wrong;
+  return {};
+}
+
+/// The first source that has the option. @returns what is wrong.
+std::string find(const option_spec& spec, const option_sources& from, const config_values& config,
+                 effective_option& out) {
+  out = {&spec, spec.initial, "default"};
+  if (auto flag = from.flags.find(spec.name); flag != from.flags.end()) {
+    out = {&spec, flag->second, "flag --" + flag->first};
+    return {};
+  }
   if (auto line = config.find(spec.name); line != config.end())
-    return {&spec, line->second.value, from.config_file + ":" + std::to_string(line->second.line)};
-  return {&spec, spec.initial, "default"};
+    out = {&spec, line->second.value, from.config_file + ":" + std::to_string(line->second.line)};
+  const char* variable = from.environment ? from.environment(spec.environment) : nullptr;
+  if (auto wrong = find_in_file(spec, from, variable, out); !wrong.empty())
+    return wrong;
+  // An empty variable is how images and shells say "not set".
+  if (variable && *variable && !(spec.kind == option_kind::number && is_service_link(variable)))
+    out = {&spec, variable, std::string{"environment "} + spec.environment};
+  return {};
+}
+
+/// From here on no text shows what is secret in it, refusals of it included.
+void learn_secrets(const option_spec& spec, const std::string& value) {
+  if (spec.kind == option_kind::database) {
+    for (const auto& x : read_database_address(value).secrets)
+      know_secret(x);
+  } else if (spec.kind == option_kind::address) {
+    know_secret(read_redis_address(value).password);
+  } else if (spec.secret) {
+    know_secret(value);
+  }
 }
 
 /// REDIS_ADDR, or REDIS_HOST and REDIS_PORT where one alone stands for the usual
-/// other one, as the reference has it.
-void settle_redis(settings& out) {
+/// other one, as the reference has it. A user and a password of their own win over
+/// those of the address.
+std::string settle_redis(settings& out) {
+  if (out.redis_host.find_first_of("/@ ") != std::string::npos)
+    return "redis-host: the value (not shown) is not a host alone; a URL goes into --redis-addr "
+           "(REDIS_ADDR)";
   if (out.redis_addr.empty() && (!out.redis_host.empty() || out.redis_port != 0)) {
     auto host = out.redis_host.empty() ? "localhost" : out.redis_host;
     auto port =
@@ -145,13 +213,17 @@ void settle_redis(settings& out) {
   out.redis_host.clear();
   out.redis_port = 0;
   if (out.redis_addr.empty())
-    return;
-  auto colon = out.redis_addr.rfind(':');
-  out.redis_host = out.redis_addr.substr(0, colon);
-  if (out.redis_host.front() == '[')
-    out.redis_host = out.redis_host.substr(1, out.redis_host.size() - 2);
-  auto port = number_in(std::string_view{out.redis_addr}.substr(colon + 1), 1, 65535);
-  out.redis_port = static_cast<uint16_t>(port.value_or(0));
+    return {};
+  auto parts = read_redis_address(out.redis_addr);
+  out.redis_host = std::move(parts.host);
+  out.redis_port = parts.port;
+  if (out.redis_username.empty())
+    out.redis_username = std::move(parts.username);
+  if (out.redis_password.empty())
+    out.redis_password = std::move(parts.password);
+  if (!out.redis_username.empty() && out.redis_password.empty())
+    return "redis-username: a user without a password; give --redis-password (REDIS_PASSWORD)";
+  return {};
 }
 
 } // namespace
@@ -161,25 +233,34 @@ std::string load_options(const option_sources& from, loaded_options& out) {
   if (!from.config_file.empty())
     if (auto wrong = read_config_file(from.config_file, config); !wrong.empty())
       return wrong;
+  // libpq takes it from here where the address has none.
+  if (const char* password = from.environment ? from.environment("PGPASSWORD") : nullptr)
+    know_secret(password);
   out = {};
   for (const auto& spec : option_table()) {
-    auto found = find(spec, from, config);
-    if (!is_valid(spec, found.value))
+    effective_option found;
+    if (auto wrong = find(spec, from, config, found); !wrong.empty())
+      return wrong;
+    learn_secrets(spec, found.value);
+    if (auto wrong = fault_of(spec, found.value); !wrong.empty())
       return std::string{spec.name} + ": " + shown(spec, found.value) + " from "
-             + (found.source.find(':') == std::string::npos ? "the " : "") + found.source
-             + " is not " + bounds_of(spec);
+             + (found.source.find(':') == std::string::npos ? "the " : "") + found.source + " "
+             + wrong;
     std::visit(assign{out.values, spec, found.value}, spec.target);
     out.effective.push_back(std::move(found));
   }
-  settle_redis(out.values);
-  return {};
+  return settle_redis(out.values);
+}
+
+bool holds_secret(const option_spec& spec) {
+  return spec.secret || spec.kind == option_kind::address;
 }
 
 std::string describe(const loaded_options& options) {
   std::string text;
   for (const auto& option : options.effective) {
     std::string line = std::string{option.spec->name} + " = "
-                       + (option.spec->secret ? mask_passwords(option.value) : option.value);
+                       + (holds_secret(*option.spec) ? hide_secrets(option.value) : option.value);
     if (line.size() < 40)
       line.resize(40, ' ');
     text += line + " # " + option.source + "\n";

@@ -19,12 +19,13 @@ class App;
 namespace footfall::app {
 
 enum class option_kind : uint8_t {
-  text,    ///< `least` to `most` bytes, no control characters.
-  number,  ///< A whole number from `least` to `most`.
-  toggle,  ///< on or off (also true, false, yes, no, 1, 0).
-  choice,  ///< One of the words of `choices`.
-  address, ///< "host:port", or empty.
-  topic,   ///< A name that Kafka takes.
+  text,     ///< `least` to `most` bytes, no control characters.
+  number,   ///< A whole number from `least` to `most`.
+  toggle,   ///< on or off (also true, false, yes, no, 1, 0).
+  choice,   ///< One of the words of `choices`.
+  address,  ///< Of Redis: "host:port" or a URL, or empty.
+  database, ///< Of PostgreSQL, as libpq takes it, or empty.
+  topic,    ///< A name that Kafka takes.
 };
 
 using option_target = std::variant<std::string settings::*, uint16_t settings::*,
@@ -41,7 +42,7 @@ struct option_spec {
   int64_t least; ///< Bounds of a number, or of a text's length in bytes.
   int64_t most;
   const char* choices; ///< "a|b", for a choice only.
-  bool secret;         ///< Passwords inside are never shown.
+  bool secret;         ///< Never shown; the variable X_FILE may name a file with it.
   option_target target;
 };
 
@@ -69,8 +70,12 @@ struct loaded_options {
 
 /// Reads and checks every option.
 /// @returns an empty text and fills `out`, or what is wrong, for a person: the
-/// option, where the value came from and what is allowed. No secret is in it.
+/// option, where the value came from and what is allowed. No secret is in it. Secrets
+/// are told to hide_secrets() as soon as they are found.
 std::string load_options(const option_sources& from, loaded_options& out);
+
+/// True when its value may show a password.
+bool holds_secret(const option_spec& spec);
 
 /// The effective values and their sources, secrets masked, as a config file.
 std::string describe(const loaded_options& options);

@@ -19,10 +19,20 @@ struct settings {
   uint32_t partitions = 0;
   std::string kafka_broker; ///< Empty: the log is embedded.
   std::string kafka_topic;
-  std::string database_url; ///< Empty: the store is embedded. Holds a password.
-  std::string redis_addr;   ///< "host:port"; empty: the cache is in the process.
-  std::string redis_host;   ///< The two parts of redis_addr.
+  std::string kafka_security_protocol;
+  std::string kafka_sasl_mechanism;
+  std::string kafka_sasl_username;
+  std::string kafka_sasl_password; ///< Secret.
+  std::string kafka_ssl_ca_location;
+  std::string kafka_ssl_certificate_location;
+  std::string kafka_ssl_key_location;
+  std::string kafka_ssl_key_password; ///< Secret.
+  std::string database_url;           ///< Empty: the store is embedded. Holds a password.
+  std::string redis_addr;             ///< Empty: the cache is in the process. May hold a password.
+  std::string redis_host;             ///< The parts of redis_addr.
   uint16_t redis_port = 0;
+  std::string redis_username;
+  std::string redis_password; ///< Secret.
   std::string log_level;
   std::string log_format;
   uint32_t max_in_flight = 0;

@@ -19,6 +19,7 @@ namespace footfall {
 struct redis_config {
   std::string host = "127.0.0.1";
   uint16_t port = 6379;
+  std::string username; ///< Empty: Redis' default user.
   std::string password; ///< Empty: none is sent.
   std::string identity; ///< store::identity(): part of every key.
   std::chrono::milliseconds ttl{30'000};

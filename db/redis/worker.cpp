@@ -99,7 +99,10 @@ void redis_cache::worker::connect() {
   }
   const auto now = steady::now();
   if (!owner_.config_.password.empty()) {
-    link_.add({"AUTH", owner_.config_.password});
+    if (owner_.config_.username.empty())
+      link_.add({"AUTH", owner_.config_.password});
+    else
+      link_.add({"AUTH", owner_.config_.username, owner_.config_.password});
     commands_.push_back({kind::hello, nullptr, {}, 0, now});
   }
   link_.add({"SCRIPT", "LOAD", redis::fill_script});

@@ -5,6 +5,7 @@
 #include <google/protobuf/util/time_util.h>
 
 #include "actors/model/query_rules.hpp"
+#include "proto/secrets.hpp"
 
 namespace footfall::rpc {
 
@@ -116,7 +117,7 @@ void to_message(const event_result& x, uint32_t index, v1::EventResult& out) {
   if (x.status == outcome::accepted)
     out.set_position(to_string(x.pos));
   else
-    out.set_reason(x.reason);
+    out.set_reason(x.code == errc::invalid_argument ? x.reason : hide_secrets(x.reason));
   out.set_index(index);
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proto/secrets.hpp"
+
 namespace footfall::rpc {
 
 namespace {
@@ -27,7 +29,10 @@ grpc::StatusCode grpc_code_of(errc code) noexcept {
 }
 
 std::string code_and(errc code, const std::string& text) {
-  return text.empty() ? to_string(code) : std::string{to_string(code)} + ": " + text;
+  const std::string name = to_string(code);
+  if (text.empty())
+    return name;
+  return name + ": " + (code == errc::invalid_argument ? text : hide_secrets(text));
 }
 
 grpc::Status status_of_unknown(const std::vector<event_result>& results, size_t first) {

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "net/http/json_text.hpp"
+#include "proto/secrets.hpp"
 
 namespace footfall::http {
 
@@ -50,7 +51,7 @@ void append_actor(std::string& out, const actor_row& row) {
   };
   auto text = [&out](std::string_view name, std::string_view value) {
     append_key(out, name);
-    append_json_safe(out, value);
+    append_json_safe(out, hide_secrets(value));
   };
   number("id", row.id);
   if (row.parent != 0)

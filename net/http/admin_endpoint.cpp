@@ -1,11 +1,14 @@
 #include <algorithm>
 #include <charconv>
 
+#include <simdjson.h>
+
 #include "actors/model/time_text.hpp"
 #include "net/http/actor_list.hpp"
 #include "net/http/bad_event_list.hpp"
 #include "net/http/exchange.hpp"
 #include "net/http/json_text.hpp"
+#include "proto/secrets.hpp"
 
 namespace footfall::http {
 
@@ -66,7 +69,7 @@ std::string health_members(const node_health& x) {
       out += ',';
     append_json_safe(out, name);
     out += ':';
-    append_json_safe(out, state);
+    append_json_safe(out, hide_secrets(state));
   }
   out += '}';
   return out;
@@ -78,6 +81,17 @@ std::string reasons(const node_health& x) {
     if (state != "ok")
       out += "; " + name + ": " + state;
   return out;
+}
+
+/// A field's value is JSON text; one that is not becomes a string, so that the answer can
+/// be read whatever an actor says.
+void append_field(std::string& out, const std::string& value) {
+  const auto shown = hide_secrets(value);
+  simdjson::dom::parser parser;
+  if (simdjson::dom::element ignored; parser.parse(shown).get(ignored) == simdjson::SUCCESS)
+    out += shown;
+  else
+    append_json_safe(out, shown);
 }
 
 class admin_endpoint final : public endpoint {
@@ -175,7 +189,7 @@ private:
         body += ',';
       append_json_safe(body, field.name);
       body += ':';
-      body += field.value; // JSON text already.
+      append_field(body, field.value);
     }
     body += "}}\n";
     x.answer(200, json_type, no_store, body);

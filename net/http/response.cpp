@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "net/http/json_text.hpp"
+#include "proto/secrets.hpp"
 
 namespace footfall::http {
 
@@ -94,7 +95,9 @@ std::string problem_body(const problem& x) {
   append_key(out, "status");
   append_number(out, x.status);
   append_key(out, "detail");
-  append_json_safe(out, x.detail);
+  // What is wrong with a request is said in the client's own words, and whoever could see
+  // them masked could guess secrets. All else may come from a library.
+  append_json_safe(out, x.status < 429 ? x.detail : hide_secrets(x.detail));
   append_key(out, "retry");
   out += x.retry ? "true" : "false";
   if (!x.field.empty()) {
@@ -153,7 +156,7 @@ void append_result(std::string& out, const event_result& x) {
     out += ",\"code\":\"";
     out += to_string(x.code);
     out += "\",\"reason\":";
-    append_json_safe(out, x.reason);
+    append_json_safe(out, x.code == errc::invalid_argument ? x.reason : hide_secrets(x.reason));
     out += x.status == outcome::unknown || is_retryable(x.code) ? ",\"retry\":true"
                                                                 : ",\"retry\":false";
   }
