@@ -143,6 +143,8 @@ void add_edges(page& out, const metrics& x) {
   out.count("footfall_http_connections_refused_total", "Connections over the limit.",
             x.http_connections_refused);
   out.count("footfall_grpc_requests_total", "gRPC calls.", x.grpc_requests);
+  out.count("footfall_grpc_connections_refused_total", "Connections over the limit.",
+            x.grpc_connections_refused);
   out.count("footfall_actor_restarts_total", "Actors started again.", x.actor_restarts);
 }
 

@@ -11,6 +11,7 @@
 
 #include "actors/node.hpp"
 #include "app/adapters.hpp"
+#include "app/descriptors.hpp"
 #include "app/log.hpp"
 #include "app/ready_file.hpp"
 #include "net/grpc/grpc_server.hpp"
@@ -62,24 +63,26 @@ node_config plan_node(const settings& from, adapters& ways, metrics& counts) {
   return out;
 }
 
-http_config plan_http(const settings& from) {
+http_config plan_http(const settings& from, const descriptor_plan& most) {
   http_config out;
   out.bind = from.bind;
   out.admin_bind = from.admin_bind;
   out.ingest_port = from.ingest_port;
   out.query_port = from.query_port;
   out.admin_port = from.admin_port;
-  out.connections = from.max_connections;
+  out.connections = most.connections;
+  out.admin_connections = most.admin;
   out.answer_timeout = std::max(out.answer_timeout, milliseconds(from.request_timeout_ms + 10'000));
   return out;
 }
 
-grpc_config plan_grpc(const settings& from) {
+grpc_config plan_grpc(const settings& from, const descriptor_plan& most) {
   grpc_config out;
   out.bind = from.bind;
   out.port = from.grpc_port;
   out.reflection = from.grpc_reflection;
   out.calls_max = from.max_in_flight;
+  out.connections_max = most.connections;
   return out;
 }
 
@@ -143,17 +146,21 @@ int serve(const settings& options) {
   std::signal(SIGPIPE, SIG_IGN);
   const auto signals = ending_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  raise_descriptor_limit();
   metrics counts;
   system_config config;
   caf::actor_system system{config};
   auto ways = open_adapters(options, counts);
   if (!ways)
     return refuse("cannot start", ways.error());
+  const auto most = share_descriptors(options.max_connections);
+  if (!most)
+    return refuse("cannot start", most.error());
   node actors{system, plan_node(options, *ways, counts)};
-  auto http = http_server::open(plan_http(options), actors, counts, system_now_us);
+  auto http = http_server::open(plan_http(options, *most), actors, counts, system_now_us);
   if (!http)
     return refuse("cannot listen for HTTP", http.error());
-  auto grpc = grpc_server::open(plan_grpc(options), actors, counts);
+  auto grpc = grpc_server::open(plan_grpc(options, *most), actors, counts);
   if (!grpc)
     return refuse("cannot listen for gRPC", grpc.error());
   const auto ports = (*http)->ports();

@@ -61,6 +61,7 @@ struct metrics {
   counter http_connections{0}; ///< A gauge.
   counter http_connections_refused{0};
   counter grpc_requests{0};
+  counter grpc_connections_refused{0};
   counter actor_restarts{0};
   duration_histogram append_duration; ///< Request in to durable.
   duration_histogram freshness;       ///< Accepted to visible in the live page.

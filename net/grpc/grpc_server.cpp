@@ -9,6 +9,7 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include "net/grpc/acceptor.hpp"
 #include "net/grpc/health_watch.hpp"
 #include "net/grpc/ingest_service.hpp"
 #include "net/grpc/stats_service.hpp"
@@ -44,8 +45,8 @@ void set_limits(grpc::ServerBuilder& builder, const grpc_config& config) {
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
                                config.connection_age_grace_ms);
   }
-  // Two servers on one port would share its clients in silence.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // Who connects and says nothing.
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 10'000);
   grpc::ResourceQuota quota{"footfall"};
   quota.Resize(config.memory_bytes_max).SetMaxThreads(config.threads_max);
   builder.SetResourceQuota(quota);
@@ -53,11 +54,6 @@ void set_limits(grpc::ServerBuilder& builder, const grpc_config& config) {
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
-}
-
-std::string address_of(const grpc_config& config) {
-  const bool is_v6 = config.bind.find(':') != std::string::npos && config.bind.front() != '[';
-  return (is_v6 ? '[' + config.bind + ']' : config.bind) + ':' + std::to_string(config.port);
 }
 
 } // namespace
@@ -68,15 +64,20 @@ struct grpc_server::impl {
   rpc::ingest_service ingest;
   rpc::stats_service stats;
   rpc::analytics_service analytics;
+  std::unique_ptr<rpc::acceptor> gate;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> way_in;
   std::unique_ptr<grpc::Server> server;
   std::shared_ptr<rpc::health_watch> health;
-  int port = 0;
   bool stopped = false;
 };
 
 caf::expected<std::unique_ptr<grpc_server>>
 grpc_server::open(grpc_config config, request_handler& handler, metrics& counters) {
   auto x = std::make_unique<impl>(std::make_shared<rpc::edge>(config, handler, counters));
+  auto gate = rpc::acceptor::open(config.bind, config.port);
+  if (!gate)
+    return std::move(gate.error());
+  x->gate = std::move(*gate);
   // What protobuf has to say of a client's bytes is answered, and not for our log.
   google::protobuf::SetLogHandler(nullptr);
   // Debian builds Abseil with its search for lock cycles on: a third of a call's CPU.
@@ -86,15 +87,16 @@ grpc_server::open(grpc_config config, request_handler& handler, metrics& counter
   set_limits(builder, config);
   if (!config.reflection)
     builder.SetOption(std::make_unique<without_reflection>());
-  builder.AddListeningPort(address_of(config), grpc::InsecureServerCredentials(), &x->port);
+  using connections = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+  x->way_in = builder.experimental().AddExternalConnectionAcceptor(
+      connections::FROM_FD, grpc::InsecureServerCredentials());
   builder.RegisterService(&x->ingest);
   builder.RegisterService(&x->stats);
   builder.RegisterService(&x->analytics);
   x->server = builder.BuildAndStart();
-  if (!x->server || x->port == 0)
-    return make_error(errc::invalid_argument, "gRPC cannot listen on " + address_of(config)
-                                                  + "; is the port taken, or the address not of "
-                                                    "this machine?");
+  if (!x->server)
+    return make_error(errc::internal, "gRPC does not start");
+  x->gate->start(x->way_in.get(), config.connections_max, counters);
   x->health = rpc::health_watch::start(handler, x->server->GetHealthCheckService());
   return std::unique_ptr<grpc_server>{new grpc_server(std::move(x))};
 }
@@ -106,7 +108,7 @@ grpc_server::~grpc_server() {
 }
 
 uint16_t grpc_server::port() const noexcept {
-  return static_cast<uint16_t>(impl_->port);
+  return impl_->gate->port();
 }
 
 uint32_t grpc_server::open_calls() const noexcept {
@@ -128,6 +130,7 @@ void grpc_server::stop() {
   impl_->stopped = true;
   drain();
   impl_->health->stop();
+  impl_->gate->stop();
   impl_->server->Shutdown(std::chrono::system_clock::now()
                           + std::chrono::milliseconds{impl_->edge->config.stop_grace_ms});
   impl_->server->Wait();

@@ -19,6 +19,7 @@ struct grpc_config {
   uint16_t port = 50051;                 ///< 0 takes a free one.
   bool reflection = true;                ///< Clients may ask for the schema.
   uint32_t calls_max = 4096;             ///< Open calls of all connections, streams included.
+  uint32_t connections_max = 4096;       ///< Open at once; one more is turned away.
   uint32_t watches_max = 1024;           ///< Open WatchPage streams of all connections.
   uint32_t streams_max = 100;            ///< Open calls of one connection.
   uint64_t memory_bytes_max = 256 << 20; ///< Of gRPC's own buffers.

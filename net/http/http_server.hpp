@@ -21,6 +21,8 @@ struct http_config {
   uint16_t admin_port = 0;
   uint32_t connections = 4096; ///< Of ingest and of query, each; more get 503.
   uint32_t admin_connections = 256;
+  /// What has been idle for so long makes room for a connection that is one too many.
+  std::chrono::milliseconds makes_room_after{1'000};
   size_t header_bytes = 8 << 10;
   size_t body_bytes = limits::body_bytes;
   std::chrono::milliseconds header_timeout{10'000}; ///< From a request's first byte.

@@ -1,5 +1,7 @@
 #include "net/http/listener.hpp"
 
+#include <algorithm>
+
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,6 +21,7 @@ namespace {
 
 constexpr size_t scratch_bytes = 256 << 10;
 constexpr auto sweep_period = std::chrono::milliseconds{250};
+constexpr size_t looked_at_most = 256;
 constexpr auto accept_pause = std::chrono::milliseconds{20};
 
 } // namespace
@@ -94,14 +97,15 @@ void listener::accept() {
 }
 
 /// Out of descriptors: the connection would wait in the kernel for ever, and the
-/// loop would spin. The reserve lets us take it and hang up.
+/// loop would spin. The reserve lets us take it, say so and hang up.
 void listener::accept_failed(const error_code& ec) {
   if ((ec == asio::error::no_descriptors || ec.value() == ENFILE) && reserve_ >= 0) {
-    add(counters_.http_connections_refused);
     ::close(reserve_);
-    const int waiting = ::accept(acceptor_.native_handle(), nullptr, nullptr);
-    if (waiting >= 0)
-      ::close(waiting);
+    error_code none;
+    tcp::socket waiting{io_};
+    acceptor_.non_blocking(true, none);
+    if (!acceptor_.accept(waiting, none))
+      turn_away(waiting);
     reserve_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   }
   accept_timer_.expires_after(accept_pause);
@@ -112,7 +116,7 @@ void listener::accept_failed(const error_code& ec) {
 }
 
 void listener::admit(tcp::socket socket) {
-  if (open_ >= where_.connections)
+  if (open_ >= where_.connections && !make_room())
     return turn_away(socket);
   uint32_t slot = 0;
   if (free_slots_.empty()) {
@@ -129,6 +133,18 @@ void listener::admit(tcp::socket socket) {
   // A copy: the first bytes may already end the session.
   auto keep = made;
   keep->start();
+}
+
+/// Ends a connection that has been idle for long. Looks at a bounded number of them,
+/// each time at others.
+bool listener::make_room() {
+  const auto since = std::chrono::steady_clock::now() - config_.makes_room_after;
+  for (size_t i = 0; i < std::min(looked_at_most, sessions_.size()); ++i) {
+    next_looked_at_ = (next_looked_at_ + 1) % sessions_.size();
+    if (auto keep = sessions_[next_looked_at_]; keep && keep->end_if_idle(since))
+      return true;
+  }
+  return false;
 }
 
 void listener::turn_away(tcp::socket& socket) {

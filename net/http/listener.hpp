@@ -60,6 +60,7 @@ private:
   caf::error bind();
   void accept();
   void accept_failed(const boost::system::error_code& ec);
+  bool make_room();
   void admit(boost::asio::ip::tcp::socket socket);
   void turn_away(boost::asio::ip::tcp::socket& socket);
   void deliver();
@@ -81,6 +82,7 @@ private:
   std::vector<completion> arrived_;
   std::vector<std::shared_ptr<session>> sessions_; ///< By slot; some are empty.
   std::vector<uint32_t> free_slots_;
+  size_t next_looked_at_ = 0; ///< A slot; make_room() goes round.
   size_t open_ = 0;
   std::vector<char> scratch_;
   std::string date_;

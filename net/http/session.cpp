@@ -284,6 +284,14 @@ void session::drain() {
     close();
 }
 
+bool session::end_if_idle(steady_clock::time_point since) {
+  error_code ec;
+  if (phase_ != phase::idle || since_ > since || socket_.available(ec) > 0)
+    return false; // A request may have come that was not read yet.
+  close();
+  return true;
+}
+
 void session::close() {
   if (phase_ == phase::closed)
     return;

@@ -26,6 +26,8 @@ public:
 
   void check_deadline(std::chrono::steady_clock::time_point now);
   void drain();
+  /// Ends a connection on which nothing has happened since then. True if it did.
+  bool end_if_idle(std::chrono::steady_clock::time_point since);
 
 private:
   enum class phase : uint8_t { idle, head, body, answering, writing, lingering, closed };

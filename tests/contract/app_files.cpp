@@ -1,4 +1,5 @@
-// The data folder's lock, the ready file and what log lines look like.
+// The data folder's lock, the ready file, what log lines look like, and how descriptors
+// are shared out.
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "app/data_lock.hpp"
+#include "app/descriptors.hpp"
 #include "app/log.hpp"
 #include "app/ready_file.hpp"
 #include "proto/error.hpp"
@@ -133,4 +135,24 @@ TEST_CASE("no input forges a log line or shows a password", "[contract][log]") {
   CHECK(json_text("a\"b\\c\nd") == "\"a\\\"b\\\\c\\nd\"");
   CHECK(json_text("caf\xc3\xa9") == "\"caf\xc3\xa9\"");
   CHECK(json_text("\xff!") == "\"?!\"");
+}
+
+TEST_CASE("descriptors are shared out so that files and admin have theirs", "[contract][app]") {
+  const auto plenty = plan_descriptors(20'000, 40, 2048);
+  CHECK(plenty.connections == 2048);
+  CHECK(plenty.admin == 256);
+  for (uint64_t limit = plenty.least; limit < 8'000; ++limit) {
+    const auto plan = plan_descriptors(limit, 40, 2048);
+    INFO(limit);
+    REQUIRE(plan.connections >= 4);
+    REQUIRE(plan.admin >= 4);
+    REQUIRE(40 + 64 + plan.admin + 3 * plan.connections <= limit);
+  }
+  CHECK(plan_descriptors(plenty.least - 1, 40, 2048).connections == 0);
+  CHECK(plan_descriptors(plenty.least - 1, 40, 2048).least == plenty.least);
+  const auto before = open_descriptors();
+  CHECK(before >= 3);
+  const int one = ::dup(0);
+  CHECK(open_descriptors() == before + 1);
+  ::close(one);
 }

@@ -229,6 +229,26 @@ TEST_CASE_METHOD(http_fixture, "an answer that never comes is unknown", "[contra
   CHECK(c.ended());
 }
 
+TEST_CASE_METHOD(http_fixture, "what idles makes room for a connection that is one too many",
+                 "[contract][http]") {
+  config.connections = 2;
+  config.makes_room_after = 50ms;
+  const auto port = ports().ingest;
+  handler.hold = true;
+  client busy{port};
+  busy.send(post("/ingest", event("a")));
+  client idle{port};
+  // A new one is served in the end; the idle one is closed, the busy one is not.
+  CHECK(eventually([&] {
+    client fresh{port};
+    fresh.send(get("/nothing"));
+    return status_of(fresh.receive()) == 404;
+  }));
+  CHECK(idle.ended());
+  CHECK(handler.release(1));
+  CHECK(status_of(busy.receive()) == 200);
+}
+
 TEST_CASE_METHOD(http_fixture, "connections beyond the cap get 503", "[contract][http]") {
   config.connections = 2;
   const auto port = ports().ingest;
