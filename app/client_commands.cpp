@@ -8,7 +8,8 @@
 #include "app/actors_command.hpp"
 #include "app/audit_command.hpp"
 #include "app/bad_events_command.hpp"
-#include "app/import.hpp"
+#include "app/import/import.hpp"
+#include "app/import/log_format.hpp"
 #include "app/options.hpp"
 #include "app/stats_command.hpp"
 
@@ -37,16 +38,41 @@ void add_import(CLI::App& program, std::function<int()>& run) {
   auto x = std::make_shared<import_options>();
   x->to = local_url("ingest-port");
   auto& command = *program.add_subcommand(
-      "import", "Send an access log or NDJSON to a running node; safe to repeat");
-  command.add_option("file", x->file, "The file; - reads standard input")->required();
+      "import", "Send access logs or events to a running node; safe to repeat");
+  std::vector<std::string> formats;
+  for (const auto& format : format_choices())
+    formats.emplace_back(format.name);
   command
-      .add_option("--format", x->format, "combined (access log) or ndjson; else by the first line")
-      ->check(CLI::IsMember({"combined", "ndjson"}));
+      .add_option("file", x->files,
+                  "The files, perhaps packed with gzip or zstd; - reads standard input")
+      ->required();
+  command
+      .add_option("--format", x->format,
+                  "What the lines are; else the first 100 decide. combined and common are access "
+                  "logs, with or without the virtual host in front")
+      ->check(CLI::IsMember(formats));
+  command.add_option("--source", x->source,
+                     "The server whose log it is. Part of a line's identity: the same line of two "
+                     "sources counts twice, of one source once");
+  command.add_flag("--final", x->final,
+                   "Take a last line without its newline; else it is left for the next run, when "
+                   "it may have grown");
+  command.add_flag("--follow", x->follow,
+                   "Go on with what is added to the file, through rotation, until Ctrl-C");
+  command.add_flag("--only-pages", x->only_pages,
+                   "Leave out what is no page view: methods other than GET, answers other than "
+                   "2xx and 304, and files that pages are made of (styles, scripts, images, fonts, "
+                   "videos, robots.txt)");
+  command.add_flag("--skip-bots", x->skip_bots,
+                   "Leave out crawlers, monitors and HTTP libraries, by their user agents");
+  command.add_option("--refused", x->refused, "Write refused lines to this file, as they are");
   command.add_option("--to", x->to, "The node's ingest address")->capture_default_str();
   command.add_option("--site", x->site, "The site that the events belong to");
   command.add_option("--patience", x->patience_s, "Seconds to go on while the node refuses")
       ->check(CLI::Range(0, 86'400))
       ->capture_default_str();
+  command.footer("Exit codes: 0 all accepted; 1 some lines were refused, or not all were sent; 2 "
+                 "usage, or a file that cannot be read; 3 the node cannot be reached.");
   run_with(command, std::move(x), run_import, run);
 }
 

@@ -80,13 +80,15 @@ def test_import_reads_standard_input(server):
 
 def test_import_reports_lines_that_are_wrong_and_sends_the_rest(server):
     text, counts = access_log(10)
-    done = import_into(server, "-", stdin=text + "nonsense\n\n" + text.splitlines()[0][:-30] + "\n")
+    cut = text.splitlines()[0][:-30]
+    done = import_into(server, "-", stdin=f"{text}nonsense\n\n{cut}\n")
     said = summary(done.stdout)
     assert done.returncode == 1
-    assert said["refused"] == "1" and said["blank"] == "1"
-    assert said["accepted"] == str(counts.total() + 1)
+    assert said["refused"] == "2" and said["blank"] == "1"
+    assert said["accepted"] == str(counts.total())
     assert f"line {counts.total() + 1}: no client address" in done.stdout
-    wait_for_total(server, counts.total() + 1)
+    assert f"line {counts.total() + 3}: the request has no closing quote" in done.stdout
+    wait_for_total(server, counts.total())
 
 
 def test_import_reads_ndjson_into_a_site(server):

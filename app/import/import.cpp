@@ -1,0 +1,250 @@
+#include "app/import/import.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <sys/stat.h>
+
+#include "app/client_http.hpp"
+#include "app/import/interrupt.hpp"
+#include "app/import/log_parser.hpp"
+#include "app/import/sender.hpp"
+#include "app/progress.hpp"
+
+namespace footfall::app {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+/// A node that answers at all answers a batch in this time.
+constexpr std::chrono::seconds answer_timeout{60};
+
+/// Reads one file and gives its lines to the sender.
+class file_import {
+public:
+  file_import(const import_options& options, const format_choice& choice, sender& out,
+              tally& counts, progress& bar)
+      : options_(options), choice_(choice), out_(out), counts_(counts), bar_(bar) {}
+
+  /// @returns 0, or the exit code of what went wrong with the file. False in `go_on`: the
+  /// import as a whole ends here.
+  int run(const std::string& path, std::unique_ptr<byte_source> source, bool& go_on);
+
+private:
+  /// False: the import ends here.
+  bool take(const std::string& line, bool is_cut);
+  bool parse(const std::string& line, bool is_cut);
+  /// The format is decided by the lines that were looked at, which are parsed then.
+  bool decide();
+  bool idle();
+  /// What stands behind the last newline.
+  bool take_rest(bool at_end);
+  int explain(const std::string& path) const;
+
+  const import_options& options_;
+  const format_choice& choice_;
+  sender& out_;
+  tally& counts_;
+  progress& bar_;
+  std::optional<line_reader> reader_;
+  format_guess guess_;
+  std::unique_ptr<log_parser> parser_;
+  line_place place_;
+};
+
+int file_import::run(const std::string& path, std::unique_ptr<byte_source> source, bool& go_on) {
+  reader_.emplace(unpack(std::move(source)), choice_.how);
+  if (options_.files.size() > 1)
+    place_.file = path;
+  std::string line;
+  auto state = read_state::data;
+  while (go_on && !is_interrupted()) {
+    state = reader_->next(line);
+    if (state == read_state::end || state == read_state::failed)
+      break;
+    if (state == read_state::data)
+      go_on = take(line, reader_->is_cut());
+    else if (state == read_state::idle)
+      go_on = idle();
+    else
+      go_on = take_rest(false);
+    bar_.show(reader_->bytes_read(), counts_.accepted + counts_.refused);
+    if (go_on && counts_.lines % 64 == 0)
+      go_on = out_.flush_old(steady_clock::now());
+  }
+  if (go_on && !parser_)
+    go_on = decide();
+  if (go_on && state == read_state::end)
+    go_on = take_rest(true);
+  else if (!reader_->rest().empty())
+    ++counts_.left;
+  if (parser_)
+    counts_.repeated += parser_->repeated();
+  if (state == read_state::failed || (state == read_state::end && reader_->is_open()))
+    return explain(path);
+  return is_interrupted() && !options_.follow ? 1 : 0;
+}
+
+bool file_import::take(const std::string& line, bool is_cut) {
+  ++counts_.lines;
+  if (parser_)
+    return parse(line, is_cut);
+  guess_.add(line, is_cut);
+  // Where the user said the format, there is nothing to wait for.
+  return choice_.format != log_format::guess || guess_.is_full() ? decide() : true;
+}
+
+bool file_import::decide() {
+  guess_.vote(reader_->rest());
+  parser_ = std::make_unique<log_parser>(
+      choice_.format != log_format::guess ? choice_.format : guess_.best(),
+      parse_rules{options_.source, options_.site, options_.only_pages, options_.skip_bots});
+  for (auto& x : guess_.take())
+    if (!parse(x.text, x.is_cut))
+      return false;
+  return true;
+}
+
+bool file_import::parse(const std::string& line, bool is_cut) {
+  place_.is_element = reader_->is_array();
+  ++place_.number;
+  click_event event;
+  std::string why = "longer than 1 MiB";
+  switch (is_cut ? line_fate::refused : parser_->read(line, event, why)) {
+  case line_fate::event: return out_.add(place_, event, line, parser_->header());
+  case line_fate::blank: ++counts_.blank; break;
+  case line_fate::directive: ++counts_.directives; break;
+  case line_fate::not_page: ++counts_.not_pages; break;
+  case line_fate::bot: ++counts_.bots; break;
+  case line_fate::refused: counts_.refuse(place_, why, line, parser_->header());
+  }
+  return true;
+}
+
+bool file_import::idle() {
+  if (!parser_ && guess_.has_hint() && !decide())
+    return false;
+  return out_.flush();
+}
+
+bool file_import::take_rest(bool at_end) {
+  auto rest = reader_->rest();
+  reader_->drop_rest();
+  const bool is_text = rest.find_first_not_of(" \t\r") != std::string::npos;
+  // An object that is whole ends by itself; any other line may go on.
+  const bool take_it =
+      at_end && !reader_->is_array() && (options_.final || (parser_ && parser_->is_whole(rest)));
+  if (is_text && take_it) {
+    ++counts_.lines;
+    if (!parse(rest, false))
+      return false;
+  } else if (is_text) {
+    ++counts_.left;
+  }
+  if (!at_end) {
+    place_.number = 0;
+    if (parser_)
+      parser_->renew();
+  }
+  return true;
+}
+
+int file_import::explain(const std::string& path) const {
+  bar_.finish();
+  const auto why = reader_->is_open() ? "the JSON array has no end: the file is cut off, or still "
+                                        "being written"
+                                      : reader_->why();
+  std::fprintf(stderr, "footfall: %s: %s\n", path.c_str(), why.c_str());
+  return counts_.lines == 0 ? 2 : 1;
+}
+
+const format_choice* find_choice(const std::string& name) {
+  static const format_choice guess{"", log_format::guess, framing::guess};
+  if (name.empty())
+    return &guess;
+  for (const auto& x : format_choices())
+    if (name == x.name)
+      return &x;
+  return nullptr;
+}
+
+bool is_same_file(const std::string& a, const std::string& b) {
+  struct stat x {
+  }, y{};
+  return ::stat(a.c_str(), &x) == 0 && ::stat(b.c_str(), &y) == 0 && x.st_ino == y.st_ino
+         && x.st_dev == y.st_dev;
+}
+
+/// What is wrong with the options, or nothing.
+std::string fault_of(const import_options& x) {
+  if (!find_choice(x.format))
+    return "--format " + x.format + " is not known";
+  if (x.follow && (x.files.size() != 1 || x.files[0] == "-"))
+    return "--follow takes one file; standard input is read as it comes anyway";
+  for (const auto& file : x.files)
+    if (!x.refused.empty() && is_same_file(file, x.refused))
+      return "--refused " + x.refused + " is the file to be imported";
+  return {};
+}
+
+int import_all(const import_options& options, std::unique_ptr<client_http> client, tally& counts) {
+  int code = 0;
+  bool go_on = true;
+  std::vector<std::unique_ptr<byte_source>> sources;
+  uint64_t total = 0;
+  for (const auto& file : options.files) {
+    std::string why;
+    auto source = options.follow ? follow_file(file, why) : open_file(file, why);
+    if (!source) {
+      std::fprintf(stderr, "footfall: cannot read %s: %s\n", file.c_str(), why.c_str());
+      return 2;
+    }
+    total = options.files.size() == 1 ? source->bytes_total() : 0;
+    sources.push_back(std::move(source));
+  }
+  progress bar{total};
+  sender out{std::move(client), options.site, options.patience_s, counts, bar};
+  for (size_t i = 0; i < sources.size() && go_on && !is_interrupted(); ++i) {
+    file_import one{options, *find_choice(options.format), out, counts, bar};
+    code = std::max(code, one.run(options.files[i], std::move(sources[i]), go_on));
+  }
+  if (go_on)
+    go_on = out.flush();
+  bar.finish();
+  return std::max(code, out.exit_code());
+}
+
+} // namespace
+
+int run_import(const import_options& options) {
+  auto refuse = [](const std::string& why) {
+    std::fprintf(stderr, "footfall: %s\n", why.c_str());
+    return 2;
+  };
+  if (auto fault = fault_of(options); !fault.empty())
+    return refuse(fault);
+  std::string error;
+  auto client = client_http::make(options.to, answer_timeout, error);
+  if (!client)
+    return refuse("--to " + error);
+  tally counts;
+  if (!options.refused.empty() && !counts.keep_refused(options.refused))
+    return refuse("--refused " + options.refused + " cannot be written");
+  catch_interrupts();
+  const int code = import_all(options, std::move(client), counts);
+  // Nothing was begun: there is nothing to sum up.
+  if (code == 2 && counts.lines == 0)
+    return code;
+  if (!counts.print()) {
+    std::fprintf(stderr, "footfall: --refused %s could not be written\n", options.refused.c_str());
+    return 1;
+  }
+  return code != 0 ? code : counts.refused > 0 ? 1 : 0;
+}
+
+} // namespace footfall::app
