@@ -36,7 +36,7 @@ void take_batch(log_reader_ptr self, uint64_t claim_no, log_batch& batch) {
   sub.fetching = false;
   sub.failures = 0;
   --sub.credit;
-  sub.next_offset = batch.entries.back().offset + 1;
+  sub.next_offset = batch.next_offset;
   const auto partition = batch.partition;
   self->send(partition_of(self, partition), atom::batch_v, claim_no, std::move(batch));
   fetch_more(self, partition);

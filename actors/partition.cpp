@@ -87,6 +87,8 @@ void start(partition_ptr self, const partition_claim& x) {
   st.epoch = x.epoch;
   st.next_offset = x.next_offset;
   st.folded_offset = x.folded_offset;
+  st.read_offset = st.in_flight_end = x.next_offset;
+  st.folds.start(x.next_offset);
   st.running = true;
   st.stopped = false;
   self->entry()->set_state("running");
@@ -116,15 +118,17 @@ void stop_loudly(partition_ptr self, const std::string& why) {
 
 void send_apply(partition_ptr self) {
   auto& st = self->state;
+  // What was read last may end in offsets without a record.
+  st.in_flight_end = st.pending.empty() ? st.read_offset : st.in_flight.back().offset + 1;
   auto batch = partition_pages::plan_apply(self);
-  st.in_flight_end = batch.next_offset;
   st.sent_at_us = st.config.now();
   st.config.events->apply(std::move(batch), to_me<apply_result>(self, atom::applied_v, apply_tick));
 }
 
 void apply_more(partition_ptr self) {
   auto& st = self->state;
-  if (!st.running || !st.in_flight.empty() || st.pending.empty())
+  const bool applying = st.in_flight_end > st.next_offset;
+  if (!st.running || applying || st.read_offset == st.next_offset)
     return;
   using std::chrono::microseconds;
   const auto due = st.applied_at_us + microseconds(st.config.gather).count();
@@ -149,19 +153,15 @@ void take_batch(partition_ptr self, log_batch& batch) {
     return;
   st.credit -= std::min<uint32_t>(st.credit, 1);
   st.log_end = batch.end_offset;
-  int64_t expected = st.next_offset;
-  if (!st.pending.empty())
-    expected = st.pending.back().offset + 1;
-  else if (!st.in_flight.empty())
-    expected = st.in_flight.back().offset + 1;
+  if (batch.first_offset != st.read_offset || batch.next_offset <= st.read_offset) {
+    stop_loudly(self, "records from " + std::to_string(st.read_offset)
+                          + " on were asked for, and the event log gave "
+                          + std::to_string(batch.first_offset) + " to "
+                          + std::to_string(batch.next_offset - 1) + "; nothing of them is applied");
+    return;
+  }
+  st.read_offset = batch.next_offset;
   for (auto& entry : batch.entries) {
-    if (entry.offset != expected) {
-      stop_loudly(self, "records " + std::to_string(expected) + " to "
-                            + std::to_string(entry.offset - 1)
-                            + " are missing in the event log; nothing after them is applied");
-      return;
-    }
-    ++expected;
     st.pending_bytes += entry.value.size();
     st.pending.push_back(std::move(entry));
   }
@@ -208,6 +208,8 @@ void take_applied(partition_ptr self, const apply_result& result) {
   add(counts.id_conflicts, result.id_conflicts);
   st.next_offset = st.in_flight_end;
   st.backoff = {};
+  st.folds.add(st.next_offset, st.in_flight.size(), st.folding ? st.fold_until : st.folded_offset,
+               st.config.fold_max);
   st.in_flight.clear();
   failpoint("partition.after_applied");
   partition_pages::hand_out(self, result);
@@ -226,9 +228,8 @@ void fold(partition_ptr self) {
   st.fold_set = false;
   if (!st.running || st.folding || st.folded_offset >= st.next_offset)
     return;
+  st.fold_until = st.folds.end(st.folded_offset, st.config.fold_max);
   st.folding = true;
-  st.fold_until =
-      std::min(st.next_offset, st.folded_offset + static_cast<int64_t>(st.config.fold_max));
   st.fold_sent_us = st.config.now();
   st.config.events->fold(st.config.partition, st.folded_offset, st.fold_until,
                          to_me<fold_result>(self, atom::folded_v, fold_tick));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "actors/interfaces.hpp"
+#include "actors/model/fold_plan.hpp"
 #include "actors/node_status.hpp"
 #include "actors/observed.hpp"
 #include "actors/page_aggregator.hpp"
@@ -33,7 +34,8 @@ struct partition_config {
 };
 
 /// Invariants: one apply under way at most; records are applied in the order of
-/// their offsets without a gap; what live pages know was committed before.
+/// their offsets and none is skipped (offsets that have none are passed over); what
+/// live pages know was committed before.
 struct partition_state_data {
   static inline const char* name = "partition";
 
@@ -70,6 +72,7 @@ struct partition_state_data {
 
   // Records that wait, then those that are being applied.
   std::deque<log_entry> pending;
+  int64_t read_offset = 0; // All records below came.
   size_t pending_bytes = 0;
   std::vector<log_entry> in_flight;
   std::vector<row_page> in_flight_rows;     // For each row of the apply.
@@ -85,6 +88,7 @@ struct partition_state_data {
   bool folding = false;
   bool fold_set = false;
   int64_t fold_until = 0;
+  model::fold_plan folds;
   int64_t fold_sent_us = 0;
   absl::flat_hash_map<int32_t, tail_page> tail_pages; // By page number.
 

@@ -90,7 +90,7 @@ apply_request plan_apply(partition_ptr self) {
   out.partition = st.config.partition;
   out.epoch = st.epoch;
   out.first_offset = st.next_offset;
-  out.next_offset = st.in_flight.back().offset + 1;
+  out.next_offset = st.in_flight_end;
   st.in_flight_rows.clear();
   absl::flat_hash_map<std::string, uint32_t> places;
   std::string page;

@@ -87,7 +87,7 @@ private:
         return;
       const auto now = now_us();
       delays_.add(now - std::atoll(batch->entries.front().value.c_str()));
-      next_ = batch->entries.back().offset + 1;
+      next_ = batch->next_offset;
       ask();
     });
   }

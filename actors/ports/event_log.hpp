@@ -26,15 +26,20 @@ struct append_outcome {
   position pos;           ///< Only when accepted.
 };
 
-/// Consecutive records of one partition.
+/// All records of one partition from `first_offset` on, below `next_offset`. An offset
+/// between them without a record has none and never will: a transaction's marker, what
+/// was aborted, what was compacted. That is no loss.
 struct log_batch {
   uint32_t partition = 0;
-  std::vector<log_entry> entries; ///< Never empty; offsets rise.
-  int64_t end_offset = 0;         ///< One past the newest record, when it was read.
+  int64_t first_offset = 0;       ///< What was asked for.
+  int64_t next_offset = 0;        ///< Above first_offset; where the next fetch goes on.
+  std::vector<log_entry> entries; ///< Offsets rise. Empty when the log ends in a hole.
+  int64_t end_offset = 0;         ///< One past the newest offset, when it was read.
 };
 template <class Inspector>
 auto inspect(Inspector& f, log_batch& x) {
-  return wire::object(f, "log_batch", x.partition, x.entries, x.end_offset);
+  return wire::object(f, "log_batch", x.partition, x.first_offset, x.next_offset, x.entries,
+                      x.end_offset);
 }
 
 struct fetch_limits {
@@ -66,10 +71,11 @@ public:
   virtual void append(std::vector<log_record> batch, append_done done) = 0;
 
   /// Delivers the next records from `from` on, in order, as soon as there is at
-  /// least one; waits without a limit otherwise. One fetch at a time for each
-  /// partition: another one replaces the one that waits, which then fails with
-  /// errc::timeout. Fails with errc::gap when records from `from` on are gone, or
-  /// when the log ends before `from`.
+  /// least one, or as the log is known to end in offsets without a record; waits
+  /// without a limit otherwise. One fetch at a time for each partition: another one
+  /// replaces the one that waits, which then fails with errc::timeout. Fails with
+  /// errc::gap when `from` lies below the log's start (records from there on are
+  /// gone), or beyond its end.
   virtual void fetch(uint32_t partition, int64_t from, fetch_limits most, fetch_done done) = 0;
 
   /// Records below `below` are applied and will not be asked for again: the log

@@ -36,8 +36,9 @@ void memory_log::store(std::vector<log_record>& batch, std::vector<append_outcom
   const int64_t now = config_.now();
   for (auto& record : batch) {
     auto& slice = slices_[record.partition];
-    outcomes.push_back({outcome::accepted, errc::none, {record.partition, slice.end()}});
-    slice.entries.push_back({slice.end(), now, record_format::protobuf, std::move(record.value)});
+    const auto at = slice.end++;
+    outcomes.push_back({outcome::accepted, errc::none, {record.partition, at}});
+    slice.entries.push_back({at, now, record_format::protobuf, std::move(record.value)});
   }
 }
 
@@ -75,23 +76,26 @@ void memory_log::append(std::vector<log_record> batch, append_done done) {
 std::optional<caf::expected<log_batch>> memory_log::read(uint32_t partition, int64_t from,
                                                          fetch_limits most) const {
   const auto& slice = slices_[partition];
-  if (from < slice.first || from > slice.end())
+  if (from < slice.first || from > slice.end)
     return make_error(errc::gap, "partition " + std::to_string(partition) + " holds offsets "
                                      + std::to_string(slice.first) + " to "
-                                     + std::to_string(slice.end()) + ", not "
-                                     + std::to_string(from));
-  if (from == slice.end())
+                                     + std::to_string(slice.end) + ", not " + std::to_string(from));
+  if (from == slice.end)
     return std::nullopt;
   log_batch out;
   out.partition = partition;
-  out.end_offset = slice.end();
+  out.first_offset = from;
+  out.next_offset = out.end_offset = slice.end;
   size_t bytes = 0;
-  for (auto at = from; at < slice.end() && out.entries.size() < most.records; ++at) {
-    const auto& entry = slice.entries[static_cast<size_t>(at - slice.first)];
-    bytes += entry.value.size();
-    if (!out.entries.empty() && bytes > most.bytes)
+  auto at = std::lower_bound(slice.entries.begin(), slice.entries.end(), from,
+                             [](const auto& x, int64_t offset) { return x.offset < offset; });
+  for (; at != slice.entries.end(); ++at) {
+    bytes += at->value.size();
+    if (out.entries.size() >= most.records || (!out.entries.empty() && bytes > most.bytes)) {
+      out.next_offset = out.entries.back().offset + 1;
       break;
-    out.entries.push_back(entry);
+    }
+    out.entries.push_back(*at);
   }
   return out;
 }
@@ -138,10 +142,17 @@ void memory_log::applied(uint32_t partition, int64_t below) {
   if (partition >= config_.partitions)
     return;
   auto& slice = slices_[partition];
-  while (!slice.entries.empty() && slice.first < below) {
+  slice.first = std::max(slice.first, std::min(below, slice.end));
+  while (!slice.entries.empty() && slice.entries.front().offset < below)
     slice.entries.pop_front();
-    ++slice.first;
+}
+
+void memory_log::skip(uint32_t partition, int64_t count) {
+  {
+    std::lock_guard guard{lock_};
+    slices_[partition].end += count;
   }
+  serve_waiting(partition);
 }
 
 } // namespace footfall

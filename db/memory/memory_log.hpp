@@ -43,6 +43,9 @@ public:
   /// unknown records are stored all the same when `stored`.
   void fail_next(errc code, bool stored = false);
 
+  /// The next `count` offsets of a partition have no record, as after a transaction.
+  void skip(uint32_t partition, int64_t count);
+
   size_t waiting() const { return deliveries_.waiting(); }
   size_t release(size_t most = std::numeric_limits<size_t>::max()) {
     return deliveries_.release(most);
@@ -55,10 +58,10 @@ private:
     fetch_done done;
   };
   struct slice {
-    int64_t first = 0; ///< Offset of entries.front().
+    int64_t first = 0; ///< Below are records that were dropped.
+    int64_t end = 0;   ///< Of the next record.
     std::deque<log_entry> entries;
     std::optional<open_fetch> waiting;
-    int64_t end() const { return first + static_cast<int64_t>(entries.size()); }
   };
   struct failure {
     errc code = errc::none;

@@ -7,12 +7,12 @@ namespace footfall {
 
 namespace {
 
-/// Takes records of a block from `from` on, below `end`.
-/// @returns false when a limit or the end was reached.
-bool take(const sqlite::log_block& block, int64_t from, int64_t end, const fetch_limits& most,
-          size_t& bytes, log_batch& out) {
-  for (auto at = std::max(from, block.first); at < block.end(); ++at) {
-    if (at >= end)
+/// Takes the records of a block that come next, below the end.
+/// @returns false when a limit or the end was reached, or when the next one is not here:
+/// this log has no offset without a record, so that one is lost.
+bool take(const sqlite::log_block& block, const fetch_limits& most, size_t& bytes, log_batch& out) {
+  for (auto& at = out.next_offset; at < block.end(); ++at) {
+    if (at >= out.end_offset || at < block.first)
       return false;
     const auto record = block.record(at);
     bytes += record.size();
@@ -60,6 +60,7 @@ void sqlite_log::impl::read_loop() {
 void sqlite_log::impl::serve(open_fetch& ask) {
   log_batch out;
   out.partition = ask.partition;
+  out.first_offset = out.next_offset = ask.from;
   int64_t first = 0;
   std::vector<shared_block> blocks;
   {
@@ -85,7 +86,7 @@ void sqlite_log::impl::serve(open_fetch& ask) {
     return ask.done(read_file(ask, out.end_offset));
   size_t bytes = 0;
   for (const auto& block : blocks)
-    if (!take(*block, ask.from, out.end_offset, ask.most, bytes, out))
+    if (!take(*block, ask.most, bytes, out))
       break;
   ask.done(std::move(out));
 }
@@ -95,11 +96,12 @@ void sqlite_log::impl::serve(open_fetch& ask) {
 caf::expected<log_batch> sqlite_log::impl::read_file(const open_fetch& ask, int64_t end) {
   log_batch out;
   out.partition = ask.partition;
+  out.first_offset = out.next_offset = ask.from;
+  out.end_offset = end;
   size_t bytes = 0;
   try {
-    reading_->read(ask.partition, ask.from, [&](sqlite::log_block block) {
-      return !take(block, ask.from, end, ask.most, bytes, out);
-    });
+    reading_->read(ask.partition, ask.from,
+                   [&](sqlite::log_block block) { return !take(block, ask.most, bytes, out); });
   } catch (const sqlite::failure& error) {
     const auto code = sqlite::code_of(error.code(), errc::log_unavailable);
     if (code == errc::corrupt)
@@ -110,8 +112,8 @@ caf::expected<log_batch> sqlite_log::impl::read_file(const open_fetch& ask, int6
   }
   if (out.entries.empty())
     return make_error(errc::gap, file_ + " has no record at offset " + std::to_string(ask.from)
-                                     + " of partition " + std::to_string(ask.partition));
-  out.end_offset = end;
+                                     + " of partition " + std::to_string(ask.partition)
+                                     + ", although it took one: it is damaged");
   return out;
 }
 

@@ -52,7 +52,7 @@ consumer::consumer(const kafka_config& config, uint32_t partitions, broker_healt
 
 caf::error consumer::start() {
   property_list ours = {{"enable.auto.commit", "false"},   {"enable.auto.offset.store", "false"},
-                        {"enable.partition.eof", "false"}, {"allow.auto.create.topics", "false"},
+                        {"enable.partition.eof", "true"},  {"allow.auto.create.topics", "false"},
                         {"fetch.wait.max.ms", "500"},      {"fetch.min.bytes", "1"},
                         {"fetch.error.backoff.ms", "100"}, {"fetch.message.max.bytes", "1048576"},
                         {"fetch.max.bytes", "8388608"},    {"queued.min.messages", "100000"}};
@@ -175,30 +175,36 @@ void consumer::serve(uint32_t id) {
     begin(id);
   }
   log_batch batch;
+  batch.first_offset = part.next;
   size_t bytes = 0;
   while (batch.entries.size() < std::max<uint32_t>(1, part.open.most.records)) {
     auto message = next_message(part);
     if (!message)
       break;
-    // What follows a delivered record waits for the next fetch: an error of the
-    // log must not take delivered records with it.
-    bool odd = message->err || message->offset != part.next;
-    bool full = !batch.entries.empty() && (odd || bytes + message->len > part.open.most.bytes);
-    if (full) {
+    const bool at_end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+    const bool failed = message->err && !at_end;
+    const bool jumps_over_loss = message->offset > part.next && known_range(id).first > part.next;
+    // What follows delivered records waits for the next fetch: an error of the log
+    // must not take them with it.
+    const bool full = !at_end && bytes + message->len > part.open.most.bytes;
+    if (!batch.entries.empty() && (failed || jumps_over_loss || full)) {
       part.held = std::move(message);
       break;
     }
-    if (message->err)
+    if (failed)
       return failed_message(id, *message);
+    if (jumps_over_loss)
+      return missing(id);
     if (message->offset < part.next)
-      continue; // librdkafka drops these itself; they were delivered before
-    if (message->offset > part.next)
-      return missing(id, message->offset);
+      continue;                  // librdkafka drops these itself; they were delivered before
+    part.next = message->offset; // Offsets between have no record.
+    if (at_end)
+      continue;
     bytes += message->len;
     batch.entries.push_back(entry_of(*message));
     ++part.next;
   }
-  if (!batch.entries.empty())
+  if (part.next > batch.first_offset)
     deliver(id, std::move(batch));
 }
 
@@ -235,9 +241,10 @@ void consumer::end(uint32_t id, std::chrono::milliseconds pause) {
 void consumer::deliver(uint32_t id, log_batch batch) {
   auto& part = parts_[id];
   batch.partition = id;
-  batch.end_offset = end_offset(id, part.next);
+  batch.next_offset = part.next;
+  batch.end_offset = std::max(known_range(id).second, part.next);
   part.asked = false;
-  part.jumped_at = -1;
+  part.beyond_end = -1;
   auto done = std::move(part.open.done);
   done(std::move(batch));
 }
@@ -251,16 +258,14 @@ void consumer::fail(uint32_t id, errc code, std::string text) {
 
 void consumer::failed_message(uint32_t id, const rd_kafka_message_t& message) {
   if (errc_of(message.err) == errc::gap)
-    return missing(id, -1);
+    return missing(id);
   trouble(id, rd_kafka_message_errstr(&message));
   end(id, retry_pause);
 }
 
-// Records were expected at `part.next` and the log has none there: `found` is the
-// next one that came, or -1 when the broker refused the position. The alarm stops
-// the partition for good, so it is given only for what the broker itself confirms,
-// or what a second reading shows again.
-void consumer::missing(uint32_t id, int64_t found) {
+// The broker refused the position, or its log begins above it. The alarm stops the
+// partition for good, so it is given only for what the broker itself confirms.
+void consumer::missing(uint32_t id) {
   auto& part = parts_[id];
   const auto at = part.next;
   end(id, 200ms);
@@ -276,18 +281,12 @@ void consumer::missing(uint32_t id, int64_t found) {
     return fail(id, errc::gap,
                 where + "records " + std::to_string(at) + " to " + std::to_string(low - 1)
                     + " were deleted before they were applied" + range);
-  if (at > high)
+  // A leader that is new may not know yet how far its log goes: it is asked twice.
+  if (at > high && std::exchange(part.beyond_end, at) == at)
     return fail(id, errc::gap,
                 where + "offset " + std::to_string(at)
                     + " lies beyond the end of the log: it lost records, or the topic was made anew"
                     + range);
-  if (found < 0)
-    return;
-  if (part.jumped_at == at)
-    return fail(id, errc::gap,
-                where + "no records " + std::to_string(at) + " to " + std::to_string(found - 1)
-                    + " (a compacted topic, or a producer that uses transactions)" + range);
-  part.jumped_at = at;
 }
 
 // librdkafka says once that the topic is gone and not that it is back.
@@ -323,12 +322,13 @@ void consumer::trouble(uint32_t id, const std::string& text) {
   trouble_at_ = steady::now();
 }
 
-int64_t consumer::end_offset(uint32_t id, int64_t at_least) const {
+// As the last answer to a fetch told; no request is made.
+std::pair<int64_t, int64_t> consumer::known_range(uint32_t id) const {
   int64_t low = 0;
-  int64_t high = 0; // as the last answer to a fetch told; no request is made
+  int64_t high = 0;
   rd_kafka_get_watermark_offsets(client_.get(), config_.topic.c_str(), static_cast<int32_t>(id),
                                  &low, &high);
-  return std::max(high, at_least);
+  return {low, high};
 }
 
 // For lag dashboards alone: not waited for, and failures change nothing.

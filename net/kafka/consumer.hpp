@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <thread>
+#include <utility>
 
 #include "net/kafka/client.hpp"
 
@@ -12,7 +13,8 @@ namespace footfall::kafka {
 /// which librdkafka fills ahead; it is polled one message at a time, by one thread,
 /// and only while a fetch is open. So a slow reader of one partition holds up
 /// nothing else, without pause, resume or seek (their bugs in librdkafka 2.0.2
-/// lose records: docs/adr/0020-kafka-manual-assign.md).
+/// lose records). Offsets without a record are passed over; how a loss is told from
+/// them: docs/adr/0021-offsets-without-records.md.
 class consumer final : private client_events {
 public:
   static caf::expected<std::unique_ptr<consumer>> open(const kafka_config& config,
@@ -40,8 +42,8 @@ private:
   struct part {
     queue_ptr queue;             ///< Set while it is being read.
     message_ptr held;            ///< Read, but not delivered yet.
-    int64_t next = 0;            ///< The offset that must come next.
-    int64_t jumped_at = -1;      ///< Where records were missing once already.
+    int64_t next = 0;            ///< Records below were delivered.
+    int64_t beyond_end = -1;     ///< The log ended before this offset, when it was asked.
     steady::time_point start_at; ///< Not before: a pause after an error.
     bool asked = false;
     request open;
@@ -58,9 +60,9 @@ private:
   void deliver(uint32_t id, log_batch batch);
   void fail(uint32_t id, errc code, std::string text);
   void failed_message(uint32_t id, const rd_kafka_message_t& message);
-  void missing(uint32_t id, int64_t found);
+  void missing(uint32_t id);
   void trouble(uint32_t id, const std::string& text);
-  int64_t end_offset(uint32_t id, int64_t at_least) const;
+  std::pair<int64_t, int64_t> known_range(uint32_t id) const;
   void report_progress();
   void look_for_topic();
   void on_error(rd_kafka_resp_err_t code, const char* reason) override;

@@ -47,7 +47,7 @@ struct kafka_config {
 ///
 /// Appends go through an idempotent producer with acks=all and are answered by
 /// its delivery report. Positions come from the caller alone: no consumer group,
-/// no stored offset, no automatic reset (docs/adr/0020-kafka-manual-assign.md).
+/// no stored offset, no automatic reset (docs/adr/0021-offsets-without-records.md).
 class kafka_log final : public event_log {
 public:
   /// Connects and creates the topic when it is missing. Blocks, at most a little

@@ -85,8 +85,8 @@ caf::error create(rd_kafka_t* client, const kafka_config& config, const deadline
                                              config.replication_factor, text, sizeof text));
   if (!wanted)
     return make_error(errc::invalid_argument, "Kafka topic " + config.topic + ": " + text);
-  // Kept explicit: a broker's defaults may differ, and gaps or a truncated log
-  // would stop the partition.
+  // Kept explicit: a broker's defaults may differ, and what is compacted or truncated
+  // before it was counted is lost.
   rd_kafka_NewTopic_set_config(wanted.get(), "cleanup.policy", "delete");
   rd_kafka_NewTopic_set_config(wanted.get(), "unclean.leader.election.enable", "false");
   int timeout_ms = until.left_ms(10'000);
@@ -199,14 +199,11 @@ caf::expected<uint32_t> ensure_topic(const kafka_config& config, broker_health& 
     }
     std::this_thread::sleep_for(milliseconds(until.left_ms(50)));
   }
-  // A broker that does not tell (rights, age) cannot be checked; the gap alarm
-  // remains.
   auto policy = cleanup_policy(client, config, until);
-  if (policy.find("compact") != std::string::npos)
-    return make_error(errc::invalid_argument,
-                      "Kafka topic " + config.topic + " has cleanup.policy=" + policy
-                          + ": compaction drops records of the log; set it to delete or name "
-                            "another topic (KAFKA_TOPIC)");
+  if (policy.find("compact") != std::string::npos && config.report)
+    config.report("Kafka topic " + config.topic + " has cleanup.policy=" + policy
+                  + ": of the events of a page that are not counted yet, compaction keeps only "
+                    "the last; cleanup.policy=delete keeps all");
   health.up();
   return state.partitions;
 }

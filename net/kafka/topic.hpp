@@ -8,7 +8,7 @@ namespace footfall::kafka {
 /// config.open_timeout is over. Creates it with config.partitions when it is
 /// missing; an existing one keeps what it has.
 /// @returns its number of partitions; errc::log_unavailable when no broker answers
-/// in time; errc::invalid_argument when it is compacted (offsets would have gaps).
+/// in time; errc::invalid_argument when it cannot be made.
 caf::expected<uint32_t> ensure_topic(const kafka_config& config, broker_health& health);
 
 /// What a broker says about the topic; blocks until it answers or the time is over.

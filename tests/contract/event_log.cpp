@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <set>
 #include <thread>
@@ -53,6 +54,7 @@ std::vector<std::string> read(event_log& log, uint32_t partition, int64_t from, 
       REQUIRE(entry.format == record_format::protobuf);
       out.push_back(entry.value);
     }
+    REQUIRE(batch->next_offset == from);
     REQUIRE(batch->end_offset >= from);
   }
   return out;
@@ -191,6 +193,54 @@ TEST_CASE("event_log says gap when records are gone or never were", "[contract][
   auto outcomes = append(*log, records(0, {"e"}));
   REQUIRE(all_accepted(outcomes));
   CHECK(outcomes[0].pos == position{0, 4});
+}
+
+TEST_CASE("event_log passes over offsets without a record", "[contract][event_log]") {
+  FOOTFALL_RIG(rig, log_rigs);
+  auto log = rig->open();
+  if (!rig->leave_hole(*log, 1))
+    return;
+  std::vector<int64_t> offsets;
+  for (const char* value : {"a", "b"}) {
+    const auto outcomes = append(*log, records(1, {value, value}));
+    REQUIRE(all_accepted(outcomes));
+    offsets.push_back(outcomes[0].pos.offset);
+    offsets.push_back(outcomes[1].pos.offset);
+    REQUIRE(rig->leave_hole(*log, 1));
+  }
+  REQUIRE(offsets == std::vector<int64_t>{3, 4, 8, 9});
+  // From the start, and from the middle of each hole.
+  for (uint32_t most : {1u, 1000u})
+    for (int64_t from : {0, 6, 11}) {
+      INFO("from " << from << ", " << most << " at once");
+      std::vector<int64_t> seen;
+      auto next = from;
+      while (next < 13) {
+        auto batch = fetch(*log, 1, next, {most, 1 << 20});
+        REQUIRE(batch);
+        CHECK(batch->first_offset == next);
+        REQUIRE(batch->next_offset > next);
+        CHECK(batch->end_offset >= batch->next_offset);
+        CHECK(batch->entries.size() <= most);
+        for (const auto& x : batch->entries) {
+          CHECK((x.offset >= next && x.offset < batch->next_offset));
+          seen.push_back(x.offset);
+        }
+        next = batch->next_offset;
+      }
+      CHECK(next == 13);
+      CHECK(seen
+            == std::vector<int64_t>(std::lower_bound(offsets.begin(), offsets.end(), from),
+                                    offsets.end()));
+    }
+  // What comes behind the last hole ends the wait there.
+  answer<caf::expected<log_batch>> waiting;
+  log->fetch(1, 13, {}, waiting.callback());
+  REQUIRE(all_accepted(append(*log, records(1, {"c"}))));
+  auto last = waiting.get();
+  REQUIRE(last);
+  REQUIRE(last->entries.size() == 1);
+  CHECK(last->entries[0].offset == 13);
 }
 
 TEST_CASE("event_log goes on counting after everything was dropped", "[contract][event_log]") {

@@ -28,6 +28,9 @@ public:
     log.applied(partition, below);
     return true;
   }
+  /// Leaves offsets without a record at the end of a partition. False when the log has
+  /// no such thing.
+  virtual bool leave_hole(event_log&, uint32_t) { return false; }
   /// An append of more records than this is overload; 0: not known.
   virtual size_t batch_records_max() const { return 0; }
 };

@@ -7,6 +7,7 @@
 
 #include "actors/ports/clock.hpp"
 #include "net/kafka/client.hpp"
+#include "tests/contract/await.hpp"
 
 namespace footfall::test {
 
@@ -62,6 +63,16 @@ public:
     delete_kafka_records(address_, topic_, partition, below);
     return true;
   }
+  // Two records that are aborted, and the marker.
+  bool leave_hole(event_log&, uint32_t partition) override {
+    kafka_transaction transaction(address_, topic_);
+    transaction.send(partition, "k", "aborted");
+    transaction.send(partition, "k", "aborted");
+    const auto before = kafka_end(address_, topic_, partition);
+    transaction.abort();
+    // The marker is written a moment later.
+    return eventually([&] { return kafka_end(address_, topic_, partition) == before + 3; });
+  }
   size_t batch_records_max() const override { return 5'000; }
 
 private:
@@ -71,10 +82,58 @@ private:
 
 } // namespace
 
+kafka_transaction::kafka_transaction(const std::string& address, const std::string& topic)
+    : topic_(topic) {
+  auto* conf = rd_kafka_conf_new();
+  char text[256];
+  rd_kafka_conf_set(conf, "bootstrap.servers", address.c_str(), text, sizeof text);
+  rd_kafka_conf_set(conf, "transactional.id", new_kafka_topic().c_str(), text, sizeof text);
+  client_.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text));
+  check(rd_kafka_init_transactions(client_.get(), 20'000));
+  check(rd_kafka_begin_transaction(client_.get()));
+}
+
+void kafka_transaction::send(uint32_t partition, const std::string& key, const std::string& value) {
+  auto error = rd_kafka_producev(client_.get(), RD_KAFKA_V_TOPIC(topic_.c_str()),
+                                 RD_KAFKA_V_PARTITION(static_cast<int32_t>(partition)),
+                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                                 RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
+                                 RD_KAFKA_V_KEY(key.data(), key.size()), RD_KAFKA_V_END);
+  if (error)
+    throw std::runtime_error(rd_kafka_err2str(error));
+}
+
+void kafka_transaction::commit() {
+  check(rd_kafka_commit_transaction(client_.get(), 20'000));
+}
+
+// What was never sent would leave no trace.
+void kafka_transaction::abort() {
+  rd_kafka_flush(client_.get(), 20'000);
+  check(rd_kafka_abort_transaction(client_.get(), 20'000));
+}
+
+void kafka_transaction::check(rd_kafka_error_t* error) {
+  if (!error)
+    return;
+  const std::string text = rd_kafka_error_string(error);
+  rd_kafka_error_destroy(error);
+  throw std::runtime_error(text);
+}
+
 std::string new_kafka_topic() {
   static std::atomic<int> count{0};
   return "test-" + std::to_string(system_now_us()) + "-" + std::to_string(getpid()) + "-"
          + std::to_string(++count);
+}
+
+int64_t kafka_end(const std::string& address, const std::string& topic, uint32_t partition) {
+  kafka_admin admin(address);
+  int64_t low = -1;
+  int64_t high = -1;
+  rd_kafka_query_watermark_offsets(admin.client(), topic.c_str(), static_cast<int32_t>(partition),
+                                   &low, &high, 20'000);
+  return high;
 }
 
 void delete_kafka_records(const std::string& address, const std::string& topic, uint32_t partition,

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "net/kafka/kafka_log.hpp"
+#include "net/kafka/client.hpp"
 #include "tests/contract/rigs.hpp"
 
 namespace footfall::test {
@@ -8,8 +8,26 @@ namespace footfall::test {
 /// A topic of its own, deleted at the end, on the broker at `address`.
 std::unique_ptr<log_rig> make_kafka_log_rig(const std::string& address);
 
+/// A transaction of another producer, open from the start.
+class kafka_transaction {
+public:
+  kafka_transaction(const std::string& address, const std::string& topic);
+  void send(uint32_t partition, const std::string& key, const std::string& value);
+  void commit();
+  void abort();
+
+private:
+  static void check(rd_kafka_error_t* error);
+
+  kafka::client_ptr client_;
+  std::string topic_;
+};
+
 /// A name that no other test uses.
 std::string new_kafka_topic();
+
+/// One past the last offset that a reader of committed records gets to.
+int64_t kafka_end(const std::string& address, const std::string& topic, uint32_t partition);
 
 /// Deletes the records of a partition below `below`, as retention would.
 void delete_kafka_records(const std::string& address, const std::string& topic, uint32_t partition,
