@@ -219,11 +219,11 @@ void node::health(reply<node_health> done) {
   std::string lagging;
   for (size_t i = 0; i < status_.parts.size(); ++i) {
     const auto phase = status_.parts[i].phase.load();
-    if (phase != partition_phase::running)
-      lagging += "partition " + std::to_string(i)
-                 + (phase == partition_phase::stopped
-                        ? " stopped: " + status_.parts[i].why_stopped() + "; "
-                        : " is starting; ");
+    if (phase == partition_phase::running)
+      continue;
+    lagging += (lagging.empty() ? "partition " : "; partition ") + std::to_string(i)
+               + (phase == partition_phase::stopped ? " stopped: " + status_.parts[i].why_stopped()
+                                                    : " is starting");
   }
   part("aggregate", lagging);
   part("query", config_.events->health());

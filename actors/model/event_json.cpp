@@ -5,6 +5,7 @@
 
 #include <simdjson.h>
 
+#include "actors/model/json_split.hpp"
 #include "actors/model/time_text.hpp"
 
 namespace footfall::model {
@@ -17,6 +18,9 @@ constexpr size_t depth_max = 16;
 constexpr size_t keys_max = 64;
 constexpr size_t first_capacity = 4096; ///< Parsers grow when a longer text comes.
 constexpr const char* not_an_object = "the value is not a JSON object; send an object in braces";
+constexpr const char* several_objects =
+    "more than one object stands on one line; put each on a line of its own (curl -d drops the "
+    "newlines of a file, --data-binary keeps them), or send an array";
 
 enum class field : uint8_t { event_id, user_id, event_type, page_url, time_stamp, count };
 constexpr size_t fields = static_cast<size_t>(field::count);
@@ -41,6 +45,14 @@ size_t field_of(std::string_view key) noexcept {
       if (same_name(key, names[i]))
         return i;
   return fields;
+}
+
+/// Names that others give to what is called time_stamp here, or empty.
+std::string_view misnamed_time(std::string_view key) noexcept {
+  for (std::string_view name : {"timestamp", "time", "ts", "created_at"})
+    if (same_name(key, name))
+      return name;
+  return {};
 }
 
 std::string text_of_error(simdjson::error_code code) {
@@ -94,16 +106,19 @@ std::string read_time(dom::element value, parsed_event& out) {
   return {};
 }
 
-/// Gives each key of ours to `read`, which says what was wrong with its value.
-template <class Read>
-std::string read_fields(dom::object object, Read read) {
+/// Gives each key of ours to `read`, which says what was wrong with its value, and each
+/// other to `pass`.
+template <class Read, class Pass>
+std::string read_fields(dom::object object, Read read, Pass pass) {
   if (object.size() > keys_max)
     return "the object has more than 64 keys; leave out what is not needed";
   bool seen[fields] = {};
   for (auto [key, value] : object) {
     const size_t i = field_of(key);
-    if (i == fields)
+    if (i == fields) {
+      pass(key);
       continue;
+    }
     if (seen[i])
       return std::string(names[i]) + " appears twice; send each key once";
     seen[i] = true;
@@ -121,7 +136,8 @@ void read_event(dom::element value, parsed_event& out) {
     return;
   }
   auto& event = out.event;
-  out.reason = read_fields(object, [&](field name, dom::element x) -> std::string {
+  std::string_view other_time;
+  auto read = [&](field name, dom::element x) -> std::string {
     switch (name) {
     case field::event_id: return read_text("event_id", x, event.event_id);
     case field::user_id: return read_text("user_id", x, event.user_id);
@@ -129,7 +145,15 @@ void read_event(dom::element value, parsed_event& out) {
     case field::page_url: return read_text("page_url", x, event.page_url);
     default: return read_time(x, out);
     }
+  };
+  out.reason = read_fields(object, read, [&](std::string_view key) {
+    if (other_time.empty())
+      other_time = misnamed_time(key);
   });
+  if (!other_time.empty() && event.at_us == unset_time)
+    out.warning = std::string(other_time)
+                  + " is not read: the event has the time of its arrival; name the field "
+                    "time_stamp";
 }
 
 std::string too_many(size_t most) {
@@ -199,13 +223,16 @@ struct event_json_parser::impl {
     out.reason = parse(one, text, root);
     out.syntax = !out.reason.empty();
     if (!out.syntax)
-      read_event(root, out);
+      return read_event(root, out);
+    if (const auto end = end_of_container(text); end != std::string_view::npos)
+      if (const auto rest = trim(text.substr(end)); !rest.empty() && rest.front() == '{')
+        out.reason = several_objects;
   }
 
   std::string array(std::string_view text, size_t most, std::vector<parsed_event>& out) {
     dom::element root;
     if (auto reason = parse(many, text, root); !reason.empty())
-      return reason;
+      return one_by_one(text, most, std::move(reason), out);
     dom::array values;
     if (root.get_array().get(values))
       return not_an_object;
@@ -216,6 +243,19 @@ struct event_json_parser::impl {
     out.reserve(values.size());
     for (auto value : values)
       read_event(value, out.emplace_back());
+    return {};
+  }
+
+  /// An array in which something is wrong, judged as lines are: each element alone.
+  std::string one_by_one(std::string_view text, size_t most, std::string reason,
+                         std::vector<parsed_event>& out) {
+    std::vector<std::string_view> parts;
+    if (!split_array(text, most, parts))
+      return reason;
+    if (parts.size() > most)
+      return too_many(most);
+    for (auto part : parts)
+      event(part, out.emplace_back());
     return {};
   }
 
@@ -285,13 +325,14 @@ parsed_pair event_json_parser::parse_pair(std::string_view text) {
     out.reason = not_an_object;
     return out;
   }
-  out.reason = read_fields(object, [&](field name, dom::element x) -> std::string {
+  auto read = [&](field name, dom::element x) -> std::string {
     switch (name) {
     case field::user_id: return read_text("user_id", x, out.user_id);
     case field::page_url: return read_text("page_url", x, out.page_url);
     default: return {};
     }
-  });
+  };
+  out.reason = read_fields(object, read, [](std::string_view) {});
   return out;
 }
 

@@ -16,6 +16,7 @@ struct parsed_event {
                          ///< decimals without trailing zeros, the given offset); empty when unset.
   std::string reason;    ///< Empty: `event` holds.
   bool syntax = false;   ///< The text is not JSON at all, or not an object.
+  std::string warning;   ///< What is likely not meant, though `event` holds; mostly empty.
 };
 
 /// The body of GET /analytics/events.
@@ -41,7 +42,8 @@ public:
   parsed_event parse_event(std::string_view text);
 
   /// An object, an array of objects, or NDJSON (one object a line, empty lines
-  /// ignored), told apart by the first byte and the lines. At most `most` events.
+  /// ignored), told apart by the first byte and the lines. At most `most` events. Each
+  /// is judged alone, in an array as well, as long as brackets and quotes add up.
   /// @returns empty and fills `out` (single events may carry a reason each), or
   /// why the body as a whole is refused.
   std::string parse_batch(std::string_view text, size_t most, std::vector<parsed_event>& out);

@@ -1,5 +1,6 @@
 #include "actors/model/time_text.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace footfall::model {
@@ -29,16 +30,16 @@ int days_in(int year, int month) noexcept {
   return month == 2 && is_leap(year) ? 29 : days[static_cast<size_t>(month - 1)];
 }
 
-/// Reads ".123" at `at`, if there is one, and moves `at` behind it.
+/// Reads ".123" at `at`, if there is one, and moves `at` behind it. What is finer than a
+/// nanosecond is cut off.
 bool parse_fraction(std::string_view text, size_t& at, int32_t& nanos) noexcept {
   nanos = 0;
   if (at >= text.size() || text[at] != '.')
     return true;
   size_t count = 0;
   for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, ++count) {
-    if (count == 9)
-      return false;
-    nanos = nanos * 10 + (text[at] - '0');
+    if (count < 9)
+      nanos = nanos * 10 + (text[at] - '0');
   }
   if (count == 0)
     return false;
@@ -52,7 +53,7 @@ bool parse_zone(std::string_view text, size_t at, int32_t& offset_min) noexcept 
   offset_min = 0;
   if (at >= text.size())
     return false;
-  if (text[at] == 'Z')
+  if (text[at] == 'Z' || text[at] == 'z')
     return at + 1 == text.size();
   if ((text[at] != '+' && text[at] != '-') || text.size() != at + 6 || text[at + 3] != ':')
     return false;
@@ -79,11 +80,12 @@ int64_t floor_div(int64_t a, int64_t b) noexcept {
   return a / b - (a % b < 0 ? 1 : 0);
 }
 
-/// "2025-11-05T20:00:00" of seconds since 1970. The date is found as Howard
-/// Hinnant's civil_from_days does.
-void put_seconds(std::string& out, int64_t seconds) {
-  const int64_t days = floor_div(seconds, seconds_of_day);
-  const int64_t of_day = seconds - days * seconds_of_day;
+struct date {
+  int64_t year, month, day;
+};
+
+/// The date of a day since 1970, as Howard Hinnant's civil_from_days finds it.
+date date_of(int64_t days) noexcept {
   const int64_t shifted = days + 719'468;
   const int64_t era = floor_div(shifted, 146'097);
   const int64_t day_of_era = shifted - era * 146'097;
@@ -94,11 +96,25 @@ void put_seconds(std::string& out, int64_t seconds) {
   const int64_t month_from_march = (5 * day_of_year + 2) / 153;
   const int64_t day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
   const int64_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
-  put(out, year_of_era + era * 400 + (month <= 2 ? 1 : 0), 4);
+  return {year_of_era + era * 400 + (month <= 2 ? 1 : 0), month, day};
+}
+
+/// Whether the second is the last but the leap second of a month in UTC, where alone one
+/// may be put in.
+bool ends_a_month(int64_t seconds) noexcept {
+  return (seconds + 1) % seconds_of_day == 0 && date_of((seconds + 1) / seconds_of_day).day == 1;
+}
+
+/// "2025-11-05T20:00:00" of seconds since 1970.
+void put_seconds(std::string& out, int64_t seconds) {
+  const int64_t days = floor_div(seconds, seconds_of_day);
+  const int64_t of_day = seconds - days * seconds_of_day;
+  const auto at = date_of(days);
+  put(out, at.year, 4);
   out += '-';
-  put(out, month, 2);
+  put(out, at.month, 2);
   out += '-';
-  put(out, day, 2);
+  put(out, at.day, 2);
   out += 'T';
   put(out, of_day / 3600, 2);
   out += ':';
@@ -119,8 +135,8 @@ int64_t days_from_civil(int64_t year, unsigned month, unsigned day) noexcept {
 }
 
 bool parse_rfc3339(std::string_view text, time_parts& out) noexcept {
-  if (text.size() < 20 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':'
-      || text[16] != ':')
+  if (text.size() < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't')
+      || text[13] != ':' || text[16] != ':')
     return false;
   const int year = digits_at(text, 0, 4);
   const int month = digits_at(text, 5, 2);
@@ -129,15 +145,18 @@ bool parse_rfc3339(std::string_view text, time_parts& out) noexcept {
   const int minute = digits_at(text, 14, 2);
   const int second = digits_at(text, 17, 2);
   if (year < 0 || month < 1 || month > 12 || day < 1 || day > days_in(year, month) || hour < 0
-      || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59)
+      || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
     return false;
   size_t at = 19;
   if (!parse_fraction(text, at, out.nanos) || !parse_zone(text, at, out.offset_min))
     return false;
   const int64_t days =
       days_from_civil(year, static_cast<unsigned>(month), static_cast<unsigned>(day));
-  const int64_t seconds =
-      days * seconds_of_day + hour * 3600 + minute * 60 + second - int64_t{out.offset_min} * 60;
+  // A leap second counts as the second before it: so it stays in its minute and day.
+  const int64_t seconds = days * seconds_of_day + hour * 3600 + minute * 60 + std::min(second, 59)
+                          - int64_t{out.offset_min} * 60;
+  if (second == 60 && !ends_a_month(seconds))
+    return false;
   out.at_us = seconds * 1'000'000 + out.nanos / 1000;
   out.is_zero = seconds == zero_seconds && out.nanos == 0;
   return true;

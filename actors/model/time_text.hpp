@@ -14,8 +14,8 @@ struct time_parts {
   bool is_zero = false;   ///< 0001-01-01T00:00:00Z: Go's "no time".
 };
 
-/// Reads RFC 3339 strictly as Go does: upper-case T and Z, a zone, real days, no
-/// leap second, up to nine decimals.
+/// Reads RFC 3339: real days, a zone, T and Z in either case, any number of decimals (cut
+/// off after nine), and :60 where a leap second can be, which is taken for :59.
 bool parse_rfc3339(std::string_view text, time_parts& out) noexcept;
 
 /// Writes it as Go's time.RFC3339Nano does: no trailing zeros, Z for offset 0.

@@ -75,6 +75,22 @@ std::string health_members(const node_health& x) {
   return out;
 }
 
+/// A text of a library as a part of one line: without line ends, and with nothing behind
+/// its last word that promises more.
+std::string one_line(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool blank = static_cast<unsigned char>(c) <= ' ';
+    if (!blank)
+      out += c;
+    else if (!out.empty() && out.back() != ' ')
+      out += ' ';
+  }
+  const auto last = out.find_last_not_of(" ;:,");
+  out.resize(last == std::string::npos ? 0 : last + 1);
+  return out;
+}
+
 std::string reasons(const node_health& x) {
   std::string out = x.draining ? "the node drains" : "the node is not ready";
   for (const auto& [name, state] : x.roles)
@@ -124,8 +140,11 @@ public:
   }
 
   void finish(exchange& x, completion_value value) override {
-    if (auto* health = std::get_if<node_health>(&value))
+    if (auto* health = std::get_if<node_health>(&value)) {
+      for (auto& [name, state] : health->roles)
+        state = one_line(state);
       return finish_health(x, *health);
+    }
     if (auto* detail = std::get_if<actor_detail>(&value))
       return finish_actor(x, *detail);
     if (auto* reply = std::get_if<audit_reply>(&value))

@@ -70,12 +70,13 @@ struct completer {
 /// What an endpoint remembers of a request while the actors work on it. Its
 /// memory is used again by the next one.
 struct pending_request {
-  int kind = 0;                      ///< Of the endpoint's own making.
-  std::string echo;                  ///< ingest: the answer behind the id, up to the time.
-  std::string time_text;             ///< ingest: as the client gave it.
-  std::vector<event_result> refused; ///< batch: one for each event; code none: asked for.
+  int kind = 0;          ///< Of the endpoint's own making.
+  std::string echo;      ///< ingest: the answer behind the id, up to the time.
+  std::string time_text; ///< ingest: as the client gave it.
+  /// batch: one for each event; code none: asked for, and `reason` is a warning.
+  std::vector<event_result> refused;
   query_ask ask;
-  std::string text; ///< admin: the path; ingest: reserved.
+  std::string text; ///< admin: the path; ingest: a warning.
   void clear();
 };
 

@@ -121,9 +121,7 @@ private:
     case bh::field::host: return on_host(value, ec);
     case bh::field::content_length: return on_length(value, ec);
     case bh::field::transfer_encoding: return on_coding(value, ec);
-    case bh::field::content_encoding:
-      out_.encoded = out_.encoded || !same_word(value, "identity");
-      return;
+    case bh::field::content_encoding: return on_packing(value);
     case bh::field::expect:
       if (!same_word(value, "100-continue"))
         fail({417, "expectation_failed", "the only Expect that is known is 100-continue"}, ec);
@@ -133,6 +131,17 @@ private:
       if (name == bh::field::unknown && same_word(text, "footfall-after"))
         on_after(value);
     }
+  }
+
+  void on_packing(beast::string_view value) {
+    if (same_word(value, "identity"))
+      return;
+    if (out_.packed_with != coding::none) // One in the other: nobody sends that.
+      out_.packed_with = coding::other;
+    else if (same_word(value, "gzip") || same_word(value, "x-gzip"))
+      out_.packed_with = coding::gzip;
+    else
+      out_.packed_with = same_word(value, "zstd") ? coding::zstd : coding::other;
   }
 
   void on_after(beast::string_view value) {

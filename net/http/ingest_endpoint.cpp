@@ -4,6 +4,7 @@
 #include "actors/model/validate.hpp"
 #include "net/http/exchange.hpp"
 #include "net/http/json_text.hpp"
+#include "net/http/unpack.hpp"
 #include "proto/seeded_bug.hpp"
 
 namespace footfall::http {
@@ -63,11 +64,11 @@ struct batch_answer {
   std::string results;
   std::vector<position> positions; ///< The last one of each partition.
 
-  void count(const event_result& x) {
+  void count(const event_result& x, std::string_view warning = {}) {
     if (!results.empty())
       results += ',';
     results += '{';
-    append_result(results, x);
+    append_result(results, x, warning);
     results += '}';
     switch (x.status) {
     case outcome::accepted: ++accepted; return note(x.pos);
@@ -117,9 +118,8 @@ public:
       return x.refuse(not_found("events go to POST /ingest or POST /v1/events"));
     if (x.in->verb != method::post)
       return x.refuse(wrong_method("POST"));
-    if (x.in->encoded)
-      return x.refuse({415, "unsupported_encoding",
-                       "Content-Encoding is not supported; send the body as it is"});
+    if (x.in->packed_with == coding::other)
+      return x.refuse(unknown_packing());
     if (auto bad = params_.parse(x.in->query()); !bad.empty())
       return x.refuse(invalid(std::move(bad)));
     if (auto bad = one ? std::string{} : params_.check_names({"site"}); !bad.empty())
@@ -128,6 +128,8 @@ public:
     if (site)
       if (auto bad = model::validate_site_id(*site))
         return x.refuse(invalid(std::move(bad.reason)));
+    if (x.in->packed_with != coding::none && !unpack_body(x))
+      return;
     one ? start_one(x, site) : start_many(x, site);
   }
 
@@ -143,10 +145,35 @@ public:
 
   bool refuses_head(const request& x) const override {
     return x.verb != method::post || (x.path() != "/ingest" && x.path() != "/v1/events")
-           || x.encoded;
+           || x.packed_with == coding::other;
   }
 
 private:
+  static problem unknown_packing() {
+    problem out{415, "unsupported_encoding",
+                "the Content-Encoding is unknown; send the body as it is, or packed once with gzip "
+                "or zstd"};
+    out.headers = "Accept-Encoding: gzip, zstd\r\n";
+    return out;
+  }
+
+  /// False: the request was refused.
+  bool unpack_body(exchange& x) {
+    switch (unpack(x.in->packed_with, x.in->body, limits::body_bytes, unpacked_)) {
+    case unpack_result::done: std::swap(x.in->body, unpacked_); return true;
+    case unpack_result::too_large:
+      x.frame.close = true; // As after any other body that is too large.
+      x.refuse({413, "body_too_large",
+                "the body has more than " + std::to_string(limits::body_bytes)
+                    + " bytes when it is unpacked; send it in parts"});
+      return false;
+    case unpack_result::damaged: break;
+    }
+    x.refuse({400, "damaged_encoding",
+              "the body is not what its Content-Encoding says, or not whole; pack it again"});
+    return false;
+  }
+
   void start_one(exchange& x, const std::string* site) {
     auto parsed = parser_.parse_event(x.in->body);
     if (!parsed.reason.empty()) {
@@ -160,6 +187,7 @@ private:
       parsed.event.site_id = *site;
     x.pending.kind = one_event;
     x.pending.time_text = std::move(parsed.time_text);
+    x.pending.text = std::move(parsed.warning);
     // The echo repeats the event; one that validate() will refuse is not echoed.
     render_echo(parsed.event, x.pending.echo);
     std::vector<click_event> events;
@@ -186,6 +214,8 @@ private:
     headers_ += ':';
     append_number(headers_, static_cast<uint64_t>(result.pos.offset));
     headers_ += "\r\n";
+    if (!x.pending.text.empty())
+      headers_ += "Footfall-Warning: " + x.pending.text + "\r\n";
     x.answer(200, json_type, headers_, body_);
   }
 
@@ -205,6 +235,7 @@ private:
         if (site)
           parsed.event.site_id = *site;
         events.push_back(std::move(parsed.event));
+        x.pending.refused[i].reason = std::move(parsed.warning);
         continue;
       }
       auto& result = x.pending.refused[i];
@@ -233,7 +264,7 @@ private:
       if (refused.code != errc::none)
         all.count(refused);
       else
-        all.count(next < reply.results.size() ? reply.results[next++] : lost);
+        all.count(next < reply.results.size() ? reply.results[next++] : lost, refused.reason);
     }
     if ((all.unknown == 0 && all.accepted > 0) || seeded_bug("batch-200")) {
       headers_ = "Footfall-Position: " + to_string(all.positions) + "\r\n";
@@ -253,6 +284,7 @@ private:
   request_handler& handler_;
   model::event_json_parser parser_;
   query_params params_;
+  std::string unpacked_;
   std::vector<model::parsed_event> parsed_;
   std::string body_;
   std::string headers_;

@@ -212,9 +212,9 @@ public:
       return x.refuse(not_found(paths));
     if (x.in->verb != method::get && (is_compatible || x.in->verb != method::head))
       return x.refuse(wrong_method(is_compatible ? "GET" : "GET, HEAD"));
-    if (x.in->encoded)
+    if (x.in->packed_with != coding::none)
       return x.refuse({415, "unsupported_encoding",
-                       "Content-Encoding is not supported; send the body as it is"});
+                       "Content-Encoding is not taken here; send the body as it is"});
     query_ask ask;
     ask.kind = found ? found->kind : query_kind::count;
     x.pending.kind = found ? versioned : compatible;
@@ -261,8 +261,9 @@ public:
 
   bool refuses_head(const request& x) const override {
     if (x.path() == "/analytics/events")
-      return x.verb != method::get || x.encoded;
-    return !find_route(x.path()) || (x.verb != method::get && x.verb != method::head) || x.encoded;
+      return x.verb != method::get || x.packed_with != coding::none;
+    return !find_route(x.path()) || (x.verb != method::get && x.verb != method::head)
+           || x.packed_with != coding::none;
   }
 
 private:
@@ -276,6 +277,8 @@ private:
 
   /// As the reference: a JSON body; or the same two fields in the query string.
   std::string read_compatible(const request& in, query_ask& ask) {
+    if (auto bad = params_.check_names({"site", "user_id", "page_url"}); !bad.empty())
+      return bad;
     copy(params_, "site", ask.site_id);
     const bool in_query = params_.find("user_id") || params_.find("page_url");
     if (in.body.empty()) {

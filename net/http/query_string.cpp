@@ -17,6 +17,17 @@ int nibble(char c) noexcept {
   return -1;
 }
 
+/// The name of a parameter, if it may stand in a text.
+std::string shown(const std::string& name) {
+  const auto plain = [](char c) { return c > ' ' && c < 0x7f; };
+  if (name.empty() || name.size() > 40 || !std::all_of(name.begin(), name.end(), plain))
+    return "a query parameter";
+  return "the query parameter " + name;
+}
+
+/// The rest of an address that was not encoded reads as parameters of ours.
+constexpr const char* hint = "; an address that is a value is sent percent-encoded (& as %26)";
+
 } // namespace
 
 bool decode_percent(std::string_view text, std::string& out) {
@@ -54,7 +65,8 @@ std::string query_params::parse(std::string_view query) {
       return "the query string holds a % that is not followed by two hexadecimal digits; write "
              "a percent sign as %25";
     if (find(pair.first))
-      return "a query parameter appears twice; send each one once";
+      return shown(pair.first) + " appears twice; send each one once"
+             + (find("page_url") ? hint : "");
     pairs_.push_back(std::move(pair));
   }
   return {};
@@ -73,7 +85,8 @@ std::string query_params::check_names(std::initializer_list<std::string_view> na
       std::string known;
       for (auto name : names)
         known += (known.empty() ? "" : ", ") + std::string(name);
-      return "a query parameter is unknown here; known are " + known;
+      return shown(pair.first) + " is unknown here; known are " + known
+             + (find("page_url") ? hint : "");
     }
   return {};
 }

@@ -9,13 +9,16 @@ namespace footfall::http {
 /// The methods that some endpoint knows.
 enum class method : uint8_t { get, head, post, other };
 
+/// What a Content-Encoding says of the body.
+enum class coding : uint8_t { none, gzip, zstd, other };
+
 /// One request as endpoints see it. Its strings keep their memory for the next.
 struct request {
   method verb = method::other;
   bool http_1_0 = false;
   bool keep_alive = true;
   bool expects_continue = false;
-  bool encoded = false; ///< Content-Encoding names something but identity.
+  coding packed_with = coding::none;
   bool has_after = false;
   std::string target; ///< As sent, visible ASCII.
   std::string after;  ///< The value of Footfall-After.
@@ -30,8 +33,9 @@ struct request {
 
   /// Ready for the next request.
   void clear() {
-    *this = request{method::other,    false,          true, false, false, false, std::move(target),
-                    std::move(after), std::move(body)};
+    *this = request{
+        method::other,    false,          true, false, coding::none, false, std::move(target),
+        std::move(after), std::move(body)};
     target.clear();
     after.clear();
     body.clear();

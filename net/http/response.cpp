@@ -138,7 +138,7 @@ const char* to_text(outcome x) noexcept {
   return "unknown";
 }
 
-void append_result(std::string& out, const event_result& x) {
+void append_result(std::string& out, const event_result& x, std::string_view warning) {
   out += "\"status\":\"";
   out += to_text(x.status);
   out += '"';
@@ -152,6 +152,10 @@ void append_result(std::string& out, const event_result& x) {
     out += ':';
     append_number(out, static_cast<uint64_t>(x.pos.offset));
     out += '"';
+    if (!warning.empty()) {
+      append_key(out, "warning");
+      append_json_safe(out, warning);
+    }
   } else {
     out += ",\"code\":\"";
     out += to_string(x.code);

@@ -47,8 +47,8 @@ problem problem_of(errc code, std::string detail);
 const char* to_text(outcome x) noexcept;
 
 /// Appends what became of an event, as members without the braces: status, event_id
-/// and either position, or code, reason and retry.
-void append_result(std::string& out, const event_result& x);
+/// and either position (and a warning, if there is one), or code, reason and retry.
+void append_result(std::string& out, const event_result& x, std::string_view warning = {});
 
 /// The field that a refusal names in its first word, or empty.
 std::string field_of(std::string_view reason);

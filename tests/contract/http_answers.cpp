@@ -93,6 +93,13 @@ TEST_CASE_METHOD(http_fixture, "the admin port tells how the node is", "[contrac
   handler.state.roles = {{"log", "ok"}};
   CHECK(body_of(c.ask(get("/readyz")))
         == "{\"live\":true,\"ready\":true,\"draining\":false,\"roles\":{\"log\":\"ok\"}}\n");
+  handler.state.ready = false;
+  handler.state.roles = {{"query", "connection failed: FATAL:\n\tpassword is wrong: \n"},
+                         {"aggregate", "partition 0 is starting; "}};
+  const auto clean = c.ask(get("/readyz"));
+  CHECK(has(clean, "\"detail\":\"the node is not ready; query: connection failed: FATAL: "
+                   "password is wrong; aggregate: partition 0 is starting\""));
+  CHECK(has(clean, "\"query\":\"connection failed: FATAL: password is wrong\""));
   handler.state.live = false;
   CHECK(status_of(c.ask(get("/healthz"))) == 503);
   auto text = c.ask(get("/metrics"));

@@ -206,7 +206,81 @@ TEST_CASE("a batch as a whole can be refused", "[model][event_json]") {
   }
   // An array adds one level around objects of 16.
   CHECK(parser.parse_batch("[" + nested(16) + "]", 3, out) == "");
-  CHECK(parser.parse_batch("[" + nested(17) + "]", 3, out) != "");
+  CHECK(parser.parse_batch("[" + nested(17) + "]", 3, out) == "");
+  CHECK(out.at(0).reason.find("deeper than 16") != std::string::npos);
+}
+
+TEST_CASE("arrays and lines judge each event alone", "[model][event_json]") {
+  event_json_parser parser;
+  const std::string good = "{" + tail;
+  const std::string bad[] = {R"({"rev":1e400,)" + tail,
+                             R"({"rev":123456789012345678901,)" + tail,
+                             "{\"x\":\"\\ud800\"," + tail,
+                             "{\"x\":\"\\q\"," + tail,
+                             "{\"x\":\"\\q]}\"," + tail,
+                             "{\"x\":\"\xff\"," + tail,
+                             "{\"x\":\"\t\"," + tail,
+                             "{\"x\":01," + tail,
+                             "{\"x\":nul," + tail,
+                             "{\"x\" 1," + tail,
+                             "{,}",
+                             "nope",
+                             nested(17),
+                             nested(5000)};
+  for (const auto& text : bad) {
+    INFO(text);
+    for (const auto& body :
+         {"[" + good + ", " + text + " ,\n" + good + "]", good + "\n" + text + "\n" + good}) {
+      std::vector<parsed_event> out;
+      REQUIRE(parser.parse_batch(body, 3, out) == "");
+      REQUIRE(out.size() == 3);
+      CHECK(out[0].reason == "");
+      CHECK(out[0].event.user_id == "u");
+      CHECK(out[1].reason == parse(text).reason);
+      CHECK(out[1].syntax);
+      CHECK(out[2].reason == "");
+    }
+  }
+  // One cannot be told from the next: all are refused.
+  const std::string lost[] = {"[" + good + ",{\"a\":[1}," + good + "]",
+                              "[" + good + ",{\"a\":\"x}," + good + "]",
+                              "[" + good + ",{\"a\":1e400},," + good + "]",
+                              "[" + good + ",{\"a\":1e400} " + good + "]",
+                              "[" + good + ",{\"a\":1e400}]]",
+                              "[" + good + ",{\"a\":1e400}",
+                              "[{\"a\":1e400}," + good + "," + good + "," + good + "]"};
+  for (const auto& text : lost) {
+    INFO(text);
+    std::vector<parsed_event> out;
+    CHECK(parser.parse_batch(text, 3, out) != "");
+    CHECK(out.empty());
+  }
+}
+
+TEST_CASE("a text that lost its newlines is told how to keep them", "[model][event_json]") {
+  event_json_parser parser;
+  std::vector<parsed_event> out;
+  const std::string good = "{" + tail;
+  for (const auto& text : {good + good, good + " " + good + good, "  " + good + "\r" + good})
+    CHECK(parser.parse_batch(text, 9, out).find("--data-binary") != std::string::npos);
+  CHECK(parser.parse_batch(good + "\n" + good + good, 9, out) == "");
+  REQUIRE(out.size() == 2);
+  CHECK(out[1].reason.find("--data-binary") != std::string::npos);
+  CHECK(parser.parse_batch(good + "x", 9, out).find("--data-binary") == std::string::npos);
+}
+
+TEST_CASE("a time under another name is not read, and not without a word", "[model][event_json]") {
+  for (const std::string name : {"timestamp", "timeStamp", "time", "ts", "created_at"}) {
+    const auto x = parse("{\"" + name + R"(":"2025-11-05T20:00:00Z",)" + tail);
+    INFO(name);
+    CHECK(x.reason == "");
+    CHECK(x.event.at_us == unset_time);
+    CHECK(x.warning.find("name the field time_stamp") != std::string::npos);
+  }
+  CHECK(parse(R"({"time":1,"time_stamp":null,)" + tail).warning != "");
+  CHECK(parse(R"({"time":1,"time_stamp":"2025-11-05T20:00:00Z",)" + tail).warning == "");
+  CHECK(parse(R"({"times":1,)" + tail).warning == "");
+  CHECK(parse("{" + tail).warning == "");
 }
 
 TEST_CASE("a parser serves again after any text", "[model][event_json]") {

@@ -96,8 +96,10 @@ head("10,000 query parameters", 431, LENGTH,
 head("body of 2 MB announced", 413, "Content-Length: 2097152")
 head("body of 1 MiB and a byte", 413, "Content-Length: 1048577", body=b" " * 1048577)
 head("body of 10 MB", 413, "Content-Length: 10000000", body=b" " * 10000000)
-head("gzip", 415, "Content-Encoding: gzip", LENGTH)
-head("gzip and identity", 415, "Content-Encoding: identity", "Content-Encoding: gzip", LENGTH)
+head("brotli", 415, "Content-Encoding: br", LENGTH)
+head("gzip that is none", 400, "Content-Encoding: gzip", LENGTH)
+head("zstd that is none", 400, "Content-Encoding: zstd", LENGTH)
+head("gzip twice", 415, "Content-Encoding: gzip", "Content-Encoding: gzip", LENGTH)
 head("unknown coding", 415, "Content-Encoding: zip", LENGTH)
 
 
@@ -182,13 +184,12 @@ single("user_id of 129 two-byte letters", changed(user_id="\u00e9" * 129))
 for name, value in (
         ("empty", ""), ("a word", "yesterday"), ("a number", 1762372800), ("negative", -1),
         ("a float", 1.5), ("2^63", 2 ** 63), ("a boolean", True), ("a date", "2025-11-05"),
-        ("without zone", "2025-11-05T20:00:00"), ("small letters", "2025-11-05t20:00:00z"),
-        ("30 February", "2025-02-30T00:00:00Z"), ("second 60", "2016-12-31T23:59:60Z"),
+        ("without zone", "2025-11-05T20:00:00"), ("30 February", "2025-02-30T00:00:00Z"),
+        ("second 60 within a month", "2016-12-30T23:59:60Z"),
         ("hour 24", "2025-01-01T24:00:00Z"), ("year 1969", "1969-12-31T23:59:59Z"),
         ("year 1999", "1999-12-31T23:59:59Z"), ("year 2100", "2100-01-01T00:00:00Z"),
         ("year 9999", "9999-12-31T23:59:59Z"), ("year 10000", "10000-01-01T00:00:00Z"),
-        ("zone of a day", "2025-11-05T20:00:00+24:00"), ("comma", "2025-11-05T20:00:00,5Z"),
-        ("ten decimals", "2025-11-05T20:00:00.1234567890Z")):
+        ("zone of a day", "2025-11-05T20:00:00+24:00"), ("comma", "2025-11-05T20:00:00,5Z")):
     single(f"time_stamp is {name}", changed(time_stamp=value))
 
 

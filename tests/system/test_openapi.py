@@ -123,7 +123,7 @@ def plain_answers(server: Server):
         yield x, answer_to(server.address(x.listener), f"{x.method} {x.path} HTTP/1.1\r\n"
                            "Host: x\r\nContent-Length: 2000000\r\n\r\n".encode())
         if x.listener != "admin":
-            yield x, x.ask(server, headers={"Content-Encoding": "gzip"})
+            yield x, x.ask(server, headers={"Content-Encoding": "br"})
     operation = {x.id: x for x in OPERATIONS}
     yield operation["postEvents"], operation["postEvents"].ask(server, body=[{}])
     yield operation["postEvents"], operation["postEvents"].ask(server, body=[EVENT, {}, EVENT])
