@@ -9,8 +9,10 @@ namespace footfall {
 struct cache_manager_config {
   cache* values = nullptr; ///< Outlives the actor.
   metrics* counts = nullptr;
+  uint64_t incarnation = 0; ///< Of the store, as far as it is known.
 };
 
+/// Invariant: the cache holds what was read in `config.incarnation`, nothing else.
 struct cache_manager_state {
   static inline const char* name = "cache_manager";
   cache_manager_config config;

@@ -50,6 +50,8 @@ using partition_actor = caf::typed_actor<
     rpc<void(atom::watch, page_ask)>,
     // Answered by `reached` once the offset is applied.
     rpc<void(atom::await, uint64_t, int64_t)>,
+    // The store is another incarnation: what was read from it is void.
+    rpc<void(atom::renewed, uint64_t)>,
     // Clicks of a page of this partition that another one applied.
     rpc<void(atom::delta, page_delta)>, rpc<void(atom::wire, wiring)>,
     rpc<std::vector<state_field>(atom::describe)>>;
@@ -79,13 +81,17 @@ using ingestion_actor = caf::typed_actor<
 
 /// CACHE MANAGER: the only one that talks to the cache.
 using cache_manager_actor = caf::typed_actor<
-    // Counts of (page, user) pairs. Answered by `found` with the same number, if ever.
-    rpc<void(atom::lookup, uint64_t, std::vector<cache_ask>)>,
-    rpc<void(atom::fill, std::vector<cache_fill>)>,
+    // Each with the store's incarnation that its numbers are of; those of an older one
+    // are dropped, and never found. Counts of (page, user) pairs, answered by `found` with
+    // the same number, if ever.
+    rpc<void(atom::lookup, uint64_t, uint64_t, std::vector<cache_ask>)>,
+    rpc<void(atom::fill, uint64_t, std::vector<cache_fill>)>,
     // Pages that moved on.
-    rpc<void(atom::advance, std::vector<cache_advance>)>,
+    rpc<void(atom::advance, uint64_t, std::vector<cache_advance>)>,
     // Pages may have moved on without a word.
-    rpc<void(atom::forget)>, rpc<std::vector<state_field>(atom::describe)>>;
+    rpc<void(atom::forget)>,
+    // The store is another incarnation: what was read from it is void.
+    rpc<void(atom::renewed, uint64_t)>, rpc<std::vector<state_field>(atom::describe)>>;
 
 /// QUERY: cache, then page aggregator, then store; identical misses are one lookup.
 using query_actor = caf::typed_actor<
@@ -94,11 +100,15 @@ using query_actor = caf::typed_actor<
     // As a page query, answered at each change until `unwatch`.
     rpc<void(atom::watch, query_ask)>, rpc<void(atom::unwatch, uint64_t)>,
     // INTERNAL: from partitions and page aggregators.
-    rpc<void(atom::told, std::vector<page_answer>)>, rpc<void(atom::reached, uint64_t, position)>,
+    rpc<void(atom::told, std::vector<page_answer>)>,
+    // How far a partition is, and in which incarnation of the store.
+    rpc<void(atom::reached, uint64_t, position, uint64_t)>,
     // From the cache manager, in the order of the lookup's pairs.
     rpc<void(atom::found, uint64_t, std::vector<cached_count>)>,
     // INTERNAL: from the store.
     rpc<void(atom::loaded, store_answer)>,
+    // The store is another incarnation: what was read from it is void.
+    rpc<void(atom::renewed, uint64_t)>,
     // INTERNAL: deadlines, and renewing watches.
     rpc<void(atom::tick)>, rpc<void(atom::wire, wiring)>,
     rpc<std::vector<state_field>(atom::describe)>>;
@@ -131,6 +141,8 @@ using redriver_actor = caf::typed_actor<
 
 /// SUPERVISOR: starts, watches and restarts the others; root of the tree.
 using supervisor_actor = caf::typed_actor<
+    // INTERNAL: the store is another incarnation; tells all whom it concerns.
+    rpc<void(atom::renewed, uint64_t)>,
     // INTERNAL: starts a child again after its backoff.
     rpc<void(atom::restart, uint32_t)>,
     // Stops everything in order.

@@ -22,11 +22,12 @@ auto inspect(Inspector& f, applied_row& x) {
 }
 template <class Inspector>
 auto inspect(Inspector& f, apply_result& x) {
-  return wire::object(f, "apply_result", x.moved, x.fresh, x.duplicates, x.id_conflicts);
+  return wire::object(f, "apply_result", x.moved, x.fresh, x.duplicates, x.id_conflicts,
+                      x.incarnation);
 }
 template <class Inspector>
 auto inspect(Inspector& f, partition_claim& x) {
-  return wire::object(f, "partition_claim", x.epoch, x.next_offset, x.folded_offset);
+  return wire::object(f, "partition_claim", x.epoch, x.next_offset, x.folded_offset, x.incarnation);
 }
 template <class Inspector>
 auto inspect(Inspector& f, folded_page& x) {
@@ -34,7 +35,7 @@ auto inspect(Inspector& f, folded_page& x) {
 }
 template <class Inspector>
 auto inspect(Inspector& f, fold_result& x) {
-  return wire::object(f, "fold_result", x.moved, x.events, x.pages);
+  return wire::object(f, "fold_result", x.moved, x.events, x.pages, x.incarnation);
 }
 template <class Inspector>
 auto inspect(Inspector& f, append_outcome& x) {
@@ -101,6 +102,7 @@ struct store_answer {
   uint64_t batch = 0; ///< As the asking actor numbered it.
   errc code = errc::none;
   std::string reason;
+  uint64_t incarnation = 0; ///< 0 when there is no answer but a reason.
   std::vector<position> reached;
   std::vector<pair_count> counts;
   std::vector<page_load> pages;
@@ -116,8 +118,8 @@ auto inspect(Inspector& f, store_answer& x) {
     x.code = static_cast<errc>(code);
     return caf::none;
   };
-  return f(caf::meta::type_name("store_answer"), x.batch, code, x.reason, x.reached, x.counts,
-           x.pages, x.rows, x.points, x.numbers, x.names, caf::meta::load_callback(load));
+  return f(caf::meta::type_name("store_answer"), x.batch, code, x.reason, x.incarnation, x.reached,
+           x.counts, x.pages, x.rows, x.points, x.numbers, x.names, caf::meta::load_callback(load));
 }
 
 } // namespace footfall
@@ -198,4 +200,5 @@ CAF_ADD_ATOM(footfall, footfall::atom, restart, "restart")
 CAF_ADD_ATOM(footfall, footfall::atom, stop, "stop")
 CAF_ADD_ATOM(footfall, footfall::atom, redrive, "redrive")
 CAF_ADD_ATOM(footfall, footfall::atom, marked, "marked")
+CAF_ADD_ATOM(footfall, footfall::atom, renewed, "renewed")
 CAF_END_TYPE_ID_BLOCK(footfall)

@@ -66,6 +66,15 @@ node::node(caf::actor_system& system, node_config config)
   plan.now = config_.now;
   plan.restarts = restarts_;
   supervisor_ = system_.spawn(supervisor, std::move(plan));
+  config_.events->on_renewal([to = supervisor_, report = config_.report](uint64_t incarnation,
+                                                                         const std::string& seen) {
+    if (report)
+      report("the store went back, or is another one: " + seen
+             + "; all that was read from it is dropped, and every partition claims and replays");
+    caf::anon_send(to, atom::renewed_v, incarnation);
+  });
+  // What happened before is told as well.
+  caf::anon_send(supervisor_, atom::renewed_v, config_.events->incarnation());
 }
 
 node::~node() {
@@ -78,9 +87,10 @@ std::vector<child_spec> node::children() {
   out.push_back({"cache_manager", "",
                  [c](caf::actor_system& s) {
                    return spawn_child<cache_manager_actor>(
-                       s, cache_manager, cache_manager_config{c.values, c.counts});
+                       s, cache_manager,
+                       cache_manager_config{c.values, c.counts, c.events->incarnation()});
                  },
-                 [](wiring& w, caf::strong_actor_ptr x) { w.cache = std::move(x); }, false});
+                 [](wiring& w, caf::strong_actor_ptr x) { w.cache = std::move(x); }, false, true});
   out.push_back({"ingestion", "",
                  [c, status = &status_](caf::actor_system& s) {
                    return spawn_child<ingestion_actor>(
@@ -95,7 +105,7 @@ std::vector<child_spec> node::children() {
                    qc.now = c.now;
                    return spawn_child<query_actor>(s, footfall::query, std::move(qc));
                  },
-                 [](wiring& w, caf::strong_actor_ptr x) { w.query = std::move(x); }, true});
+                 [](wiring& w, caf::strong_actor_ptr x) { w.query = std::move(x); }, true, true});
   out.push_back(
       {"log_reader", c.log->topic(),
        [c](caf::actor_system& s) {
@@ -121,7 +131,7 @@ std::vector<child_spec> node::children() {
                        w.partitions.resize(i + 1);
                      w.partitions[i] = std::move(x);
                    },
-                   true});
+                   true, true});
   }
   out.push_back({"gateway", "",
                  [c, inbox = inbox_, status = &status_](caf::actor_system& s) {
@@ -294,6 +304,7 @@ void node::begin_stop() {
   if (!supervisor_)
     return;
   inbox_->attach(gateway_actor{});
+  config_.events->on_renewal({});
   caf::anon_send(supervisor_, atom::stop_v);
   supervisor_ = nullptr;
   std::lock_guard<std::mutex> guard(asked_mutex_);

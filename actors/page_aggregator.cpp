@@ -23,6 +23,7 @@ page_answer answer_to(page_aggregator_ptr self, const page_ask& ask) {
   out.ticket = ask.ticket;
   out.loaded_now = std::exchange(st.first_ask, false);
   out.live = st.counts.users_complete();
+  out.incarnation = st.config.rules->incarnation;
   out.version = st.counts.clicks();
   out.as_of_us = st.config.rules->now();
   out.reached = st.counts.reached();
@@ -65,7 +66,7 @@ void take_load(page_aggregator_ptr self, page_load& snapshot, const std::vector<
   // The clicks that came while it loaded told the cache nothing: what it holds of
   // before goes, what it holds of now stays.
   if (st.config.rules->cache && st.counts.clicks() > 0)
-    self->send(st.config.rules->cache, atom::advance_v,
+    self->send(st.config.rules->cache, atom::advance_v, st.config.rules->incarnation,
                std::vector<cache_advance>{{st.config.page,
                                            0,
                                            st.counts.clicks(),
@@ -90,7 +91,7 @@ void take_delta(page_aggregator_ptr self, const page_delta& delta) {
   // Without the user map it is not known whose counts changed: all of them go.
   const auto from = changed.empty() ? 0 : before;
   if (st.config.rules->cache)
-    self->send(st.config.rules->cache, atom::advance_v,
+    self->send(st.config.rules->cache, atom::advance_v, st.config.rules->incarnation,
                std::vector<cache_advance>{{st.config.page, from, st.counts.clicks(), now,
                                            st.counts.reached(), std::move(changed)}});
   if (st.asked && !st.asked->watchers.empty() && !std::exchange(st.tick_set, true))

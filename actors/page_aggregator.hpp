@@ -20,6 +20,7 @@ struct page_rules {
   uint32_t users_max = 100'000;
   /// (page, user) pairs that all live pages of the node may hold together.
   std::shared_ptr<std::atomic<int64_t>> pairs_left;
+  uint64_t incarnation = 0; ///< Of the store that the pages are of.
 };
 
 struct page_aggregator_config {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/partition_pages.hpp"
+#include "actors/partition_waits.hpp"
 #include "proto/failpoint.hpp"
 
 namespace footfall {
@@ -16,7 +17,6 @@ constexpr auto progress_what = caf::atom("progress");
 constexpr std::chrono::milliseconds backoff_first{50};
 constexpr std::chrono::milliseconds backoff_most{2000};
 constexpr uint32_t batches_ahead = 2;
-constexpr size_t waiters_max = 10'000;
 constexpr size_t pending_bytes_max = size_t{8} << 20; // Other producers' records may be big.
 
 // A callback of the store that sends what it gets to this claim.
@@ -34,7 +34,7 @@ store::done<T> to_me(partition_ptr self, Atom, caf::atom_value what) {
 void claim(partition_ptr self) {
   auto& st = self->state;
   ++st.claim_no;
-  st.running = false;
+  st.running = st.stopped = false;
   st.credit = 0;
   st.folding = st.fold_set = st.gather_set = st.sweep_set = false;
   st.pending.clear();
@@ -89,6 +89,7 @@ void start(partition_ptr self, const partition_claim& x) {
   st.folded_offset = x.folded_offset;
   st.read_offset = st.in_flight_end = x.next_offset;
   st.folds.start(x.next_offset);
+  st.incarnation = x.incarnation;
   st.running = true;
   st.stopped = false;
   self->entry()->set_state("running");
@@ -97,6 +98,7 @@ void start(partition_ptr self, const partition_claim& x) {
     self->send(caf::actor_cast<log_reader_actor>(st.nodes.reader), atom::open_v,
                st.config.partition, st.next_offset, st.claim_no);
   show(self);
+  answer_waiters(self);
   give_credit(self);
   if (st.folded_offset < st.next_offset)
     self->send(self, atom::tick_v, st.claim_no, fold_tick);
@@ -180,21 +182,19 @@ void fold_soon(partition_ptr self) {
     self->delayed_send(self, st.config.fold_every, atom::tick_v, st.claim_no, fold_tick);
 }
 
-void answer_waiters(partition_ptr self) {
-  auto& st = self->state;
-  auto done = [&](const auto& x) {
-    if (x.offset >= st.next_offset)
-      return false;
-    self->send(caf::actor_cast<query_actor>(x.from), atom::reached_v, x.ticket,
-               position{st.config.partition, st.next_offset - 1});
+// The store was another one, or went back: what this partition knows is of the one before.
+bool is_current(partition_ptr self, uint64_t incarnation) {
+  if (incarnation == self->state.incarnation)
     return true;
-  };
-  st.waiters.erase(std::remove_if(st.waiters.begin(), st.waiters.end(), done), st.waiters.end());
+  claim(self);
+  return false;
 }
 
 void take_applied(partition_ptr self, const apply_result& result) {
   auto& st = self->state;
   auto& counts = *st.config.counts;
+  if (!is_current(self, result.incarnation))
+    return;
   if (!result.moved) {
     add(counts.partitions_fenced);
     claim_later(self, make_error(errc::fenced, "another owner took the partition over"));
@@ -238,6 +238,8 @@ void fold(partition_ptr self) {
 void take_folded(partition_ptr self, const fold_result& result) {
   auto& st = self->state;
   st.folding = false;
+  if (!is_current(self, result.incarnation))
+    return;
   if (!result.moved) { // Somebody else folded: learn how far.
     st.config.events->progress(
         to_me<std::vector<partition_state>>(self, atom::progress_v, progress_what));
@@ -289,21 +291,19 @@ void take_tick(partition_ptr self, caf::atom_value what) {
   apply_more(self);
 }
 
-// A query that gave up leaves its waiter behind: the oldest make room.
-void await(partition_ptr self, uint64_t ticket, int64_t offset) {
-  auto& st = self->state;
-  if (offset >= st.next_offset && st.waiters.size() >= waiters_max)
-    st.waiters.pop_front();
-  st.waiters.push_back({offset, ticket, self->current_sender()});
-  answer_waiters(self);
-}
-
 void rewire(partition_ptr self, wiring& nodes) {
   auto& st = self->state;
   const bool new_reader = nodes.reader != st.nodes.reader;
   st.nodes = std::move(nodes);
   if (st.claim_no == 0 || (new_reader && !st.stopped))
     claim(self); // A new reader knows nothing of this partition: start over.
+}
+
+// Without a claim it has nothing of the store.
+void renew(partition_ptr self, uint64_t incarnation) {
+  const auto& st = self->state;
+  if (st.claim_no > 0 && st.incarnation < incarnation)
+    claim(self);
 }
 
 std::vector<state_field> describe(partition_ptr self) {
@@ -357,7 +357,7 @@ partition_actor::behavior_type partition(partition_ptr self, partition_config co
           take_progress(self, x);
       },
       [self, now](atom::loaded, uint64_t n, store_answer& x) {
-        if (now(n))
+        if (now(n) && (x.code != errc::none || is_current(self, x.incarnation)))
           partition_pages::take_loads(self, x);
       },
       [self, now](atom::failed, uint64_t n, caf::atom_value what, const caf::error& why) {
@@ -375,6 +375,7 @@ partition_actor::behavior_type partition(partition_ptr self, partition_config co
       [self](atom::ask, std::vector<page_ask>& xs) { partition_pages::ask(self, xs); },
       [self](atom::watch, page_ask& x) { partition_pages::watch(self, x); },
       [self](atom::await, uint64_t ticket, int64_t offset) { await(self, ticket, offset); },
+      [self](atom::renewed, uint64_t incarnation) { renew(self, incarnation); },
       [self](atom::delta, page_delta& x) { partition_pages::take_delta(self, std::move(x)); },
       [self](atom::wire, wiring& x) { rewire(self, x); },
       [self](atom::describe) { return describe(self); },

@@ -68,6 +68,7 @@ struct partition_state_data {
   int64_t epoch = 0;
   int64_t next_offset = 0; // Applied below.
   int64_t folded_offset = 0;
+  uint64_t incarnation = 0; // Of the store that it claimed in, and all its pages are of.
   std::chrono::milliseconds backoff{0};
 
   // Records that wait, then those that are being applied.

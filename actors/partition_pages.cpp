@@ -40,6 +40,7 @@ void load_more(partition_ptr self) {
   auto reply = [me, claim = st.claim_no](caf::expected<snapshot<page_load>> x) {
     store_answer out;
     if (x) {
+      out.incarnation = x->incarnation;
       out.reached = std::move(x->reached);
       out.pages = std::move(x->values);
     } else {
@@ -56,9 +57,9 @@ void load_more(partition_ptr self) {
 std::shared_ptr<const page_rules> rules(partition_ptr self) {
   auto& st = self->state;
   auto cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
-  if (!st.rules || st.rules->cache != cache) {
-    page_rules made{st.config.now, st.config.counts, cache, st.config.users_per_page_max,
-                    st.config.pairs_left};
+  if (!st.rules || st.rules->cache != cache || st.rules->incarnation != st.incarnation) {
+    page_rules made{st.config.now,        st.config.counts, cache, st.config.users_per_page_max,
+                    st.config.pairs_left, st.incarnation};
     st.rules = std::make_shared<const page_rules>(std::move(made));
   }
   return st.rules;
@@ -117,6 +118,10 @@ apply_request plan_apply(partition_ptr self) {
 
 void take_delta(partition_ptr self, page_delta delta) {
   auto& st = self->state;
+  // Its numbers are of another incarnation than the pages. Pages that are loaded later
+  // hold its clicks: they were committed before it was sent.
+  if (delta.incarnation != st.incarnation)
+    return;
   auto* live = st.pages.touch(delta.page, st.config.now());
   if (!live && !st.pages.full())
     live = &make_live(self, delta.page);
@@ -142,6 +147,7 @@ void hand_out(partition_ptr self, const apply_result& result) {
       delta.page_no = x.page_no;
       delta.partition = st.config.partition;
       delta.next_offset = st.next_offset;
+      delta.incarnation = st.incarnation;
     }
     delta.clicks.push_back({x.user_no, x.type_no, row.at_us, row.received_at_us});
   }
@@ -227,7 +233,7 @@ void tell_cache(partition_ptr self, const fold_result& result) {
                  [&st](const auto& x) { return x.second.next_offset <= st.folded_offset; });
   auto cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
   if (!out.empty() && cache)
-    self->send(cache, atom::advance_v, std::move(out));
+    self->send(cache, atom::advance_v, st.incarnation, std::move(out));
 }
 
 void forget_cached(partition_ptr self) {

@@ -10,6 +10,7 @@ namespace footfall {
 
 namespace {
 
+using query_parts::ask_positions;
 using query_parts::fail;
 using query_parts::flush;
 using query_parts::run;
@@ -32,28 +33,6 @@ std::string merge_key_of(const query_ask& ask) {
   out.append(ask.site_id).push_back('\0');
   out.append(ask.page_url).push_back('\0');
   return out.append(ask.user_id);
-}
-
-void ask_positions(query_ptr self, uint64_t id, bool now) {
-  auto& st = self->state;
-  auto& x = st.open.at(id);
-  x.awaiting = static_cast<uint32_t>(x.ask.after.size());
-  x.answer.reached.clear();
-  for (const auto& after : std::vector<position>{x.ask.after}) {
-    auto to = after.partition < st.nodes.partitions.size()
-                  ? caf::actor_cast<partition_actor>(st.nodes.partitions[after.partition])
-                  : partition_actor{};
-    if (to) {
-      self->send(to, atom::await_v, id, now ? int64_t{-2} : after.offset);
-      continue;
-    }
-    fail(self, id,
-         after.partition < st.nodes.partitions.size() ? errc::store_unavailable
-                                                      : errc::invalid_argument,
-         "the event log has no partition " + std::to_string(after.partition)
-             + "; pass a position that ingestion answered");
-    return;
-  }
 }
 
 void take_ask(query_ptr self, query_ask& ask, const caf::strong_actor_ptr& from, bool watch) {
@@ -91,17 +70,20 @@ void take_ask(query_ptr self, query_ask& ask, const caf::strong_actor_ptr& from,
   ask_positions(self, id, false);
 }
 
-void take_reached(query_ptr self, uint64_t id, const position& at) {
+void take_reached(query_ptr self, uint64_t id, const position& at, uint64_t incarnation) {
   auto& st = self->state;
   auto found = st.open.find(id);
   if (found == st.open.end() || found->second.awaiting == 0)
     return;
   auto& x = found->second;
+  if (!x.too_late && !query_parts::is_current(self, x, incarnation))
+    return;
   if (at.offset >= 0)
     x.answer.reached.push_back(at);
   if (--x.awaiting > 0)
     return;
   if (!x.too_late) {
+    x.confirmed = std::move(x.answer.reached);
     x.answer = {};
     run(self, id);
     return;
@@ -114,7 +96,7 @@ void take_reached(query_ptr self, uint64_t id, const position& at) {
   query_parts::finish(self, id, std::move(late));
 }
 
-void renew(query_ptr self, uint64_t id, query_state::open_query& x, int64_t now) {
+void renew_watch(query_ptr self, uint64_t id, query_state::open_query& x, int64_t now) {
   auto& st = self->state;
   if (x.await_until_us > now || st.nodes.partitions.empty())
     return;
@@ -134,11 +116,12 @@ void tick(query_ptr self) {
   st.tick_set = false;
   const auto now = st.config.now();
   query_parts::give_up_lookups(self, now);
+  query_parts::run_again(self);
   std::vector<uint64_t> late;
   std::vector<uint64_t> dead;
   for (auto& [id, x] : st.open) {
     if (x.watch)
-      renew(self, id, x, now);
+      renew_watch(self, id, x, now);
     else if (x.ask.deadline_us + grace_us < now)
       dead.push_back(id);
     else if (x.awaiting > 0 && !x.too_late && x.await_until_us <= now)
@@ -146,10 +129,8 @@ void tick(query_ptr self) {
   }
   for (auto id : dead)
     fail(self, id, errc::timeout, "no answer in time; ask again");
-  for (auto id : late) {
-    st.open.at(id).too_late = true;
+  for (auto id : late)
     ask_positions(self, id, true);
-  }
 }
 
 // Merged queries share one entry; a watch has one of its own.
@@ -177,6 +158,7 @@ std::vector<state_field> describe(query_ptr self) {
 
 query_actor::behavior_type query(query_ptr self, query_config config) {
   self->state.config = std::move(config);
+  self->state.incarnation = self->state.config.events->incarnation();
   self->entry()->set_state("running");
   auto done = [self] {
     flush(self);
@@ -198,8 +180,8 @@ query_actor::behavior_type query(query_ptr self, query_config config) {
           query_parts::take_page(self, x);
         done();
       },
-      [self, done](atom::reached, uint64_t id, const position& at) {
-        take_reached(self, id, at);
+      [self, done](atom::reached, uint64_t id, const position& at, uint64_t incarnation) {
+        take_reached(self, id, at, incarnation);
         done();
       },
       [self, done](atom::found, uint64_t number, std::vector<cached_count>& found) {
@@ -208,6 +190,10 @@ query_actor::behavior_type query(query_ptr self, query_config config) {
       },
       [self, done](atom::loaded, store_answer& x) {
         query_parts::take_read(self, x);
+        done();
+      },
+      [self, done](atom::renewed, uint64_t incarnation) {
+        query_parts::renew(self, incarnation);
         done();
       },
       [self, done](atom::tick) {

@@ -20,7 +20,8 @@ struct query_config {
   size_t known_max = 200'000;                 ///< Names remembered, of each kind.
 };
 
-/// Invariant: each open query is answered exactly once (a watch: until unwatched).
+/// Invariant: each open query is answered exactly once (a watch: until unwatched), from
+/// answers of one incarnation of the store.
 struct query_state {
   static inline const char* name = "query";
 
@@ -38,8 +39,10 @@ struct query_state {
     bool too_late = false; ///< Now only asks how far they are.
     bool watch = false;
     int32_t user_no = 0;
-    query_answer answer;          ///< Waits for names.
-    std::vector<int32_t> numbers; ///< Of answer.rows.
+    std::vector<position> confirmed; ///< `ask.after`, or more, as the partitions said.
+    bool again = false;              ///< Runs again at the next tick.
+    query_answer answer;             ///< Waits for names.
+    std::vector<int32_t> numbers;    ///< Of answer.rows.
   };
 
   query_config config;
@@ -73,7 +76,9 @@ struct query_state {
   absl::flat_hash_map<uint64_t, read_batch> reads;
   size_t count_reads = 0;
 
-  // Numbers and names. Texts never change their number, so nothing goes stale.
+  // Numbers and names, as the store gave them in this incarnation. Texts never change
+  // their number within one, so nothing goes stale.
+  uint64_t incarnation = 0;
   absl::flat_hash_map<std::string, int32_t> user_numbers; // "site NUL user"
   absl::flat_hash_map<int32_t, std::string> user_names;
   absl::flat_hash_map<int32_t, std::string> type_names;

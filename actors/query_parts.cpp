@@ -110,6 +110,8 @@ void take_page(query_ptr self, page_answer& said) {
       fail(self, id, said.code, std::move(said.reason));
     return;
   }
+  if (said.incarnation != 0 && !is_current(self, x, said.incarnation))
+    return;
   if (!said.live) {
     if (x.ask.kind == query_kind::count)
       st.count_wanted.push_back(id);
@@ -123,6 +125,8 @@ void take_page(query_ptr self, page_answer& said) {
   out.source = said.loaded_now ? answer_source::store : answer_source::actor;
   out.as_of_us = said.as_of_us;
   out.reached = std::move(said.reached);
+  // What the partitions said they had applied, they had told the page before.
+  raise(out.reached, x.confirmed);
   out.clicks = said.clicks;
   out.users = said.users;
   if (x.ask.kind == query_kind::count) {
@@ -196,7 +200,7 @@ void look_up(query_ptr self) {
   const auto number = st.next_lookup++;
   st.looked_up.emplace(number,
                        query_state::lookup_batch{std::move(ids), st.config.now() + patience_us});
-  self->send(cache, atom::lookup_v, number, std::move(keys));
+  self->send(cache, atom::lookup_v, st.incarnation, number, std::move(keys));
 }
 
 } // namespace
@@ -219,10 +223,10 @@ void flush(query_ptr self) {
   if (!st.fills.empty() && st.nodes.cache) {
     auto cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
     if (seeded_bug("late-fills") || seeded_bug("del-not-versions"))
-      self->delayed_send(cache, std::chrono::milliseconds(50), atom::fill_v,
+      self->delayed_send(cache, std::chrono::milliseconds(50), atom::fill_v, st.incarnation,
                          std::exchange(st.fills, {}));
     else
-      self->send(cache, atom::fill_v, std::exchange(st.fills, {}));
+      self->send(cache, atom::fill_v, st.incarnation, std::exchange(st.fills, {}));
   }
   for (auto& [to, answers] : std::exchange(st.answers, {}))
     self->send(caf::actor_cast<gateway_actor>(to), atom::answered_v, std::move(answers));

@@ -33,6 +33,7 @@ auto to_me(query_ptr self, std::vector<uint64_t> ids, Fill fill, bool counts = f
     store_answer out;
     out.batch = batch;
     if (x) {
+      out.incarnation = x->incarnation;
       fill(out, *x);
     } else {
       out.code = code_of(x.error());
@@ -93,6 +94,10 @@ void take_store(query_ptr self, uint64_t id, open_query& x, store_answer& read, 
   }
   if (!read.numbers.empty()) {
     take_names(self, id, x, read);
+    return;
+  }
+  if (!is_reached(read.reached, x.ask.after)) {
+    x.again = true; // The store is not where the partitions said it was.
     return;
   }
   if (x.ask.kind == query_kind::count) {
@@ -220,9 +225,9 @@ void name_rows(query_ptr self, uint64_t id, open_query& x) {
     finish(self, id, std::move(answer));
     return;
   }
-  auto fill = [missing](store_answer& out, std::vector<std::string>& found) {
+  auto fill = [missing](store_answer& out, snapshot<std::string>& found) {
     out.numbers = missing;
-    out.names = std::move(found);
+    out.names = std::move(found.values);
   };
   if (users)
     st.config.events->user_names(missing, to_me(self, {id}, fill));
@@ -239,6 +244,15 @@ void take_read(query_ptr self, store_answer& read) {
   if (batch->second.counts)
     --st.count_reads;
   st.reads.erase(batch);
+  // Another incarnation's answer is no answer; a newer one makes all begin again.
+  if (read.code == errc::none && read.incarnation > st.incarnation)
+    return renew(self, read.incarnation);
+  if (read.code == errc::none && read.incarnation < st.incarnation) {
+    for (auto id : ids)
+      if (auto at = st.open.find(id); at != st.open.end())
+        at->second.again = !at->second.watch;
+    return;
+  }
   for (size_t i = 0; i < ids.size(); ++i) {
     auto at = st.open.find(ids[i]);
     if (at != st.open.end())

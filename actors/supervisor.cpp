@@ -40,6 +40,17 @@ void wire_all(supervisor_ptr self) {
       self->send(caf::actor_cast<wired_actor>(st.children[i].handle), atom::wire_v, st.nodes);
 }
 
+// Every actor that keeps what it read from the store takes `renewed`.
+using renewed_actor = caf::typed_actor<rpc<void(atom::renewed, uint64_t)>>;
+
+void renew_all(supervisor_ptr self, uint64_t incarnation) {
+  auto& st = self->state;
+  for (size_t i = 0; i < st.children.size(); ++i)
+    if (st.config.children[i].keeps_of_store && st.children[i].handle)
+      self->send(caf::actor_cast<renewed_actor>(st.children[i].handle), atom::renewed_v,
+                 incarnation);
+}
+
 void start(supervisor_ptr self, size_t i) {
   auto& st = self->state;
   auto& spec = st.config.children[i];
@@ -98,6 +109,7 @@ supervisor_actor::behavior_type supervisor(supervisor_ptr self, supervisor_confi
     start(self, i);
   wire_all(self);
   return {
+      [self](atom::renewed, uint64_t incarnation) { renew_all(self, incarnation); },
       [self](atom::restart, uint32_t i) {
         auto& st = self->state;
         if (st.stopping || i >= st.children.size() || st.children[i].handle)

@@ -34,6 +34,8 @@ struct child_spec {
   std::function<void(wiring&, caf::strong_actor_ptr)> connect;
   /// It takes `wire` messages.
   bool wired = false;
+  /// It keeps what it read from the store, and takes `renewed` messages.
+  bool keeps_of_store = false;
 };
 
 struct supervisor_config {

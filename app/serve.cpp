@@ -59,6 +59,7 @@ node_config plan_node(const settings& from, adapters& ways, metrics& counts) {
   out.partition.live_pages_max = from.live_pages_max;
   out.partition.users_per_page_max = from.users_per_page_max;
   out.partition.passivate_after = seconds(from.passivate_after_s);
+  out.report = [](const std::string& line) { spdlog::warn("{}", redact(line)); };
   out.partition.report = [](const std::string& line) { spdlog::error("{}", redact(line)); };
   return out;
 }

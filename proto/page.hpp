@@ -13,8 +13,9 @@ namespace footfall {
 struct page_delta {
   std::string page; ///< "site NUL page".
   int32_t page_no = 0;
-  uint32_t partition = 0;  ///< Of the batch.
-  int64_t next_offset = 0; ///< One past the batch.
+  uint32_t partition = 0;   ///< Of the batch.
+  int64_t next_offset = 0;  ///< One past the batch.
+  uint64_t incarnation = 0; ///< Of the store that the numbers are of.
   struct click {
     int32_t user_no = 0;
     int32_t type_no = 0;
@@ -29,7 +30,8 @@ auto inspect(Inspector& f, page_delta::click& x) {
 }
 template <class Inspector>
 auto inspect(Inspector& f, page_delta& x) {
-  return wire::object(f, "page_delta", x.page, x.page_no, x.partition, x.next_offset, x.clicks);
+  return wire::object(f, "page_delta", x.page, x.page_no, x.partition, x.next_offset, x.incarnation,
+                      x.clicks);
 }
 
 /// A question that the live state of one page may answer.
@@ -76,6 +78,7 @@ struct page_answer {
   std::vector<numbered_count> rows; ///< page: by type; users: the top.
   std::vector<uint64_t> minutes;
   bool more = false;
+  uint64_t incarnation = 0; ///< Of the store that the numbers are of; 0: there are none.
 };
 template <class Inspector>
 auto inspect(Inspector& f, page_answer& x) {
@@ -86,7 +89,7 @@ auto inspect(Inspector& f, page_answer& x) {
   };
   return f(caf::meta::type_name("page_answer"), x.ticket, x.live, code, x.reason, x.loaded_now,
            x.clicks, x.version, x.users, x.as_of_us, x.reached, x.rows, x.minutes, x.more,
-           caf::meta::load_callback(load));
+           x.incarnation, caf::meta::load_callback(load));
 }
 
 /// All that is known of one page, at the snapshot.

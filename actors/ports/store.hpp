@@ -47,12 +47,14 @@ struct apply_result {
   std::vector<applied_row> fresh;
   uint64_t duplicates = 0;
   uint64_t id_conflicts = 0; ///< Duplicates whose payload differed. May lag; 0 when unknown.
+  uint64_t incarnation = 0;
 };
 
 struct partition_claim {
   int64_t epoch = 0;
   int64_t next_offset = 0;
   int64_t folded_offset = 0;
+  uint64_t incarnation = 0;
 };
 
 /// One page's totals after a fold that changed it.
@@ -68,6 +70,7 @@ struct fold_result {
   bool moved = false; ///< False: somebody else folded, or `until` was too far.
   uint64_t events = 0;
   std::vector<folded_page> pages; ///< Changed pages; empty when more than fold_records_max.
+  uint64_t incarnation = 0;
 };
 
 struct pair_key {
@@ -95,6 +98,7 @@ template <class T>
 struct snapshot {
   std::vector<position> reached;
   std::vector<T> values;
+  uint64_t incarnation = 0;
 };
 
 struct partition_state {
@@ -110,7 +114,23 @@ struct redriven {
   position to;
 };
 
+/// An answer of a store that says, when it is of a kind that does, in which incarnation of
+/// the store it was read.
+template <class T>
+T read_in(uint64_t incarnation, T answer) {
+  if constexpr (requires { answer.incarnation; })
+    answer.incarnation = incarnation;
+  return answer;
+}
+
 /// Applied state: events, aggregates, progress.
+///
+/// A store can go back: a failover to a replica that lagged, a crash that loses commits,
+/// a backup that is put in its place. The numbers of pages, users and types may then
+/// stand for other texts. From one such moment to the next the store is one incarnation;
+/// every answer says in which it was read, and nothing that the store numbered or counted
+/// may be used beside an answer of another one. Incarnations rise; they are numbers of
+/// this object alone.
 ///
 /// No call blocks; every callback runs exactly once, on a thread of the store,
 /// and must not block. Any thread may call. Each call has a limit on how many may
@@ -126,7 +146,8 @@ public:
   virtual ~store() = default;
 
   /// Takes a partition over: raises its epoch, so that what an earlier owner
-  /// still has under way matches nothing.
+  /// still has under way matches nothing. No epoch is given twice, also when the store
+  /// went back to before it was given.
   virtual void claim(uint32_t partition, done<partition_claim> reply) = 0;
 
   /// One atomic step: moves next_offset from first_offset (compare and set, with
@@ -159,9 +180,10 @@ public:
   /// The users of a page with the most clicks (ties by name), limit + 1 at most.
   virtual void top_users(page_key key, uint32_t limit, done<snapshot<named_count>> reply) = 0;
 
-  /// Texts of user or type numbers, in order; empty where there is none.
-  virtual void user_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) = 0;
-  virtual void type_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) = 0;
+  /// Texts of user or type numbers, in order; empty where there is none. Texts never
+  /// change, so `reached` is not told.
+  virtual void user_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) = 0;
+  virtual void type_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) = 0;
 
   /// Recounts everything from the raw rows below the folded positions. Slow.
   /// At most 1,000 differences.
@@ -176,6 +198,16 @@ public:
   /// Notes where bad events went. The rows stay; positions that have none are passed
   /// over. May be repeated. @returns how many rows it noted that in.
   virtual void mark_redriven(std::vector<redriven> rows, done<uint64_t> reply) = 0;
+
+  /// The incarnation that answers are read in now.
+  virtual uint64_t incarnation() const = 0;
+
+  /// Calls `tell` with each later incarnation, and what was seen. The store looks by
+  /// itself, every few seconds, also when nobody asks. `tell` runs on a thread of the
+  /// store before any answer is of the new incarnation; it must not block, nor call the
+  /// store. A store that cannot go back never calls it.
+  using renewal = std::function<void(uint64_t incarnation, const std::string& seen)>;
+  virtual void on_renewal(renewal tell) = 0;
 
   /// Identity of the data, made with it: cached values of another store never match.
   virtual const std::string& identity() const = 0;

@@ -139,7 +139,7 @@ void memory_log::fetch(uint32_t partition, int64_t from, fetch_limits most, fetc
 
 void memory_log::applied(uint32_t partition, int64_t below) {
   std::lock_guard guard{lock_};
-  if (partition >= config_.partitions)
+  if (partition >= config_.partitions || config_.retains)
     return;
   auto& slice = slices_[partition];
   slice.first = std::max(slice.first, std::min(below, slice.end));

@@ -25,6 +25,7 @@ public:
     uint32_t partitions = 4;
     size_t batch_records_max = 100'000; ///< A larger append is overload.
     bool manual = false;
+    bool retains = false; ///< Applied records stay, as a topic's do for days.
     now_fn now = system_now_us;
   };
 

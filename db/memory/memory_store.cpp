@@ -37,6 +37,31 @@ void memory_store::fail_next(errc code, bool done_anyway) {
   failures_.push_back({code, done_anyway});
 }
 
+void memory_store::keep() {
+  std::lock_guard guard{lock_};
+  kept_ = now_;
+}
+
+void memory_store::go_back(bool noticed) {
+  std::lock_guard guard{lock_};
+  now_ = kept_;
+  if (!noticed)
+    return;
+  if (tell_)
+    tell_(incarnation_ + 1, "the test says so");
+  ++incarnation_;
+}
+
+uint64_t memory_store::incarnation() const {
+  std::lock_guard guard{lock_};
+  return incarnation_;
+}
+
+void memory_store::on_renewal(renewal tell) {
+  std::lock_guard guard{lock_};
+  tell_ = std::move(tell);
+}
+
 template <class T, class Work>
 void memory_store::run(done<T>& reply, Work work) {
   std::optional<caf::expected<T>> answer;
@@ -49,6 +74,8 @@ void memory_store::run(done<T>& reply, Work work) {
     }
     if (planned.code == errc::none || planned.done_anyway)
       answer.emplace(work());
+    if (answer && *answer)
+      *answer = read_in(incarnation_, std::move(**answer));
     if (planned.code != errc::none)
       answer.emplace(make_error(planned.code, "planned by the test"));
   }
@@ -59,7 +86,7 @@ void memory_store::run(done<T>& reply, Work work) {
 
 std::vector<position> memory_store::reached() const {
   std::vector<position> out;
-  for (const auto& [partition, x] : progress_)
+  for (const auto& [partition, x] : now_.progress)
     if (x.next_offset > 0)
       out.push_back({partition, x.next_offset - 1});
   return out;
@@ -67,37 +94,37 @@ std::vector<position> memory_store::reached() const {
 
 void memory_store::claim(uint32_t partition, done<partition_claim> reply) {
   run<partition_claim>(reply, [&] {
-    auto& x = progress_[partition];
+    auto& x = now_.progress[partition];
     x.partition = partition;
-    ++x.epoch;
+    x.epoch = ++epochs_;
     return partition_claim{x.epoch, x.next_offset, x.folded_offset};
   });
 }
 
 apply_result memory_store::do_apply(const apply_request& batch) {
   apply_result out;
-  auto own = progress_.find(batch.partition);
-  if (own == progress_.end() || own->second.epoch != batch.epoch
+  auto own = now_.progress.find(batch.partition);
+  if (own == now_.progress.end() || own->second.epoch != batch.epoch
       || own->second.next_offset != batch.first_offset)
     return out;
   out.moved = true;
   own->second.next_offset = batch.next_offset;
   for (size_t i = 0; i < batch.rows.size(); ++i) {
     const auto& x = batch.rows[i];
-    auto [id, fresh] = payload_of_id_.emplace(std::pair{x.site_id, x.key}, x.payload_hash);
+    auto [id, fresh] = now_.payload_of_id.emplace(std::pair{x.site_id, x.key}, x.payload_hash);
     if (!fresh) {
       ++out.duplicates;
       out.id_conflicts += id->second != x.payload_hash ? 1 : 0;
       continue;
     }
-    row made{pages_.intern({x.site_id, x.page_url}), users_.intern({x.site_id, x.user_id}),
-             types_.intern(x.event_type), x.at_us};
-    rows_.emplace(std::pair{batch.partition, x.offset}, made);
+    row made{now_.pages.intern({x.site_id, x.page_url}), now_.users.intern({x.site_id, x.user_id}),
+             now_.types.intern(x.event_type), x.at_us};
+    now_.rows.emplace(std::pair{batch.partition, x.offset}, made);
     out.fresh.push_back({static_cast<uint32_t>(i), made.page_no, made.user_no, made.type_no});
   }
   for (const auto& x : batch.bad)
-    bad_.emplace(std::pair{batch.partition, x.offset},
-                 bad_event{{batch.partition, x.offset}, x.time_us, x.reason, x.raw, {}});
+    now_.bad.emplace(std::pair{batch.partition, x.offset},
+                     bad_event{{batch.partition, x.offset}, x.time_us, x.reason, x.raw, {}});
   return out;
 }
 
@@ -113,8 +140,8 @@ fold_result memory_store::do_fold(uint32_t partition, int64_t from, int64_t unti
   fold_result out;
   out.moved = true;
   std::set<int32_t> changed;
-  for (auto at = rows_.lower_bound({partition, from});
-       at != rows_.end() && at->first < std::pair{partition, until}; ++at) {
+  for (auto at = now_.rows.lower_bound({partition, from});
+       at != now_.rows.end() && at->first < std::pair{partition, until}; ++at) {
     ++out.events;
     changed.insert(at->second.page_no);
   }
@@ -122,8 +149,8 @@ fold_result memory_store::do_fold(uint32_t partition, int64_t from, int64_t unti
     return out;
   for (auto page_no : changed) {
     uint64_t clicks = 0;
-    for (const auto& [at, x] : rows_)
-      if (x.page_no == page_no && at.second < progress_.at(at.first).folded_offset)
+    for (const auto& [at, x] : now_.rows)
+      if (x.page_no == page_no && at.second < now_.progress.at(at.first).folded_offset)
         ++clicks;
     out.pages.push_back({page_no, clicks});
   }
@@ -132,8 +159,8 @@ fold_result memory_store::do_fold(uint32_t partition, int64_t from, int64_t unti
 
 void memory_store::fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) {
   run<fold_result>(reply, [&] {
-    auto x = progress_.find(partition);
-    if (x == progress_.end() || x->second.folded_offset != from || until < from
+    auto x = now_.progress.find(partition);
+    if (x == now_.progress.end() || x->second.folded_offset != from || until < from
         || until > x->second.next_offset)
       return fold_result{};
     x->second.folded_offset = until;
@@ -146,9 +173,9 @@ void memory_store::read_counts(std::vector<pair_key> keys, done<snapshot<pair_co
     snapshot<pair_count> out{reached(), {}};
     for (const auto& key : keys) {
       pair_count x;
-      x.page_no = pages_.find({key.site_id, key.page_url});
-      x.user_no = users_.find({key.site_id, key.user_id});
-      for (const auto& [at, row] : rows_)
+      x.page_no = now_.pages.find({key.site_id, key.page_url});
+      x.user_no = now_.users.find({key.site_id, key.user_id});
+      for (const auto& [at, row] : now_.rows)
         if (x.page_no != 0 && row.page_no == x.page_no) {
           ++x.version;
           x.clicks += row.user_no == x.user_no ? 1 : 0;
@@ -162,11 +189,11 @@ void memory_store::read_counts(std::vector<pair_key> keys, done<snapshot<pair_co
 page_load memory_store::do_load(const page_key& key, int32_t first_minute,
                                 uint32_t users_max) const {
   page_load out;
-  out.page_no = pages_.find({key.site_id, key.page_url});
+  out.page_no = now_.pages.find({key.site_id, key.page_url});
   std::map<int32_t, uint64_t> types;
   std::map<int32_t, uint32_t> minutes;
   std::map<int32_t, uint32_t> users;
-  for (const auto& [at, x] : rows_) {
+  for (const auto& [at, x] : now_.rows) {
     if (out.page_no == 0 || x.page_no != out.page_no)
       continue;
     ++out.clicks;
@@ -200,8 +227,8 @@ void memory_store::top_pages(std::string site_id, int64_t from_us, int64_t to_us
   run<snapshot<named_count>>(reply, [&] {
     const bool all = from_us == unset_time && to_us == unset_time;
     std::map<int32_t, std::pair<uint64_t, std::set<int32_t>>> counts;
-    for (const auto& [at, x] : rows_)
-      if (pages_.text(x.page_no).first == site_id
+    for (const auto& [at, x] : now_.rows)
+      if (now_.pages.text(x.page_no).first == site_id
           && in_range(x.at_us / minute_us, from_us, to_us)) {
         auto& count = counts[x.page_no];
         ++count.first;
@@ -210,7 +237,7 @@ void memory_store::top_pages(std::string site_id, int64_t from_us, int64_t to_us
     snapshot<named_count> out{reached(), {}};
     for (const auto& [page_no, count] : counts)
       out.values.push_back(
-          {pages_.text(page_no).second, count.first, all ? count.second.size() : 0});
+          {now_.pages.text(page_no).second, count.first, all ? count.second.size() : 0});
     keep_top(out.values, limit);
     return out;
   });
@@ -220,8 +247,8 @@ void memory_store::minutes(page_key key, int64_t from_us, int64_t to_us,
                            done<snapshot<series_point>> reply) {
   run<snapshot<series_point>>(reply, [&] {
     std::map<int64_t, uint64_t> counts;
-    for (const auto& [at, x] : rows_) {
-      const auto& [site_id, page_url] = pages_.text(x.page_no);
+    for (const auto& [at, x] : now_.rows) {
+      const auto& [site_id, page_url] = now_.pages.text(x.page_no);
       const int64_t minute = x.at_us / minute_us;
       if (site_id == key.site_id && (key.page_url.empty() || page_url == key.page_url)
           && in_range(minute, from_us, to_us))
@@ -237,32 +264,32 @@ void memory_store::minutes(page_key key, int64_t from_us, int64_t to_us,
 void memory_store::top_users(page_key key, uint32_t limit, done<snapshot<named_count>> reply) {
   run<snapshot<named_count>>(reply, [&] {
     std::map<int32_t, uint64_t> counts;
-    const auto page_no = pages_.find({key.site_id, key.page_url});
-    for (const auto& [at, x] : rows_)
+    const auto page_no = now_.pages.find({key.site_id, key.page_url});
+    for (const auto& [at, x] : now_.rows)
       if (x.page_no == page_no)
         ++counts[x.user_no];
     snapshot<named_count> out{reached(), {}};
     for (const auto& [user_no, clicks] : counts)
-      out.values.push_back({users_.text(user_no).second, clicks, 0});
+      out.values.push_back({now_.users.text(user_no).second, clicks, 0});
     keep_top(out.values, limit);
     return out;
   });
 }
 
-void memory_store::user_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) {
-  run<std::vector<std::string>>(reply, [&] {
-    std::vector<std::string> out;
+void memory_store::user_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
+  run<snapshot<std::string>>(reply, [&] {
+    snapshot<std::string> out;
     for (auto x : numbers)
-      out.push_back(users_.has(x) ? users_.text(x).second : std::string{});
+      out.values.push_back(now_.users.has(x) ? now_.users.text(x).second : std::string{});
     return out;
   });
 }
 
-void memory_store::type_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) {
-  run<std::vector<std::string>>(reply, [&] {
-    std::vector<std::string> out;
+void memory_store::type_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
+  run<snapshot<std::string>>(reply, [&] {
+    snapshot<std::string> out;
     for (auto x : numbers)
-      out.push_back(types_.has(x) ? types_.text(x) : std::string{});
+      out.values.push_back(now_.types.has(x) ? now_.types.text(x) : std::string{});
     return out;
   });
 }
@@ -275,7 +302,7 @@ void memory_store::audit(done<std::vector<audit_difference>> reply) {
 void memory_store::progress(done<std::vector<partition_state>> reply) {
   run<std::vector<partition_state>>(reply, [&] {
     std::vector<partition_state> out;
-    for (const auto& [partition, x] : progress_)
+    for (const auto& [partition, x] : now_.progress)
       out.push_back(x);
     return out;
   });
@@ -285,8 +312,8 @@ void memory_store::bad_events(bad_events_ask ask, done<bad_event_page> reply) {
   run<bad_event_page>(reply, [&] {
     bad_event_page out;
     size_t bytes = 0;
-    for (auto at = bad_.upper_bound({ask.after.partition, ask.after.offset}); at != bad_.end();
-         ++at) {
+    for (auto at = now_.bad.upper_bound({ask.after.partition, ask.after.offset});
+         at != now_.bad.end(); ++at) {
       if (ask.open_only && at->second.redriven.offset >= 0)
         continue;
       out.more = out.rows.size() >= ask.limit || bytes >= bad_event_page_bytes;
@@ -303,7 +330,7 @@ void memory_store::mark_redriven(std::vector<redriven> rows, done<uint64_t> repl
   run<uint64_t>(reply, [&] {
     uint64_t marked = 0;
     for (const auto& x : rows)
-      if (auto at = bad_.find({x.bad.partition, x.bad.offset}); at != bad_.end()) {
+      if (auto at = now_.bad.find({x.bad.partition, x.bad.offset}); at != now_.bad.end()) {
         at->second.redriven = x.to;
         ++marked;
       }

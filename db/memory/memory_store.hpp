@@ -41,18 +41,26 @@ public:
   void minutes(page_key key, int64_t from_us, int64_t to_us,
                done<snapshot<series_point>> reply) override;
   void top_users(page_key key, uint32_t limit, done<snapshot<named_count>> reply) override;
-  void user_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) override;
-  void type_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) override;
+  void user_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) override;
+  void type_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) override;
   void audit(done<std::vector<audit_difference>> reply) override;
   void progress(done<std::vector<partition_state>> reply) override;
   void bad_events(bad_events_ask ask, done<bad_event_page> reply) override;
   void mark_redriven(std::vector<redriven> rows, done<uint64_t> reply) override;
+  uint64_t incarnation() const override;
+  void on_renewal(renewal tell) override;
   const std::string& identity() const override { return config_.identity; }
   std::string health() const override { return {}; }
 
   /// The next call answers `code`; its effect happens all the same when `done_anyway`
   /// (the reply was lost).
   void fail_next(errc code, bool done_anyway = false);
+
+  /// Remembers what is stored now; go_back() loses all that came since, as a failover to
+  /// a replica does that had lagged. Without `noticed` nobody is told yet, and answers
+  /// still say the old incarnation.
+  void keep();
+  void go_back(bool noticed = true);
 
   size_t waiting() const { return deliveries_.waiting(); }
   size_t release(size_t most = std::numeric_limits<size_t>::max()) {
@@ -103,13 +111,20 @@ private:
   const config config_;
   mutable std::mutex lock_;
   std::deque<failure> failures_;
-  std::map<uint32_t, partition_state> progress_;
-  std::map<std::pair<uint32_t, int64_t>, row> rows_; ///< By position.
-  std::map<std::pair<std::string, event_key>, int32_t> payload_of_id_;
-  std::map<std::pair<uint32_t, int64_t>, bad_event> bad_; ///< By position.
-  numbers<site_text> pages_;
-  numbers<site_text> users_;
-  numbers<std::string> types_;
+  struct data {
+    std::map<uint32_t, partition_state> progress;
+    std::map<std::pair<uint32_t, int64_t>, row> rows; ///< By position.
+    std::map<std::pair<std::string, event_key>, int32_t> payload_of_id;
+    std::map<std::pair<uint32_t, int64_t>, bad_event> bad; ///< By position.
+    numbers<site_text> pages;
+    numbers<site_text> users;
+    numbers<std::string> types;
+  };
+  data now_;
+  data kept_;
+  int64_t epochs_ = 0; ///< Given so far; no store that goes back takes them away.
+  uint64_t incarnation_ = 1;
+  renewal tell_;
   deliveries deliveries_;
 };
 

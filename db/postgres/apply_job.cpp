@@ -20,8 +20,8 @@ size_t weight_of(const apply_request& batch) {
 
 } // namespace
 
-apply_job::apply_job(writer& to, apply_request batch, done reply)
-    : writer_(to), weight_(weight_of(batch)) {
+apply_job::apply_job(writer& to, incarnations& past, apply_request batch, done reply)
+    : writer_(to), past_(past), weight_(weight_of(batch)) {
   batches_.push_back({std::move(batch), {}, {}, {}});
   replies_.push_back(std::move(reply));
 }
@@ -51,6 +51,9 @@ bool apply_job::run(connection& c, bool) {
   writer_.apply(c, batches_);
   for (size_t i = 0; i < batches_.size(); ++i) {
     auto& x = batches_[i];
+    x.out.incarnation = c.incarnation();
+    if (!x.failure && x.out.moved)
+      past_.applied(c, x.batch.partition, x.batch.next_offset);
     if (x.failure)
       replies_[i](std::move(x.failure));
     else

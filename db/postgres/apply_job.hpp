@@ -12,7 +12,7 @@ namespace footfall::postgres {
 class apply_job final : public job {
 public:
   using done = store::done<apply_result>;
-  apply_job(writer& to, apply_request batch, done reply);
+  apply_job(writer& to, incarnations& past, apply_request batch, done reply);
   /// Never runs twice: a batch whose answer was lost may have been applied.
   bool run(connection& c, bool last_try) override;
   void fail(caf::error why) override;
@@ -22,6 +22,7 @@ private:
   bool has(uint32_t partition) const;
 
   writer& writer_;
+  incarnations& past_;
   std::vector<apply_work> batches_;
   std::vector<done> replies_;
   size_t weight_;

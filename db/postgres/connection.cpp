@@ -97,10 +97,20 @@ caf::error connection::ensure() {
     return make_error(errc::store_unavailable, last_failure_);
   auto err = connect();
   if (!err) {
-    pause_ = 0ms;
     ++generation_;
+    incarnation_ = 0;
     return caf::none;
   }
+  return fail(std::move(err));
+}
+
+void connection::drop(const caf::error& why) {
+  if (why)
+    fail(why);
+  native_.reset();
+}
+
+caf::error connection::fail(caf::error err) {
   native_.reset();
   pause_ = std::clamp<std::chrono::milliseconds>(pause_ * 2, pause_first, pause_most);
   not_before_ = steady::now() + pause_;

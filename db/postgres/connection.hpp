@@ -76,6 +76,14 @@ public:
   void check();
   /// Rises with every connect: what was remembered of an earlier one is void.
   uint64_t generation() const { return generation_; }
+  /// The incarnation of the store that its answers are of; 0: nobody has looked.
+  uint64_t incarnation() const { return incarnation_; }
+  void set_incarnation(uint64_t x) {
+    incarnation_ = x;
+    pause_ = {}; // It serves.
+  }
+  /// Ends it. With a reason, as if it could not be made: the next try comes after a pause.
+  void drop(const caf::error& why = caf::none);
 
 private:
   using time_point = std::chrono::steady_clock::time_point;
@@ -85,6 +93,7 @@ private:
 
   caf::error connect();
   caf::error set_up();
+  caf::error fail(caf::error why);
   result failed(const char* state, std::string text);
   result finish(time_point until);
   const char* wait(short events, time_point until);
@@ -96,6 +105,7 @@ private:
   std::unique_ptr<pg_conn, closer> native_;
   std::set<const char*> prepared_;
   uint64_t generation_ = 0;
+  uint64_t incarnation_ = 0;
   std::chrono::milliseconds pause_{0};
   time_point not_before_{};
   std::string last_failure_;

@@ -141,6 +141,7 @@ bool counts_job::run(connection& c, bool last_try) {
   for (auto& asker : askers_) {
     snapshot<pair_count> own;
     own.reached = all.reached;
+    own.incarnation = c.incarnation();
     own.values.assign(at, at + static_cast<std::ptrdiff_t>(asker.count));
     at += static_cast<std::ptrdiff_t>(asker.count);
     asker.reply(std::move(own));

@@ -3,6 +3,14 @@
 namespace footfall::postgres {
 
 using namespace std::chrono_literals;
+using steady = std::chrono::steady_clock;
+
+namespace {
+
+/// How long a store that went back may go unnoticed while nothing else is done.
+constexpr auto look_every = 2s;
+
+} // namespace
 
 void job_queue::push(std::unique_ptr<job> x, const char* name) {
   bool closed = false;
@@ -47,8 +55,8 @@ bool job_queue::closed() const {
 }
 
 lane::lane(job_queue& queue, std::string url, std::string session, const stop_signal& stop,
-           bool keep_connected)
-    : queue_(queue), connection_(std::move(url), std::move(session), stop),
+           incarnations& past, bool keep_connected)
+    : queue_(queue), past_(past), connection_(std::move(url), std::move(session), stop),
       keep_connected_(keep_connected), thread_([this] { loop(); }) {}
 
 std::string lane::health() const {
@@ -57,7 +65,16 @@ std::string lane::health() const {
 }
 
 bool lane::ensure(caf::error& err) {
+  // The store is another incarnation than when it was made: so is all that it prepared.
+  if (connection_.connected() && connection_.incarnation() != past_.current())
+    connection_.drop();
   err = connection_.ensure();
+  if (!err && connection_.incarnation() == 0) {
+    err = past_.admit(connection_);
+    if (err)
+      connection_.drop(err);
+    look_at_ = steady::now() + look_every;
+  }
   std::lock_guard guard{mutex_};
   health_ = err ? text_of(err) : std::string{};
   return !err;
@@ -72,7 +89,17 @@ void lane::loop() {
       connection_.check();
       ensure(err);
     }
+    if (keep_connected_ && steady::now() >= look_at_)
+      look_again();
   }
+}
+
+void lane::look_again() {
+  look_at_ = steady::now() + look_every;
+  if (!connection_.connected())
+    return;
+  if (auto err = past_.admit(connection_))
+    connection_.drop(err);
 }
 
 void lane::work_on(job& x) {

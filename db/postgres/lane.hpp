@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "db/postgres/connection.hpp"
+#include "db/postgres/incarnations.hpp"
 
 namespace footfall::postgres {
 
@@ -38,6 +39,8 @@ public:
 
   bool run(connection& c, bool last_try) override {
     auto out = work_(c);
+    if (out)
+      out = read_in(c.incarnation(), std::move(*out));
     if (!out && again_ && !last_try && !c.connected())
       return false;
     reply_(std::move(out));
@@ -73,11 +76,12 @@ private:
 
 /// A thread with a connection of its own that works off a queue. An idle lane
 /// that keeps connected, or that could not connect, looks after its connection, so that
-/// `health` is true without traffic.
+/// `health` is true without traffic. One that keeps connected also looks every few seconds
+/// whether the store went back, with traffic or without.
 class lane {
 public:
   lane(job_queue& queue, std::string url, std::string session, const stop_signal& stop,
-       bool keep_connected);
+       incarnations& past, bool keep_connected);
   void join() { thread_.join(); }
   /// Empty, or why the last attempt to connect failed.
   std::string health() const;
@@ -86,10 +90,13 @@ private:
   void loop();
   void work_on(job& x);
   bool ensure(caf::error& err);
+  void look_again();
 
   job_queue& queue_;
+  incarnations& past_;
   connection connection_;
   const bool keep_connected_;
+  std::chrono::steady_clock::time_point look_at_{};
   mutable std::mutex mutex_;
   std::string health_;
   std::thread thread_;

@@ -153,8 +153,8 @@ snapshot<named_count> read_named(const result& rows, bool with_users) {
   return out;
 }
 
-caf::expected<std::vector<std::string>> read_names(connection& c, const statement& x,
-                                                   const std::vector<int32_t>& numbers) {
+caf::expected<snapshot<std::string>> read_names(connection& c, const statement& x,
+                                                const std::vector<int32_t>& numbers) {
   array keys{array::int4, numbers.size()};
   for (auto no : numbers)
     keys.add_int4(no);
@@ -163,7 +163,7 @@ caf::expected<std::vector<std::string>> read_names(connection& c, const statemen
   auto rows = c.run(x, values, read_time_max);
   if (!rows.ok())
     return to_error(rows, "cannot read names");
-  return rows.texts(0, 0);
+  return snapshot<std::string>{{}, rows.texts(0, 0)};
 }
 
 } // namespace
@@ -218,11 +218,11 @@ caf::expected<snapshot<named_count>> top_users(connection& c, const std::string&
   return read_named(rows, false);
 }
 
-caf::expected<std::vector<std::string>> user_names(connection& c, const std::vector<int32_t>& xs) {
+caf::expected<snapshot<std::string>> user_names(connection& c, const std::vector<int32_t>& xs) {
   return read_names(c, names_of_users, xs);
 }
 
-caf::expected<std::vector<std::string>> type_names(connection& c, const std::vector<int32_t>& xs) {
+caf::expected<snapshot<std::string>> type_names(connection& c, const std::vector<int32_t>& xs) {
   return read_names(c, names_of_types, xs);
 }
 

@@ -20,8 +20,8 @@ caf::expected<snapshot<series_point>> minutes(connection& c, const std::string& 
 caf::expected<snapshot<named_count>> top_users(connection& c, const std::string& topic,
                                                const page_key& key, uint32_t limit);
 
-caf::expected<std::vector<std::string>> user_names(connection& c, const std::vector<int32_t>& xs);
-caf::expected<std::vector<std::string>> type_names(connection& c, const std::vector<int32_t>& xs);
+caf::expected<snapshot<std::string>> user_names(connection& c, const std::vector<int32_t>& xs);
+caf::expected<snapshot<std::string>> type_names(connection& c, const std::vector<int32_t>& xs);
 
 caf::expected<std::vector<partition_state>> progress(connection& c, const std::string& topic);
 

@@ -41,8 +41,8 @@ struct postgres_store::parts {
   };
 
   parts(postgres_config given, opened found)
-      : config(std::move(given)), database(std::move(found)), folds(config.waiting_max),
-        reads(config.waiting_max), audits(config.waiting_max) {
+      : config(std::move(given)), database(std::move(found)), past(config.topic, database),
+        folds(config.waiting_max), reads(config.waiting_max), audits(config.waiting_max) {
     for (size_t i = 0; i < writers; ++i) {
       writes.push_back(
           std::make_unique<write_lane>(config.waiting_max, config.topic, database.topic_no));
@@ -72,13 +72,14 @@ struct postgres_store::parts {
   }
 
   void start(job_queue& queue, const char* session, bool keep_connected) {
-    lanes.push_back(std::make_unique<lane>(queue, config.url, session, stop, keep_connected));
+    lanes.push_back(std::make_unique<lane>(queue, config.url, session, stop, past, keep_connected));
   }
 
   write_lane& writes_of(uint32_t partition) { return *writes[partition % writes.size()]; }
 
   const postgres_config config;
   const opened database;
+  incarnations past;
   stop_signal stop;
   std::vector<std::unique_ptr<write_lane>> writes;
   job_queue folds;
@@ -103,6 +104,14 @@ postgres_store::postgres_store(std::unique_ptr<parts> x) : parts_(std::move(x)) 
 
 postgres_store::~postgres_store() = default;
 
+uint64_t postgres_store::incarnation() const {
+  return parts_->past.current();
+}
+
+void postgres_store::on_renewal(renewal tell) {
+  parts_->past.on_renewal(std::move(tell));
+}
+
 const std::string& postgres_store::identity() const {
   return parts_->database.identity;
 }
@@ -118,7 +127,12 @@ void postgres_store::claim(uint32_t partition, done<partition_claim> reply) {
   if (auto err = check_partition(partition))
     return reply(std::move(err));
   auto& to = parts_->writes_of(partition);
-  auto work = [&to, partition](connection& c) { return to.work.claim(c, partition); };
+  auto work = [&to, &past = parts_->past, partition](connection& c) {
+    auto out = to.work.claim(c, partition, past.epoch_of(partition));
+    if (out)
+      past.claimed(c, partition, *out);
+    return out;
+  };
   to.queue.push(std::make_unique<call<partition_claim>>(work, std::move(reply), true), "claim");
 }
 
@@ -128,14 +142,19 @@ void postgres_store::apply(apply_request batch, done<apply_result> reply) {
   if (batch.next_offset < batch.first_offset)
     return reply(make_error(errc::invalid_argument, "the batch ends before it begins"));
   auto& to = parts_->writes_of(batch.partition);
-  to.queue.push(std::make_unique<apply_job>(to.work, std::move(batch), std::move(reply)), "apply");
+  to.queue.push(
+      std::make_unique<apply_job>(to.work, parts_->past, std::move(batch), std::move(reply)),
+      "apply");
 }
 
 void postgres_store::fold(uint32_t partition, int64_t from, int64_t until,
                           done<fold_result> reply) {
   auto work = [this, partition, from, until](connection& c) {
-    return postgres::fold(c, parts_->config.topic, parts_->database.topic_no, partition, from,
-                          until);
+    auto out =
+        postgres::fold(c, parts_->config.topic, parts_->database.topic_no, partition, from, until);
+    if (out && out->moved)
+      parts_->past.folded(c, partition, until);
+    return out;
   };
   parts_->folds.push(std::make_unique<call<fold_result>>(work, std::move(reply), false), "fold");
 }
@@ -181,16 +200,14 @@ void postgres_store::top_users(page_key key, uint32_t limit, done<snapshot<named
   });
 }
 
-void postgres_store::user_names(std::vector<int32_t> numbers,
-                                done<std::vector<std::string>> reply) {
-  read<std::vector<std::string>>(std::move(reply), [numbers = std::move(numbers)](connection& c) {
+void postgres_store::user_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
+  read<snapshot<std::string>>(std::move(reply), [numbers = std::move(numbers)](connection& c) {
     return postgres::user_names(c, numbers);
   });
 }
 
-void postgres_store::type_names(std::vector<int32_t> numbers,
-                                done<std::vector<std::string>> reply) {
-  read<std::vector<std::string>>(std::move(reply), [numbers = std::move(numbers)](connection& c) {
+void postgres_store::type_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
+  read<snapshot<std::string>>(std::move(reply), [numbers = std::move(numbers)](connection& c) {
     return postgres::type_names(c, numbers);
   });
 }

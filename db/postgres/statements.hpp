@@ -21,10 +21,13 @@ inline constexpr statement add_progress{"add_progress", R"(
    WHERE NOT EXISTS (SELECT 1 FROM public.fold_progress WHERE topic = $1 AND part = $2)
   ON CONFLICT DO NOTHING)"};
 
-/// $1 topic, $2 partition
+/// $1 topic, $2 partition, $3 an epoch to stay above. What is added is chance: should the
+/// store lose this claim and go on from before it, no other claim gives the same epoch,
+/// and what the owner of now still has under way matches nothing.
 inline constexpr statement claim{"claim", R"(
   UPDATE public.partition_progress
-     SET epoch = epoch + 1, owner_pid = pg_backend_pid(),
+     SET epoch = greatest(epoch, $3) + 1 + floor(random() * 1048576)::bigint,
+         owner_pid = pg_backend_pid(),
          owner_started = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
    WHERE topic = $1 AND part = $2
   RETURNING epoch, next_offset,

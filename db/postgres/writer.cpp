@@ -61,17 +61,18 @@ const char* writer::session() {
          "SET enable_mergejoin = off";
 }
 
-result writer::claim_once(connection& c, uint32_t partition) {
+result writer::claim_once(connection& c, uint32_t partition, int64_t above) {
   parameters values;
   values.add_text(topic_);
   values.add_int4(static_cast<int32_t>(partition));
   if (auto done = c.run(sql::add_progress, values); !done.ok())
     return done;
+  values.add_int8(above);
   return c.run(sql::claim, values);
 }
 
-caf::expected<partition_claim> writer::claim(connection& c, uint32_t partition) {
-  auto rows = claim_once(c, partition);
+caf::expected<partition_claim> writer::claim(connection& c, uint32_t partition, int64_t above) {
+  auto rows = claim_once(c, partition, above);
   // The owner before us holds the row: a lock timeout. Its connection is ended,
   // which undoes what it had under way.
   for (int tries = 0; rows.state == "55P03" && tries < 3; ++tries) {
@@ -80,7 +81,7 @@ caf::expected<partition_claim> writer::claim(connection& c, uint32_t partition) 
     values.add_int4(static_cast<int32_t>(partition));
     if (auto done = c.run(sql::end_owner, values); !done.ok())
       return to_error(done, "cannot end the earlier owner's connection");
-    rows = claim_once(c, partition);
+    rows = claim_once(c, partition, above);
   }
   if (!rows.ok() || rows.rows() == 0)
     return to_error(rows, "cannot claim partition " + std::to_string(partition));

@@ -28,7 +28,8 @@ class writer {
 public:
   writer(std::string topic, int32_t topic_no);
 
-  caf::expected<partition_claim> claim(connection& c, uint32_t partition);
+  /// @param above the new epoch is higher than this one
+  caf::expected<partition_claim> claim(connection& c, uint32_t partition, int64_t above = 0);
   /// Applies batches of different partitions in one statement. One that is not ours
   /// any more, or that the store refuses, does not hold up the others.
   void apply(connection& c, std::vector<apply_work>& batches);
@@ -42,7 +43,7 @@ private:
   struct sorted_rows;
   using slices = std::vector<slice>;
 
-  result claim_once(connection& c, uint32_t partition);
+  result claim_once(connection& c, uint32_t partition, int64_t above = 0);
   bool own(connection& c, apply_work& x);
   void step(connection& c, const slices& parts);
   void split(connection& c, const slices& parts, const result& why);

@@ -103,6 +103,8 @@ void redis_cache::advance(std::vector<cache_advance> pages) {
 void redis_cache::forget() {
   {
     std::lock_guard guard{mutex_};
+    fills_.clear();
+    advances_.clear();
     lost_ = true;
   }
   wake();

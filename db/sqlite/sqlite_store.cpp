@@ -150,7 +150,9 @@ template <class T>
 void sqlite_store::impl::write(done<T> reply, size_t weight,
                                std::function<T(sqlite::store_writer&)> work) {
   auto result = std::make_shared<T>();
-  write_call call{[result, work = std::move(work)](sqlite::store_writer& x) { *result = work(x); },
+  write_call call{[result, work = std::move(work)](sqlite::store_writer& x) {
+                    *result = read_in(only_incarnation, work(x));
+                  },
                   [result, reply](const caf::error& error) {
                     if (error)
                       reply(error);
@@ -218,7 +220,7 @@ void sqlite_store::impl::read(done<T> reply, std::function<T(sqlite::store_reade
   read_call call{[reply, work = std::move(work)](sqlite::store_reader* x, const caf::error& error) {
     if (!x)
       return reply(error);
-    reply(work(*x));
+    reply(read_in(only_incarnation, work(*x)));
   }};
   using answer = typename decltype(reads)::answer;
   switch (reads.push(call)) {
@@ -350,14 +352,16 @@ void sqlite_store::top_users(page_key key, uint32_t limit, done<snapshot<named_c
   });
 }
 
-void sqlite_store::user_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) {
-  impl_->read<std::vector<std::string>>(
-      std::move(reply), [numbers = std::move(numbers)](auto& x) { return x.user_names(numbers); });
+void sqlite_store::user_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
+  impl_->read<snapshot<std::string>>(std::move(reply), [numbers = std::move(numbers)](auto& x) {
+    return snapshot<std::string>{{}, x.user_names(numbers)};
+  });
 }
 
-void sqlite_store::type_names(std::vector<int32_t> numbers, done<std::vector<std::string>> reply) {
-  impl_->read<std::vector<std::string>>(
-      std::move(reply), [numbers = std::move(numbers)](auto& x) { return x.type_names(numbers); });
+void sqlite_store::type_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
+  impl_->read<snapshot<std::string>>(std::move(reply), [numbers = std::move(numbers)](auto& x) {
+    return snapshot<std::string>{{}, x.type_names(numbers)};
+  });
 }
 
 void sqlite_store::audit(done<std::vector<audit_difference>> reply) {

@@ -167,7 +167,8 @@ TEST_CASE("postgres_store ends the connection of a stuck owner", "[contract][pos
   if (!at)
     return;
   auto db = at.open();
-  REQUIRE(claim(*db, 0));
+  const auto before = claim(*db, 0);
+  REQUIRE(before);
   // An owner that stopped in the middle of a transaction.
   std::thread stuck{[&] {
     CHECK_THROWS(at.database->run(
@@ -183,7 +184,7 @@ TEST_CASE("postgres_store ends the connection of a stuck owner", "[contract][pos
   auto mine = claim(*db, 0);
   stuck.join();
   REQUIRE(mine);
-  CHECK(mine->epoch == 2);
+  CHECK(mine->epoch > before->epoch);
   CHECK(mine->next_offset == 0);
   CHECK(apply(*db, records(0, mine->epoch, 0, 10))->moved);
 }

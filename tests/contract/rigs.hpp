@@ -46,6 +46,10 @@ public:
   virtual bool is_shared() const { return false; }
   /// Calls of one kind that may wait; 0: calls never wait.
   virtual size_t waiting_max() const { return 0; }
+  /// Remembers what is stored; go_back() then loses all that came since, under the open
+  /// store. False when nothing can do that to it.
+  virtual bool keep() { return false; }
+  virtual void go_back() {}
 };
 
 /// One cache of its own, empty at first, on a clock that the test moves.

@@ -27,8 +27,20 @@ public:
 
 class memory_store_rig final : public store_rig {
 public:
-  std::unique_ptr<store> open() override { return std::make_unique<memory_store>(); }
+  std::unique_ptr<store> open() override {
+    auto out = std::make_unique<memory_store>();
+    last_ = out.get();
+    return out;
+  }
   bool keeps_data() const override { return false; }
+  bool keep() override {
+    last_->keep();
+    return true;
+  }
+  void go_back() override { last_->go_back(); }
+
+private:
+  memory_store* last_ = nullptr;
 };
 
 class memory_cache_rig final : public cache_rig {

@@ -41,6 +41,11 @@ public:
   }
   bool is_shared() const override { return true; }
   size_t waiting_max() const override { return 64; }
+  bool keep() override {
+    database_.keep();
+    return true;
+  }
+  void go_back() override { database_.go_back(); }
 
 private:
   scratch_database database_;
@@ -61,6 +66,32 @@ scratch_database::~scratch_database() {
   } catch (const std::exception&) {
     // A server that the test ended takes its databases along.
   }
+}
+
+void scratch_database::keep() const {
+  run("DROP SCHEMA IF EXISTS kept CASCADE; CREATE SCHEMA kept;"
+      "CREATE TABLE kept.sequences AS SELECT schemaname, sequencename, coalesce(last_value, 0) AS n"
+      "  FROM pg_sequences;"
+      "DO $$ DECLARE t record; BEGIN"
+      "  FOR t IN SELECT * FROM pg_tables WHERE schemaname IN ('core', 'public') LOOP"
+      "    EXECUTE format('CREATE TABLE kept.%I AS TABLE %I.%I', t.schemaname || '.' || "
+      "t.tablename,"
+      "                   t.schemaname, t.tablename);"
+      "  END LOOP; END $$");
+}
+
+// All at once, as PostgreSQL shows a backup that was read back in.
+void scratch_database::go_back() const {
+  run("DO $$ DECLARE t record; BEGIN"
+      "  FOR t IN SELECT * FROM pg_tables WHERE schemaname IN ('core', 'public') LOOP"
+      "    EXECUTE format('TRUNCATE %I.%I', t.schemaname, t.tablename);"
+      "    EXECUTE format('INSERT INTO %I.%I OVERRIDING SYSTEM VALUE TABLE kept.%I', t.schemaname,"
+      "                   t.tablename, t.schemaname || '.' || t.tablename);"
+      "  END LOOP;"
+      "  FOR t IN SELECT * FROM kept.sequences LOOP"
+      "    PERFORM setval(format('%I.%I', t.schemaname, t.sequencename)::regclass,"
+      "                   greatest(t.n, 1), t.n > 0);"
+      "  END LOOP; END $$");
 }
 
 std::string scratch_database::run_at(const std::string& url, const std::string& sql) {

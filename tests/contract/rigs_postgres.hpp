@@ -18,6 +18,9 @@ public:
   std::string run(const std::string& sql) const { return run_at(url_, sql); }
   /// The same on the server's own database.
   std::string run_as_admin(const std::string& sql) const { return run_at(admin_, sql); }
+  /// Copies all rows; go_back() puts them in the place of what is there then.
+  void keep() const;
+  void go_back() const;
 
 private:
   static std::string run_at(const std::string& url, const std::string& sql);

@@ -72,7 +72,7 @@ TEST_CASE("store has everything after it was opened again", "[contract][store]")
   CHECK(bad_events(*db, 10).size() == 1);
   CHECK(progress(*db)->at(0).folded_offset == 1);
   auto again = claim(*db, 0);
-  CHECK(again->epoch == epoch + 1);
+  CHECK(again->epoch > epoch);
   CHECK(again->next_offset == 3);
   CHECK(again->folded_offset == 1);
   auto x =
