@@ -28,7 +28,7 @@ struct node_config {
   partition_config partition; ///< A pattern: the number is filled in.
   /// Told what was seen when the store went back, or is another one; must not block.
   std::function<void(const std::string&)> report;
-  int64_t pairs_max = 4'000'000; ///< (page, user) pairs of all live pages.
+  int64_t pairs_max = 4'000'000; ///< Users and types of all live pages.
 };
 
 /// The actors of this process, and the door to them for HTTP and gRPC.

@@ -22,10 +22,11 @@ page_answer answer_to(page_aggregator_ptr self, const page_ask& ask) {
   page_answer out;
   out.ticket = ask.ticket;
   out.loaded_now = std::exchange(st.first_ask, false);
-  out.live = st.counts.users_complete();
   out.incarnation = st.config.rules->incarnation;
-  out.version = st.counts.clicks();
   out.as_of_us = st.config.rules->now();
+  out.live =
+      st.counts.detailed() && (ask.kind != query_kind::page || st.counts.hour_known(out.as_of_us));
+  out.version = st.counts.clicks();
   out.reached = st.counts.reached();
   if (!out.live)
     return out;
@@ -46,14 +47,17 @@ page_answer answer_to(page_aggregator_ptr self, const page_ask& ask) {
 
 void mind_limits(page_aggregator_ptr self) {
   auto& st = self->state;
-  if (!st.counts.users_complete())
+  if (!st.counts.detailed()) {
+    st.counts.forget_details(); // What a load brought all the same.
     return;
-  const auto more = static_cast<int64_t>(st.counts.users()) - st.pairs_taken;
+  }
+  const auto pairs = st.counts.users() + st.counts.by_type().size();
+  const auto more = static_cast<int64_t>(pairs) - st.pairs_taken;
   st.pairs_taken += more;
   const auto left = st.config.rules->pairs_left->fetch_sub(more) - more;
   if (st.counts.users() <= st.config.rules->users_max && left >= 0)
     return;
-  st.counts.forget_users();
+  st.counts.forget_details();
   st.config.rules->pairs_left->fetch_add(std::exchange(st.pairs_taken, 0));
 }
 
@@ -176,7 +180,7 @@ std::vector<state_field> describe(page_aggregator_ptr self) {
   return {{"loaded", x.loaded() ? "true" : "false"},
           {"page_no", std::to_string(x.page_no())},
           {"clicks", std::to_string(x.clicks())},
-          {"users", x.users_complete() ? std::to_string(x.users()) : "null"},
+          {"users", x.detailed() ? std::to_string(x.users()) : "null"},
           {"last_at_us", std::to_string(x.last_at_us())},
           {"position", '"' + to_string(x.reached()) + '"'},
           {"watchers", std::to_string(st.asked ? st.asked->watchers.size() : 0)},

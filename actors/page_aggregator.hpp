@@ -18,7 +18,8 @@ struct page_rules {
   metrics* counts = nullptr;
   cache_manager_actor cache; ///< May be null.
   uint32_t users_max = 100'000;
-  /// (page, user) pairs that all live pages of the node may hold together.
+  /// (page, user) and (page, type) pairs that all live pages of the node may hold
+  /// together.
   std::shared_ptr<std::atomic<int64_t>> pairs_left;
   uint64_t incarnation = 0; ///< Of the store that the pages are of.
 };

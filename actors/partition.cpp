@@ -326,6 +326,7 @@ partition_actor::behavior_type partition(partition_ptr self, partition_config co
   auto& st = self->state;
   st.config = std::move(config);
   st.pages = page_table{std::max<size_t>(st.config.live_pages_max, 1)};
+  st.known_pages = model::recent{std::max<size_t>(st.config.live_pages_max, 1)};
   self->entry()->set_key(std::to_string(st.config.partition));
   self->entry()->set_state("starting");
   self->set_down_handler([self](caf::down_msg& down) {

@@ -7,6 +7,7 @@
 
 #include "actors/interfaces.hpp"
 #include "actors/model/fold_plan.hpp"
+#include "actors/model/recent.hpp"
 #include "actors/node_status.hpp"
 #include "actors/observed.hpp"
 #include "actors/page_aggregator.hpp"
@@ -50,6 +51,7 @@ struct partition_state_data {
   struct tail_page {
     std::string page;        ///< "site NUL page".
     int64_t next_offset = 0; ///< Its clicks are folded when this is.
+    uint64_t clicks = 0;     ///< Of one apply; 0: of more than one.
   };
 
   struct waiter {
@@ -92,10 +94,12 @@ struct partition_state_data {
   model::fold_plan folds;
   int64_t fold_sent_us = 0;
   absl::flat_hash_map<int32_t, tail_page> tail_pages; // By page number.
+  bool tail_lost = false;                             // They were too many: the cache must forget.
 
   // Pages.
   std::shared_ptr<const page_rules> rules;
   page_table pages;
+  model::recent known_pages; // Clicked or asked for lately.
   std::vector<std::string> load_wanted;
   std::vector<std::string> loading;
   bool sweep_set = false;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <absl/hash/hash.h>
+
 #include "actors/model/record.hpp"
 
 namespace footfall::partition_pages {
@@ -9,15 +11,46 @@ namespace footfall::partition_pages {
 namespace {
 
 constexpr size_t loads_at_once = 500;
+constexpr size_t tail_pages_max = 5 * fold_records_max;
+
+// Whether the page was clicked or asked for lately. Notes that it is now.
+bool is_known(partition_ptr self, const std::string& page) {
+  return self->state.known_pages.note(absl::HashOf(page));
+}
+
+// Whether a click makes its page live. With many live pages once is not enough: addresses
+// that somebody invents come but once, and to start and load a page costs more than all
+// else that is done for a click.
+bool is_worth_it(partition_ptr self, const std::string& page) {
+  const auto& st = self->state;
+  const bool known = is_known(self, page);
+  return st.pages.size() < st.config.live_pages_max / 4 || (known && !st.pages.full());
+}
+
+// Its clicks are with the store alone: at the fold the cache is told of them.
+void leave_to_fold(partition_ptr self, page_delta x) {
+  auto& st = self->state;
+  if (st.tail_pages.size() >= tail_pages_max) {
+    st.tail_pages.clear();
+    st.tail_lost = true;
+  }
+  auto [at, fresh] = st.tail_pages.try_emplace(x.page_no);
+  at->second.clicks = fresh && !st.tail_lost ? x.clicks.size() : 0;
+  at->second.next_offset = st.next_offset;
+  if (fresh)
+    at->second.page = std::move(x.page);
+}
 
 page_key key_of(const std::string& page) {
   const auto end_of_site = page.find('\0');
   return {page.substr(0, end_of_site), page.substr(end_of_site + 1)};
 }
 
-uint32_t home_of(partition_ptr self, const std::string& page) {
-  auto key = key_of(page);
-  return model::partition_of(model::record_key(key.site_id, key.page_url),
+// As of model::record_key, without making it: this runs for each page of each apply.
+uint32_t home_of(partition_ptr self, std::string_view page) {
+  const auto end_of_site = page.find('\0');
+  const bool by_page = page.substr(0, end_of_site) == default_site;
+  return model::partition_of(by_page ? page.substr(end_of_site + 1) : page,
                              self->state.config.partitions);
 }
 
@@ -93,7 +126,9 @@ apply_request plan_apply(partition_ptr self) {
   out.first_offset = st.next_offset;
   out.next_offset = st.in_flight_end;
   st.in_flight_rows.clear();
-  absl::flat_hash_map<std::string, uint32_t> places;
+  st.in_flight_pages.clear();
+  st.in_flight_pages.reserve(st.in_flight.size()); // So that the views below stay valid.
+  absl::flat_hash_map<std::string_view, uint32_t> places;
   std::string page;
   out.rows.reserve(st.in_flight.size());
   for (const auto& entry : st.in_flight) {
@@ -102,16 +137,17 @@ apply_request plan_apply(partition_ptr self) {
     if (reason.empty()) {
       page.assign(row.site_id).push_back('\0');
       page.append(row.page_url);
-      auto place = places.emplace(page, static_cast<uint32_t>(places.size())).first->second;
-      st.in_flight_rows.push_back({place, row.at_us, row.received_at_us});
+      auto at = places.find(page);
+      if (at == places.end()) {
+        st.in_flight_pages.push_back(page);
+        at = places.emplace(st.in_flight_pages.back(), places.size()).first;
+      }
+      st.in_flight_rows.push_back({at->second, row.at_us, row.received_at_us});
       out.rows.push_back(std::move(row));
       continue;
     }
     out.bad.push_back({entry.offset, entry.time_us, std::move(reason), entry.value});
   }
-  st.in_flight_pages.resize(places.size());
-  for (const auto& [name, place] : places)
-    st.in_flight_pages[place] = name;
   add(st.config.counts->events_bad, out.bad.size());
   return out;
 }
@@ -123,41 +159,44 @@ void take_delta(partition_ptr self, page_delta delta) {
   if (delta.incarnation != st.incarnation)
     return;
   auto* live = st.pages.touch(delta.page, st.config.now());
-  if (!live && !st.pages.full())
+  if (!live && is_worth_it(self, delta.page))
     live = &make_live(self, delta.page);
   if (live) {
     live->needed = true;
     self->send(live->handle, atom::delta_v, std::move(delta));
   } else {
+    const auto now = st.config.now();
     for (const auto& x : delta.clicks)
-      st.config.counts->freshness.observe(st.config.now() - x.received_at_us);
+      st.config.counts->freshness.observe(now - x.received_at_us);
     if (delta.partition == st.config.partition)
-      st.tail_pages[delta.page_no] = {std::move(delta.page), st.next_offset};
+      leave_to_fold(self, std::move(delta));
   }
 }
 
 void hand_out(partition_ptr self, const apply_result& result) {
   auto& st = self->state;
-  absl::flat_hash_map<int32_t, page_delta> by_page;
+  std::vector<page_delta> deltas;
+  std::vector<size_t> places(st.in_flight_pages.size()); // In deltas, plus one.
   for (const auto& x : result.fresh) {
     const auto& row = st.in_flight_rows[x.row];
-    auto& delta = by_page[x.page_no];
-    if (delta.clicks.empty()) {
-      delta.page = st.in_flight_pages[row.page];
+    auto& place = places[row.page];
+    if (place == 0) {
+      auto& delta = deltas.emplace_back();
+      place = deltas.size();
+      delta.page = std::move(st.in_flight_pages[row.page]);
       delta.page_no = x.page_no;
       delta.partition = st.config.partition;
       delta.next_offset = st.next_offset;
       delta.incarnation = st.incarnation;
     }
-    delta.clicks.push_back({x.user_no, x.type_no, row.at_us, row.received_at_us});
+    deltas[place - 1].clicks.push_back({x.user_no, x.type_no, row.at_us, row.received_at_us});
   }
-  for (auto& [page_no, delta] : by_page) {
+  for (auto& delta : deltas) {
     const auto home = home_of(self, delta.page);
     if (home == st.config.partition)
       take_delta(self, std::move(delta));
     else if (home < st.nodes.partitions.size() && st.nodes.partitions[home]) {
-      // Its clicks are folded here, wherever the page lives.
-      st.tail_pages[page_no] = {delta.page, st.next_offset};
+      leave_to_fold(self, delta); // They are folded here, wherever the page lives.
       self->send(caf::actor_cast<partition_actor>(st.nodes.partitions[home]), atom::delta_v,
                  std::move(delta));
     }
@@ -172,6 +211,7 @@ void ask(partition_ptr self, std::vector<page_ask>& asks) {
   for (auto& x : asks) {
     auto* live = st.pages.touch(x.page, st.config.now());
     if (!live && (x.kind == query_kind::count || !st.running)) {
+      is_known(self, x.page); // Its next click makes it live, and keeps the cache right.
       page_answer out;
       out.ticket = x.ticket;
       elsewhere.push_back(std::move(out));
@@ -226,13 +266,17 @@ void tell_cache(partition_ptr self, const fold_result& result) {
   std::vector<cache_advance> out;
   for (const auto& x : result.pages) {
     auto at = st.tail_pages.find(x.page_no);
-    if (at != st.tail_pages.end())
+    // Are its clicks of one apply all that it has, then it was not there before, and
+    // nobody can have read an older count.
+    if (at != st.tail_pages.end() && at->second.clicks != x.clicks)
       out.push_back({at->second.page, 0, x.clicks, st.config.now(), {}, {}});
   }
   absl::erase_if(st.tail_pages,
                  [&st](const auto& x) { return x.second.next_offset <= st.folded_offset; });
   auto cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
-  if (!out.empty() && cache)
+  if (std::exchange(st.tail_lost, false))
+    forget_cached(self);
+  else if (!out.empty() && cache)
     self->send(cache, atom::advance_v, st.incarnation, std::move(out));
 }
 

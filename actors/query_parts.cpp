@@ -130,8 +130,9 @@ void take_page(query_ptr self, page_answer& said) {
   out.clicks = said.clicks;
   out.users = said.users;
   if (x.ask.kind == query_kind::count) {
-    st.fills.push_back(
-        {page_of(x.ask), said.version, out.as_of_us, out.reached, x.user_no, said.clicks});
+    if (said.version != 0) // Before the first click; nobody is told when that comes.
+      st.fills.push_back(
+          {page_of(x.ask), said.version, out.as_of_us, out.reached, x.user_no, said.clicks});
     finish(self, id, std::move(out));
     return;
   }

@@ -59,6 +59,15 @@ void order_rows(query_answer& answer, uint32_t limit) {
   }
 }
 
+// What no row names is the rest of all clicks of the page.
+void count_others(query_answer& answer) {
+  uint64_t named = 0;
+  for (const auto& row : answer.rows)
+    named += row.clicks;
+  answer.other_types = answer.clicks - named;
+  answer.more = answer.other_types > 0;
+}
+
 void take_names(query_ptr self, uint64_t id, open_query& x, store_answer& read) {
   auto& st = self->state;
   auto& names = x.ask.kind == query_kind::users ? st.user_names : st.type_names;
@@ -80,7 +89,8 @@ void take_count(query_ptr self, uint64_t id, open_query& x, const pair_count& fo
   out.clicks = found.clicks;
   if (found.user_no != 0)
     remember(self, st.user_numbers, user_of(x.ask), found.user_no);
-  if (found.user_no != 0 && found.page_no != 0)
+  // Version 0 is before the first click; nobody is told when that comes.
+  if (found.user_no != 0 && found.page_no != 0 && found.version != 0)
     st.fills.push_back(
         {page_of(x.ask), found.version, out.as_of_us, read.reached, found.user_no, found.clicks});
   finish(self, id, std::move(out));
@@ -221,7 +231,9 @@ void name_rows(query_ptr self, uint64_t id, open_query& x) {
   }
   if (missing.empty()) {
     auto answer = std::move(x.answer);
-    order_rows(answer, users ? x.ask.limit : limits::list_rows);
+    order_rows(answer, users ? x.ask.limit : limits::named_types);
+    if (!users)
+      count_others(answer);
     finish(self, id, std::move(answer));
     return;
   }

@@ -58,6 +58,8 @@ std::string page_text(simdjson::dom::element root) {
   if (root["by_type"].get(by_type) == simdjson::SUCCESS)
     for (auto [name, clicks] : by_type)
       types.add({std::string{name}, value_text(clicks)});
+  uint64_t others = 0;
+  const bool has_others = root["other_types"]["clicks"].get(others) == simdjson::SUCCESS;
   uint64_t hour = 0;
   simdjson::dom::array minutes;
   if (root["last_60_minutes"].get(minutes) == simdjson::SUCCESS)
@@ -67,6 +69,8 @@ std::string page_text(simdjson::dom::element root) {
   auto out = totals.text();
   if (types.rows() > 0)
     out += '\n' + types.text();
+  if (has_others && others > 0)
+    out += "\nof all other types: " + std::to_string(others) + '\n';
   return out + "\nin the last 60 minutes: " + std::to_string(hour) + '\n';
 }
 

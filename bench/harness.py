@@ -152,6 +152,17 @@ class Server:
         lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
         return {name: float(value) for name, _, value in lines if name}
 
+    def get(self, listener: str, path: str) -> tuple[int, float]:
+        """The status of an answer, and the milliseconds that it took."""
+        host, _, port = self.addresses[listener].rpartition(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=60)
+        began = time.monotonic()
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer.status, (time.monotonic() - began) * 1e3
+
     def folded(self) -> float:
         return self.metrics()["footfall_events_folded_total"]
 

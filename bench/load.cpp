@@ -60,6 +60,7 @@ public:
         body_ += '\n';
     }
     out += plan_.mode == "single" ? "POST /ingest" : "POST /v1/events";
+    clicks_.append_site(out);
     out += " HTTP/1.1\r\nhost: bench\r\ncontent-type: ";
     out += n > 1 ? "application/x-ndjson" : "application/json";
     out += "\r\ncontent-length: " + std::to_string(body_.size()) + "\r\n\r\n" + body_;
@@ -336,6 +337,9 @@ void add_options(CLI::App& app, plan& out) {
   app.add_option("--pages", out.clicks.pages);
   app.add_option("--users", out.clicks.users);
   app.add_option("--seed", out.clicks.seed, "0: another one each time");
+  app.add_option("--flood", out.clicks.flood, "Every event has one of its own")
+      ->check(CLI::IsMember({"types", "users", "pages", "sites", "minutes"}));
+  app.add_option("--first", out.clicks.first, "Number of the first one");
   app.add_flag("--ordered-ids", out.clicks.ordered_ids, "UUIDv7 instead of UUIDv4");
   app.add_flag("--in-turn", out.clicks.in_turn, "Pages and users in turn, not at random");
 }

@@ -21,11 +21,16 @@ struct event_plan {
   /// different pages or pairs is exact.
   bool in_turn = false;
   uint64_t seed = 1;
+  /// What every event has a value of its own of: "types", "users", "pages", "sites" or
+  /// "minutes" (of 2000 to 2099); empty: nothing. The other fields are as ever.
+  std::string flood;
+  size_t first = 0; ///< Of what it numbers: a later load invents others.
 };
 
 class event_maker {
 public:
-  explicit event_maker(const event_plan& plan) : plan_(plan), random_(plan.seed) {
+  explicit event_maker(const event_plan& plan)
+      : plan_(plan), random_(plan.seed), made_(plan.first) {
     double sum = 0;
     for (size_t i = 1; i <= plan.pages; ++i)
       zipf_.push_back(sum += 1.0 / static_cast<double>(i));
@@ -44,7 +49,17 @@ public:
       page_ = std::min(static_cast<size_t>(at), plan_.pages - 1);
       user_ = random_() % plan_.users;
     }
+    if (plan_.flood == "pages")
+      page_ = made_;
+    if (plan_.flood == "users")
+      user_ = made_;
     ++made_;
+  }
+
+  /// The site of the next request, as its query string.
+  void append_site(std::string& out) const {
+    if (plan_.flood == "sites")
+      out += "?site=s" + std::to_string(made_);
   }
 
   void append_page(std::string& out) const {
@@ -63,11 +78,11 @@ public:
     out += R"(","user_id":")";
     append_user(out);
     out += R"(","event_type":")";
-    out += random_() % 4 == 0 ? "view" : "click";
+    append_type(out);
     out += R"(","page_url":")";
     append_page(out);
     out += R"(","time_stamp":")";
-    out.append(time_, sizeof time_);
+    append_time(out);
     out += "\"}";
   }
 
@@ -91,6 +106,28 @@ public:
   }
 
 private:
+  void append_type(std::string& out) {
+    const bool view = random_() % 4 == 0;
+    if (plan_.flood == "types")
+      out += "type-" + std::to_string(made_);
+    else
+      out += view ? "view" : "click";
+  }
+
+  void append_time(std::string& out) const {
+    if (plan_.flood != "minutes") {
+      out.append(time_, sizeof time_);
+      return;
+    }
+    // A stride without a factor in common: neighbours are decades apart, all differ.
+    constexpr uint64_t minutes = 52'594'560, stride = 16'231'561;
+    const auto second = static_cast<std::time_t>(946'684'800 + made_ * stride % minutes * 60);
+    std::tm parts{};
+    gmtime_r(&second, &parts);
+    char text[32];
+    out.append(text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts));
+  }
+
   void append_id(std::string& out) {
     uint64_t high = random_(), low = random_();
     if (plan_.ordered_ids)

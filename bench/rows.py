@@ -231,6 +231,43 @@ def growth(services: Services | None, millions: float, ordered: bool,
             yield from grown(server, last["rate"], seconds, millions)
 
 
+FLOODS = {  # What clients invent, and the load that does.
+    "types": ("event types on one page", {"flood": "types", "pages": 1}),
+    "types-pages": ("event types over 1,500 pages", {"flood": "types"}),
+    "users": ("users on one page", {"flood": "users", "pages": 1}),
+    "users-pages": ("users over 1,500 pages", {"flood": "users"}),
+    "pages": ("pages", {"flood": "pages"}),
+    "minutes": ("minutes of 2000 to 2099 on one page", {"flood": "minutes", "pages": 1}),
+    "minutes-pages": ("minutes of 2000 to 2099 over 1,500 pages", {"flood": "minutes"}),
+    "sites": ("sites, in single posts", {"flood": "sites"}),
+}
+
+
+def floods(services: Services | None, values: int) -> Iterator[Row]:
+    """So many different values of each kind, beside the same load without them."""
+    def load(mode: str, **options: Any) -> Row:
+        with Server(services=services) as server:
+            row = ingest(server, mode, events=values, connections=4 if mode == "batch" else 64,
+                         **options)
+            path = "/v1/stats/page?page_url=/articles/2025/page-of-the-site-0"
+            status, took = server.get("query", path)
+            row["notes"] += f"; page query {status} in {took:.0f} ms"
+            if not services:
+                row["notes"] += f"; RSS {server.rss() / 2**20:.0f} MiB"
+            row["server_us"] = sum(us for name, us in row["cpu_us"].items() if name != "generator")
+            return row
+
+    plain = {mode: load(mode) for mode in ("batch", "single")}
+    for mode, what in (("batch", "batches of 1,000"), ("single", "single posts")):
+        yield {"id": f"flood-plain-{mode}", "what": f"plain load, {what}", **plain[mode]}
+    for name, (what, options) in FLOODS.items():
+        mode = "single" if name == "sites" else "batch"
+        row = load(mode, **options)
+        row["ratio"] = row["server_us"] / plain[mode]["server_us"]
+        row["notes"] += f"; {row['ratio']:.2f} times the plain load's CPU"
+        yield {"id": f"flood-{name}", "what": f"{values:,} {what}", **row}
+
+
 def sqlite_yardstick(events: int) -> Row | None:
     """A plain program that inserts the same rows into one SQLite table."""
     if not program("store_bench").exists():

@@ -29,6 +29,9 @@ struct limits {
   static constexpr int64_t last_at_us = 4'102'444'800'000'000; ///< 2100-01-01, exclusive
   static constexpr uint32_t list_rows = 1000;
   static constexpr uint32_t series_points = 10'000;
+  /// Event types of a page that are counted by name: those with the lowest numbers,
+  /// which are the ones that the store met first. The rest is one sum.
+  static constexpr size_t named_types = 1000;
 };
 
 /// One click as a client sends it, after parsing and before validate().

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -75,7 +77,7 @@ struct page_answer {
   uint64_t users = 0;
   int64_t as_of_us = 0;
   std::vector<position> reached;
-  std::vector<numbered_count> rows; ///< page: by type; users: the top.
+  std::vector<numbered_count> rows; ///< page: by type, the named ones; users: the top.
   std::vector<uint64_t> minutes;
   bool more = false;
   uint64_t incarnation = 0; ///< Of the store that the numbers are of; 0: there are none.
@@ -94,15 +96,30 @@ auto inspect(Inspector& f, page_answer& x) {
 
 /// All that is known of one page, at the snapshot.
 struct page_load {
+  /// What a client may date ahead is not all kept in memory.
+  static constexpr size_t minutes_max = 4096;
+
   int32_t page_no = 0; ///< 0: no such page; the rest is empty then.
   uint64_t clicks = 0;
   uint64_t users = 0;
   int64_t last_at_us = 0;
-  std::vector<std::pair<int32_t, uint64_t>> by_type; ///< type_no, clicks
-  std::vector<std::pair<int32_t, uint32_t>> minutes; ///< minute since 1970, clicks; the asked range
+  /// type_no, clicks; the limits::named_types lowest numbers, in order.
+  std::vector<std::pair<int32_t, uint64_t>> by_type;
+  /// Minute since 1970, clicks; the first minutes_max of the asked range, in order.
+  std::vector<std::pair<int32_t, uint32_t>> minutes;
   std::vector<std::pair<int32_t, uint32_t>>
       user_clicks; ///< user_no, clicks; empty when over the limit
   bool users_complete = true;
+
+  /// Fills in by_type and minutes from sums that stand in the order of their numbers.
+  template <class Types, class Minutes>
+  void keep_first(const Types& types, const Minutes& by_minute) {
+    auto end = [](const auto& of, size_t most) {
+      return std::next(of.begin(), static_cast<std::ptrdiff_t>(std::min(of.size(), most)));
+    };
+    by_type.assign(types.begin(), end(types, limits::named_types));
+    minutes.assign(by_minute.begin(), end(by_minute, minutes_max));
+  }
 };
 
 template <class Inspector>

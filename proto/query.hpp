@@ -76,6 +76,7 @@ struct query_answer {
   std::vector<named_count> rows;    ///< page: by type; top_pages; users.
   std::vector<uint64_t> minutes;    ///< page: 60, oldest first.
   std::vector<series_point> points; ///< series, gaps filled.
+  uint64_t other_types = 0;         ///< page: clicks of types that `rows` does not name.
   bool more = false;
   bool users_known = true; ///< False: `users` of the rows was not counted (ranges).
 };
@@ -89,8 +90,8 @@ auto inspect(Inspector& f, query_answer& x) {
     return caf::none;
   };
   return f(caf::meta::type_name("query_answer"), x.ticket, code, x.reason, source, x.as_of_us,
-           x.reached, x.clicks, x.users, x.rows, x.minutes, x.points, x.more, x.users_known,
-           caf::meta::load_callback(load));
+           x.reached, x.clicks, x.users, x.rows, x.minutes, x.points, x.other_types, x.more,
+           x.users_known, caf::meta::load_callback(load));
 }
 
 /// Many client requests in one message: one for each I/O turn, not for each event.

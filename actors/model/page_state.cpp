@@ -6,9 +6,6 @@
 namespace footfall::model {
 
 namespace {
-// Events may be dated ahead; beyond this many minutes the farthest are dropped
-// from the ring (the store has them).
-constexpr size_t minutes_max = 4096;
 constexpr int32_t hour = 60;
 } // namespace
 
@@ -17,10 +14,12 @@ void page_state::load(page_load snapshot, const std::vector<position>& reached) 
   page_no_ = snapshot.page_no;
   clicks_ = snapshot.clicks;
   last_at_us_ = snapshot.last_at_us;
-  users_complete_ = snapshot.users_complete;
+  detailed_ = snapshot.users_complete;
   for (const auto& [type_no, clicks] : snapshot.by_type)
     by_type_.push_back({type_no, clicks});
   minutes_ = std::move(snapshot.minutes);
+  if (minutes_.size() >= page_load::minutes_max)
+    minutes_end_ = minutes_.back().first + 1;
   user_clicks_.reserve(snapshot.user_clicks.size());
   for (const auto& [user_no, clicks] : snapshot.user_clicks)
     user_clicks_.emplace(user_no, clicks);
@@ -63,14 +62,9 @@ void page_state::add(const page_delta& delta, int64_t now_us,
   clicks_ += delta.clicks.size();
   for (const auto& x : delta.clicks) {
     last_at_us_ = std::max(last_at_us_, x.at_us);
-    auto type = std::find_if(by_type_.begin(), by_type_.end(),
-                             [&](const auto& row) { return row.number == x.type_no; });
-    if (type == by_type_.end())
-      by_type_.push_back({x.type_no, 1});
-    else
-      ++type->clicks;
     add_minute(minute_of(x.at_us), 1, oldest);
-    if (users_complete_) {
+    if (detailed_) {
+      add_type(x.type_no);
       auto& clicks = user_clicks_[x.user_no];
       ++clicks;
       if (changed)
@@ -81,7 +75,7 @@ void page_state::add(const page_delta& delta, int64_t now_us,
 }
 
 void page_state::add_minute(int32_t minute, uint32_t clicks, int32_t oldest) {
-  if (minute < oldest)
+  if (minute < oldest || minute >= minutes_end_)
     return;
   if (minutes_.size() > 2 * hour && minutes_.front().first < oldest)
     minutes_.erase(minutes_.begin(),
@@ -91,13 +85,31 @@ void page_state::add_minute(int32_t minute, uint32_t clicks, int32_t oldest) {
     at->second += clicks;
   else
     minutes_.insert(at, {minute, clicks});
-  if (minutes_.size() > minutes_max)
+  if (minutes_.size() > page_load::minutes_max) {
+    minutes_end_ = minutes_.back().first;
     minutes_.pop_back();
+  }
 }
 
-void page_state::forget_users() {
-  users_complete_ = false;
+void page_state::add_type(int32_t type_no) {
+  const bool full = by_type_.size() >= limits::named_types;
+  if (full && type_no > by_type_.back().number)
+    return;
+  auto at = std::lower_bound(by_type_.begin(), by_type_.end(), type_no,
+                             [](const auto& x, int32_t no) { return x.number < no; });
+  if (at != by_type_.end() && at->number == type_no) {
+    ++at->clicks;
+    return;
+  }
+  by_type_.insert(at, {type_no, 1});
+  if (full)
+    by_type_.pop_back();
+}
+
+void page_state::forget_details() {
+  detailed_ = false;
   std::exchange(user_clicks_, {});
+  std::exchange(by_type_, {});
 }
 
 uint64_t page_state::clicks_of(int32_t user_no) const {

@@ -204,8 +204,7 @@ page_load memory_store::do_load(const page_key& key, int32_t first_minute,
       ++minutes[minute];
   }
   out.users = users.size();
-  out.by_type.assign(types.begin(), types.end());
-  out.minutes.assign(minutes.begin(), minutes.end());
+  out.keep_first(types, minutes);
   out.users_complete = users.size() <= users_max;
   if (out.users_complete)
     out.user_clicks.assign(users.begin(), users.end());

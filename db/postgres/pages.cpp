@@ -29,17 +29,21 @@ constexpr statement load_totals{"load_totals", R"(
   SELECT t.page_no, t.clicks, t.users, t.last_at
     FROM unnest($1::int[]) AS k(page_no) JOIN core.page_totals t USING (page_no))"};
 
-// $2 first minute
+// $2 first minute, $3 the most minutes of a page
 constexpr statement load_minutes{"load_minutes", R"(
-  SELECT s.page_no, s.minute, sum(s.clicks)::bigint
+  SELECT k.page_no, m.minute, m.clicks
     FROM unnest($1::int[]) AS k(page_no)
-    JOIN core.page_series s ON s.page_no = k.page_no AND s.minute >= $2
-   GROUP BY 1, 2)"};
+   CROSS JOIN LATERAL (SELECT minute, sum(clicks)::bigint AS clicks FROM core.page_series s
+                        WHERE s.page_no = k.page_no AND s.minute >= $2
+                        GROUP BY minute ORDER BY minute LIMIT $3) m)"};
 
+// $2 the most types of a page
 constexpr statement load_types{"load_types", R"(
-  SELECT s.page_no, s.type_no, sum(s.clicks)::bigint
-    FROM unnest($1::int[]) AS k(page_no) JOIN core.page_series s USING (page_no)
-   GROUP BY 1, 2)"};
+  SELECT k.page_no, t.type_no, t.clicks
+    FROM unnest($1::int[]) AS k(page_no)
+   CROSS JOIN LATERAL (SELECT type_no, sum(clicks)::bigint AS clicks FROM core.page_series s
+                        WHERE s.page_no = k.page_no
+                        GROUP BY type_no ORDER BY type_no LIMIT $2) t)"};
 
 // $2 the most users of a page, plus one
 constexpr statement load_users{"load_users", R"(
@@ -98,8 +102,7 @@ page_load finish(building x, int32_t page_no, uint32_t users_max) {
   auto& page = x.page;
   page.page_no = page_no;
   page.users += x.new_users.size();
-  page.by_type.assign(x.types.begin(), x.types.end());
-  page.minutes.assign(x.minutes.begin(), x.minutes.end());
+  page.keep_first(x.types, x.minutes);
   page.users_complete = page.users <= users_max;
   if (page.users_complete)
     page.user_clicks.assign(x.users.begin(), x.users.end());
@@ -111,11 +114,14 @@ result read_parts(connection& c, const std::vector<int32_t>& numbers, int32_t fi
   array keys{array::int4, numbers.size()};
   for (auto no : numbers)
     keys.add_int4(no);
-  parameters only, with_minute, with_limit;
-  for (auto* x : {&only, &with_minute, &with_limit})
+  parameters only, with_minute, with_types, with_users;
+  for (auto* x : {&only, &with_minute, &with_types, &with_users})
     x->add_array(keys);
   with_minute.add_int4(first_minute);
-  with_limit.add_int8(int64_t{users_max} + 1);
+  with_minute.add_int8(int64_t{page_load::minutes_max});
+  // The lowest numbers of both: what the aggregates leave out has enough below it.
+  with_types.add_int8(int64_t{limits::named_types});
+  with_users.add_int8(int64_t{users_max} + 1);
   auto rows = c.run(load_totals, only, read_time_max);
   if (!rows.ok())
     return rows;
@@ -125,12 +131,12 @@ result read_parts(connection& c, const std::vector<int32_t>& numbers, int32_t fi
     pages[rows.int4(i, 0)].minutes[rows.int4(i, 1)] = static_cast<uint32_t>(rows.int8(i, 2));
   if (!rows.ok())
     return rows;
-  rows = c.run(load_types, only, read_time_max);
+  rows = c.run(load_types, with_types, read_time_max);
   for (int i = 0; i < rows.rows(); ++i)
     pages[rows.int4(i, 0)].types[rows.int4(i, 1)] = static_cast<uint64_t>(rows.int8(i, 2));
   if (!rows.ok())
     return rows;
-  rows = c.run(load_users, with_limit, read_time_max);
+  rows = c.run(load_users, with_users, read_time_max);
   for (int i = 0; i < rows.rows(); ++i)
     pages[rows.int4(i, 0)].users[rows.int4(i, 1)] = static_cast<uint32_t>(rows.int4(i, 2));
   if (!rows.ok())

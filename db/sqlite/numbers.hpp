@@ -31,7 +31,7 @@ private:
   struct text_hash {
     using is_transparent = void;
     size_t operator()(std::string_view x) const noexcept {
-      return std::hash<std::string_view>{}(x);
+      return absl::Hash<std::string_view>{}(x);
     }
   };
 

@@ -73,14 +73,18 @@ void store_writer::fold_clicks() {
 
 void store_writer::fold_totals(fold_result& out) {
   for (const auto& x : pages_) {
+    // Looked up first: RETURNING would make a table of its own for the one row.
+    total_of_.bind(1, x.page_no);
+    const uint64_t before = total_of_.step() ? static_cast<uint64_t>(total_of_.integer(0)) : 0;
+    total_of_.reset();
     add_totals_.bind(1, x.page_no)
         .bind(2, x.site_no)
         .bind(3, static_cast<int64_t>(x.clicks))
         .bind(4, static_cast<int64_t>(x.users))
-        .bind(5, x.last_at_us);
-    if (add_totals_.step() && pages_.size() <= fold_records_max)
-      out.pages.push_back({x.page_no, static_cast<uint64_t>(add_totals_.integer(0))});
-    add_totals_.run();
+        .bind(5, x.last_at_us)
+        .run();
+    if (pages_.size() <= fold_records_max)
+      out.pages.push_back({x.page_no, before + x.clicks});
   }
 }
 

@@ -47,9 +47,10 @@ store_reader::store_reader(connection& on, const std::string& topic, uint32_t to
                     " WHERE p.topic = ? ORDER BY p.part"),
       clicks_(on, "SELECT clicks FROM core_page_clicks WHERE pair = ?"),
       totals_(on, "SELECT clicks, users, last_at_us FROM core_page_totals WHERE page_no = ?"),
-      types_(on, "SELECT type_no, clicks FROM core_page_types WHERE page_no = ?"),
+      types_(on, "SELECT type_no, clicks FROM core_page_types WHERE page_no = ?"
+                 " ORDER BY type_no LIMIT ?"),
       page_minutes_(on, "SELECT minute, sum(clicks) FROM core_page_series WHERE page_no = ?"
-                        " AND minute >= ? GROUP BY minute"),
+                        " AND minute >= ? GROUP BY minute ORDER BY minute LIMIT ?"),
       page_users_(on, "SELECT pair & 4294967295, clicks FROM core_page_clicks"
                       " WHERE pair >= ? AND pair < ?"),
       site_pages_(on, "SELECT page_no, clicks FROM core_page_totals WHERE site_no = ?"),
@@ -169,9 +170,10 @@ page_load store_reader::load_one(const page_key& key, int32_t first_minute, uint
   out.last_at_us = folded.last_at_us;
   std::map<int32_t, uint64_t> types;
   std::map<int32_t, uint32_t> minutes;
-  types_.bind(1, out.page_no);
+  // The lowest numbers of both: what the aggregates leave out has enough below it.
+  types_.bind(1, out.page_no).bind(2, int64_t{limits::named_types});
   each_row(types_, [&] { types[number(types_, 0)] = count(types_, 1); });
-  page_minutes_.bind(1, out.page_no).bind(2, first_minute);
+  page_minutes_.bind(1, out.page_no).bind(2, first_minute).bind(3, int64_t{page_load::minutes_max});
   each_row(page_minutes_, [&] {
     minutes[number(page_minutes_, 0)] = static_cast<uint32_t>(count(page_minutes_, 1));
   });
@@ -181,8 +183,7 @@ page_load store_reader::load_one(const page_key& key, int32_t first_minute, uint
     if (const auto minute = static_cast<int32_t>(x.at_us / minute_us); minute >= first_minute)
       ++minutes[minute];
   });
-  out.by_type.assign(types.begin(), types.end());
-  out.minutes.assign(minutes.begin(), minutes.end());
+  out.keep_first(types, minutes);
   out.users_complete = out.users <= users_max;
   if (out.users_complete)
     load_users(out);

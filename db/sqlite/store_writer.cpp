@@ -27,9 +27,10 @@ store_writer::store_writer(connection& on, const std::string& topic, size_t rece
                 " WHERE position >= ? AND position < ?"),
       add_clicks_(on, "INSERT INTO core_page_clicks VALUES (?, ?) ON CONFLICT DO UPDATE"
                       " SET clicks = clicks + excluded.clicks"),
+      total_of_(on, "SELECT clicks FROM core_page_totals WHERE page_no = ?"),
       add_totals_(on, "INSERT INTO core_page_totals VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
                       " SET clicks = clicks + excluded.clicks, users = users + excluded.users,"
-                      " last_at_us = max(last_at_us, excluded.last_at_us) RETURNING clicks"),
+                      " last_at_us = max(last_at_us, excluded.last_at_us)"),
       add_types_(on, "INSERT INTO core_page_types VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
                      " SET clicks = clicks + excluded.clicks"),
       add_series_(on, "INSERT INTO core_page_series VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"

@@ -65,7 +65,7 @@ private:
   statement claim_, claim_fold_, progress_;
   statement move_next_, insert_event_, insert_bad_, mark_bad_;
   statement move_folded_, scan_;
-  statement add_clicks_, add_totals_, add_types_, add_series_, add_site_;
+  statement add_clicks_, total_of_, add_totals_, add_types_, add_series_, add_site_;
 };
 
 } // namespace footfall::sqlite

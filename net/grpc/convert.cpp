@@ -200,6 +200,7 @@ void to_message(const query_ask& ask, const query_answer& x, v1::PageResponse& o
   out.set_users(x.users);
   for (const auto& row : x.rows)
     (*out.mutable_by_type())[row.name] = row.clicks;
+  out.set_other_types_clicks(x.other_types);
   out.mutable_last_60_minutes()->Add(x.minutes.begin(), x.minutes.end());
   to_freshness(x, *out.mutable_freshness());
 }

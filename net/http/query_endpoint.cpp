@@ -140,6 +140,10 @@ void append_page(std::string& out, const query_ask& ask, const query_answer& ans
     append_number(out, row.clicks);
   }
   out += '}';
+  append_key(out, "other_types");
+  out += '{';
+  append_pair(out, "clicks", answer.other_types);
+  out += '}';
   append_key(out, "last_60_minutes");
   out += '[';
   for (auto n : answer.minutes) {

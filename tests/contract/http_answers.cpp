@@ -48,7 +48,7 @@ TEST_CASE_METHOD(http_fixture, "statistics are answered with their freshness", "
     ones += ",1";
   CHECK(body_of(c.ask(get("/v1/stats/page?page_url=/p")))
         == "{\"page_url\":\"/p\",\"clicks\":4,\"users\":2,\"by_type\":{\"click\":3,\"view\":1},"
-           "\"last_60_minutes\":["
+           "\"other_types\":{\"clicks\":0},\"last_60_minutes\":["
                + ones + "]," + freshness);
   CHECK(body_of(c.ask(get("/v1/stats/top-pages?limit=5")))
         == "{\"pages\":[{\"page_url\":\"/a\\u0026b\",\"clicks\":3,\"users\":2}]," + freshness);

@@ -82,3 +82,62 @@ TEST_CASE("store has everything after it was opened again", "[contract][store]")
   CHECK(count(*db, "/a", "v") == std::pair<uint64_t, uint64_t>{2, 3});
   require_clean(*db);
 }
+
+TEST_CASE("store names the types that a page had first, and counts the rest", "[contract][store]") {
+  FOOTFALL_RIG(rig, store_rigs);
+  auto db = rig->open();
+  const auto epoch = claim(*db, 0)->epoch;
+  constexpr int64_t types = 2'500;
+  constexpr int64_t first_half = 1'200;
+  auto rows_of = [](int64_t from, int64_t until) {
+    std::vector<event_row> rows;
+    for (auto i = from; i < until; ++i)
+      rows.push_back(row(i, "e" + std::to_string(i), "/a", "u", day_us + i % 7 * minute_us,
+                         "t" + std::to_string(i % types)));
+    return rows;
+  };
+  // Two batches: the numbers of the second are above those of the first.
+  REQUIRE(apply(*db, batch(0, epoch, 0, first_half, rows_of(0, first_half)))->moved);
+  REQUIRE(
+      apply(*db, batch(0, epoch, first_half, 2 * types, rows_of(first_half, 2 * types)))->moved);
+  std::vector<std::pair<int32_t, uint64_t>> before;
+  for (auto [from, until] :
+       {std::pair<int64_t, int64_t>{0, 0}, {0, 900}, {900, 3'000}, {3'000, 2 * types}}) {
+    REQUIRE(fold(*db, 0, from, until)->moved);
+    const auto page = load(*db, {{"default", "/a"}, {"default", "/none"}})->values.at(0);
+    CHECK(page.clicks == 2 * types);
+    REQUIRE(page.by_type.size() == limits::named_types);
+    std::vector<int32_t> numbers;
+    for (const auto& [number, clicks] : page.by_type) {
+      CHECK(clicks == 2);
+      numbers.push_back(number);
+    }
+    CHECK(std::is_sorted(numbers.begin(), numbers.end()));
+    for (const auto& name : *type_names(*db, numbers))
+      CHECK(std::stoll(name.substr(1)) < first_half);
+    if (!before.empty())
+      CHECK(page.by_type == before);
+    before = page.by_type;
+  }
+  require_clean(*db);
+}
+
+TEST_CASE("store loads no more minutes than there is room for", "[contract][store]") {
+  FOOTFALL_RIG(rig, store_rigs);
+  auto db = rig->open();
+  const auto epoch = claim(*db, 0)->epoch;
+  constexpr int64_t count = 5'000;
+  std::vector<event_row> rows;
+  for (int64_t i = 0; i < count; ++i)
+    rows.push_back(row(i, "e" + std::to_string(i), "/a", "u", day_us + i * 7 % count * minute_us));
+  REQUIRE(apply(*db, batch(0, epoch, 0, count, std::move(rows)))->moved);
+  for (int64_t folded : {0, 2'000, 5'000}) {
+    REQUIRE(fold(*db, 0, progress(*db)->at(0).folded_offset, folded)->moved);
+    const auto first = static_cast<int32_t>(day_us / minute_us) + 100;
+    const auto page = load(*db, {{"default", "/a"}}, first)->values.at(0);
+    CHECK(page.clicks == count);
+    REQUIRE(page.minutes.size() == page_load::minutes_max);
+    CHECK(page.minutes.front() == std::pair<int32_t, uint32_t>{first, 1});
+    CHECK(page.minutes.back().first == first + static_cast<int32_t>(page_load::minutes_max) - 1);
+  }
+}
