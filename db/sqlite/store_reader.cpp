@@ -3,23 +3,12 @@
 #include <algorithm>
 #include <map>
 
+#include "db/sqlite/minute_range.hpp"
 #include "db/sqlite/position_key.hpp"
 
 namespace footfall::sqlite {
 
 namespace {
-
-constexpr int64_t minute_us = 60'000'000;
-constexpr int64_t no_first_minute = std::numeric_limits<int32_t>::min();
-constexpr int64_t no_end_minute = std::numeric_limits<int32_t>::max();
-
-/// The first minute that begins at or after a time.
-int64_t minute_from(int64_t at_us, int64_t unset) noexcept {
-  if (at_us == unset_time)
-    return unset;
-  const int64_t minute = at_us / minute_us;
-  return minute + (at_us % minute_us > 0 ? 1 : 0);
-}
 
 int32_t number(const statement& x, int column) noexcept {
   return static_cast<int32_t>(x.integer(column));
@@ -53,7 +42,14 @@ store_reader::store_reader(connection& on, const std::string& topic, uint32_t to
                         " AND minute >= ? GROUP BY minute ORDER BY minute LIMIT ?"),
       page_users_(on, "SELECT pair & 4294967295, clicks FROM core_page_clicks"
                       " WHERE pair >= ? AND pair < ?"),
-      site_pages_(on, "SELECT page_no, clicks FROM core_page_totals WHERE site_no = ?"),
+      site_pages_(on, "SELECT page_no, clicks FROM core_page_totals WHERE site_no = ?"
+                      " ORDER BY clicks DESC"),
+      tied_pages_(on, "SELECT p.page_no FROM core_pages p CROSS JOIN core_page_totals t"
+                      " ON t.page_no = p.page_no AND t.clicks = ?2 WHERE p.site_no = ?1"
+                      " ORDER BY p.page_url"),
+      tied_users_(on, "SELECT u.user_no FROM core_users u CROSS JOIN core_page_clicks c"
+                      " ON c.pair = (?3 << 32 | u.user_no) AND c.clicks = ?2"
+                      " WHERE u.site_no = ?1 ORDER BY u.user_id"),
       site_range_(on, "SELECT t.page_no, (SELECT sum(s.clicks) FROM core_page_series s"
                       " WHERE s.page_no = t.page_no AND s.minute >= ?2 AND s.minute < ?3)"
                       " FROM core_page_totals t WHERE t.site_no = ?1"),
@@ -199,88 +195,6 @@ void store_reader::load_users(page_load& to) {
   to.user_clicks.assign(users.begin(), users.end());
 }
 
-store_reader::numbered store_reader::pages_of_site(int32_t site_no) {
-  absl::flat_hash_map<int32_t, uint64_t> clicks;
-  site_pages_.bind(1, site_no);
-  each_row(site_pages_, [&] { clicks[number(site_pages_, 0)] = count(site_pages_, 1); });
-  tail_.each([&](int32_t page_no, const auto& x) {
-    if (x.site_no == site_no)
-      ++clicks[page_no];
-  });
-  numbered out;
-  for (const auto& [page_no, n] : clicks)
-    out.emplace_back(n, page_no);
-  return out;
-}
-
-store_reader::numbered store_reader::pages_of_site(int32_t site_no, int64_t first_minute,
-                                                   int64_t end_minute) {
-  absl::flat_hash_map<int32_t, uint64_t> clicks;
-  site_range_.bind(1, site_no).bind(2, first_minute).bind(3, end_minute);
-  each_row(site_range_, [&] {
-    if (const auto n = count(site_range_, 1); n > 0)
-      clicks[number(site_range_, 0)] = n;
-  });
-  tail_.each([&](int32_t page_no, const auto& x) {
-    const int64_t minute = x.at_us / minute_us;
-    if (x.site_no == site_no && minute >= first_minute && minute < end_minute)
-      ++clicks[page_no];
-  });
-  numbered out;
-  for (const auto& [page_no, n] : clicks)
-    out.emplace_back(n, page_no);
-  return out;
-}
-
-/// The limit + 1 best with their names; ties by name, so all of the last ones that
-/// are equal must be named before they can be ordered.
-std::vector<named_count> store_reader::best(numbered counts, uint32_t limit, statement& name) {
-  const size_t most = size_t{limit} + 1;
-  if (counts.size() > most) {
-    auto at = counts.begin() + static_cast<std::ptrdiff_t>(most) - 1;
-    std::nth_element(counts.begin(), at, counts.end(), std::greater<>{});
-    const auto least = at->first;
-    counts.erase(std::remove_if(counts.begin(), counts.end(),
-                                [&](const auto& x) { return x.first < least; }),
-                 counts.end());
-  }
-  std::vector<std::pair<named_count, int32_t>> named;
-  for (const auto& [clicks, no] : counts) {
-    name.bind(1, no);
-    named.push_back({{name.step() ? std::string{name.text(0)} : std::string{}, clicks, 0}, no});
-    name.reset();
-  }
-  std::sort(named.begin(), named.end(), [](const auto& a, const auto& b) {
-    return a.first.clicks != b.first.clicks ? a.first.clicks > b.first.clicks
-                                            : a.first.name < b.first.name;
-  });
-  if (named.size() > most)
-    named.resize(most);
-  std::vector<named_count> out;
-  for (auto& [x, no] : named) {
-    x.users = static_cast<uint64_t>(no); // The caller replaces the number.
-    out.push_back(std::move(x));
-  }
-  return out;
-}
-
-std::vector<named_count> store_reader::top_pages(const std::string& site_id, int64_t from_us,
-                                                 int64_t to_us, uint32_t limit) {
-  const auto site_no = numbers_.sites.find(0, site_id);
-  if (site_no == 0)
-    return {};
-  const bool all = from_us == unset_time && to_us == unset_time;
-  auto out = best(all ? pages_of_site(site_no)
-                      : pages_of_site(site_no, minute_from(from_us, no_first_minute),
-                                      minute_from(to_us, no_end_minute)),
-                  limit, page_name_);
-  for (auto& x : out) {
-    const auto page_no = static_cast<int32_t>(x.users);
-    x.users = all ? totals_of(page_no).users + new_users_of(page_no) : 0;
-  }
-  return out;
-}
-
 std::vector<series_point> store_reader::minutes(const page_key& key, int64_t from_us,
                                                 int64_t to_us) {
   const auto site_no = numbers_.sites.find(0, key.site_id);
@@ -306,23 +220,6 @@ std::vector<series_point> store_reader::minutes(const page_key& key, int64_t fro
   std::vector<series_point> out;
   for (const auto& [minute, clicks] : counts)
     out.push_back({minute * minute_us, clicks});
-  return out;
-}
-
-std::vector<named_count> store_reader::top_users(const page_key& key, uint32_t limit) {
-  const auto page_no = page_number(key);
-  if (page_no == 0)
-    return {};
-  absl::flat_hash_map<int32_t, uint64_t> clicks;
-  page_users_.bind(1, int64_t{page_no} << 32).bind(2, (int64_t{page_no} + 1) << 32);
-  each_row(page_users_, [&] { clicks[number(page_users_, 0)] = count(page_users_, 1); });
-  tail_.each_of_page(page_no, [&](const auto& x) { ++clicks[x.user_no]; });
-  numbered counts;
-  for (const auto& [user_no, n] : clicks)
-    counts.emplace_back(n, user_no);
-  auto out = best(std::move(counts), limit, user_name_);
-  for (auto& x : out)
-    x.users = 0;
   return out;
 }
 

@@ -39,15 +39,20 @@ private:
   };
   using numbered = std::vector<std::pair<uint64_t, int32_t>>; ///< clicks, number
 
+  using tail_counts = absl::flat_hash_map<int32_t, uint64_t>; ///< By number.
+
   int32_t page_number(const page_key& key);
   totals totals_of(int32_t page_no);
   uint64_t clicks_of(int32_t page_no, int32_t user_no);
   uint64_t new_users_of(int32_t page_no);
   page_load load_one(const page_key& key, int32_t first_minute, uint32_t users_max);
   void load_users(page_load& to);
-  numbered pages_of_site(int32_t site_no);
+  tail_counts tail_pages_of(int32_t site_no);
+  numbered pages_of_site(int32_t site_no, size_t most, const tail_counts& tail);
   numbered pages_of_site(int32_t site_no, int64_t first_minute, int64_t end_minute);
-  std::vector<named_count> best(numbered counts, uint32_t limit, statement& name);
+  static void name_first_ties(numbered& counts, numbered::iterator ties, size_t most,
+                              const tail_counts& tail, statement& by_name);
+  static std::vector<named_count> named(numbered counts, size_t most, statement& name);
 
   connection& on_;
   const std::string topic_;
@@ -57,7 +62,7 @@ private:
   std::vector<position> reached_;
   statement begin_, progress_;
   statement clicks_, totals_, types_, page_minutes_, page_users_;
-  statement site_pages_, site_range_, page_series_, site_series_;
+  statement site_pages_, tied_pages_, tied_users_, site_range_, page_series_, site_series_;
   statement page_name_, user_name_, type_name_, bad_;
 };
 

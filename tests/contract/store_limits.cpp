@@ -141,3 +141,38 @@ TEST_CASE("store loads no more minutes than there is room for", "[contract][stor
     CHECK(page.minutes.back().first == first + static_cast<int32_t>(page_load::minutes_max) - 1);
   }
 }
+
+TEST_CASE("store orders more ties than it would name", "[contract][store]") {
+  FOOTFALL_RIG(rig, store_rigs);
+  auto db = rig->open();
+  const auto epoch = claim(*db, 0)->epoch;
+  constexpr int64_t ties = 11'000;
+  auto text = [](const char* prefix, int64_t i) {
+    return prefix + std::to_string(100'000 + i * 7'919 % ties);
+  };
+  std::vector<event_row> rows;
+  for (int64_t i = 0; i < ties; ++i) {
+    rows.push_back(row(2 * i, "p" + std::to_string(i), text("/p", i), "u"));
+    rows.push_back(row(2 * i + 1, "u" + std::to_string(i), "/all", text("u", i)));
+  }
+  rows.push_back(row(2 * ties, "more", "/p100005", "u"));
+  rows.push_back(row(2 * ties + 1, "one more", "/all", "u100007"));
+  constexpr int64_t end = 2 * ties + 2;
+  for (int64_t at = 0; at < end; at += 5'000) {
+    const auto until = at + 5'000 < end ? at + 5'000 : end;
+    REQUIRE(
+        apply(*db, batch(0, epoch, at, until, {rows.begin() + at, rows.begin() + until}))->moved);
+  }
+  // All in the tail, some of it, and nothing.
+  for (int64_t folded : {int64_t{0}, int64_t{9'000}, int64_t{20'000}, end}) {
+    REQUIRE(fold(*db, 0, progress(*db)->at(0).folded_offset, folded)->moved);
+    CHECK(as_pairs(top_pages(*db, "default", unset_time, unset_time, 4))
+          == pairs{{"/all", ties + 1},
+                   {"/p100005", 2},
+                   {"/p100000", 1},
+                   {"/p100001", 1},
+                   {"/p100002", 1}});
+    CHECK(as_pairs(top_users(*db, {"default", "/all"}, 2))
+          == pairs{{"u100007", 2}, {"u100000", 1}, {"u100001", 1}});
+  }
+}
