@@ -12,6 +12,7 @@
 #include "net/grpc/acceptor.hpp"
 #include "net/grpc/health_watch.hpp"
 #include "net/grpc/ingest_service.hpp"
+#include "net/grpc/reflection_service.hpp"
 #include "net/grpc/stats_service.hpp"
 
 namespace footfall {
@@ -59,11 +60,13 @@ void set_limits(grpc::ServerBuilder& builder, const grpc_config& config) {
 } // namespace
 
 struct grpc_server::impl {
-  explicit impl(rpc::edge_ptr x) : edge(std::move(x)), ingest(edge), stats(edge), analytics(edge) {}
+  explicit impl(rpc::edge_ptr x)
+      : edge(std::move(x)), ingest(edge), stats(edge), analytics(edge), reflection(edge) {}
   rpc::edge_ptr edge;
   rpc::ingest_service ingest;
   rpc::stats_service stats;
   rpc::analytics_service analytics;
+  rpc::reflection_service reflection;
   std::unique_ptr<rpc::acceptor> gate;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> way_in;
   std::unique_ptr<grpc::Server> server;
@@ -85,7 +88,9 @@ grpc_server::open(grpc_config config, request_handler& handler, metrics& counter
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   set_limits(builder, config);
-  if (!config.reflection)
+  if (config.reflection)
+    builder.RegisterService(&x->reflection);
+  else
     builder.SetOption(std::make_unique<without_reflection>());
   using connections = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
   x->way_in = builder.experimental().AddExternalConnectionAcceptor(

@@ -132,7 +132,9 @@ TEST_CASE("gRPC offers reflection only where it is wanted", "[contract][grpc]") 
   grpc_config config;
   config.reflection = GENERATE(true, false);
   grpc_rig rig{config};
-  auto status = rig.call_raw("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "");
+  const std::string version = GENERATE("v1", "v1alpha");
+  auto status =
+      rig.call_raw("/grpc.reflection." + version + ".ServerReflection/ServerReflectionInfo", "");
   CHECK((status.error_code() == StatusCode::UNIMPLEMENTED) != config.reflection);
 }
 

@@ -1,12 +1,14 @@
 """gRPC clients in another language against the real server: every method."""
 import collections
+import socket
 import threading
 import time
 
 import grpc
 import pytest
+from google.protobuf import descriptor_pb2
 from grpc_health.v1 import health_pb2
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2
 
 from footfall import PATIENCE, wait_until
 from grpc_node import Node, load_stubs, time_stamp
@@ -113,20 +115,69 @@ def read_until(watch, clicks):
             return
 
 
-def test_health_and_reflection(node):
+def test_health(node):
     for service in ("", "footfall.v1.Ingest", "footfall.v1.Stats", "analytics.AnalyticsService"):
         answer = node.health.Check(health_pb2.HealthCheckRequest(service=service))
         assert answer.status == health_pb2.HealthCheckResponse.SERVING, service
     with pytest.raises(grpc.RpcError) as error:
         node.health.Check(health_pb2.HealthCheckRequest(service="elsewhere"))
     assert error.value.code() == grpc.StatusCode.NOT_FOUND
-    reflection = reflection_pb2_grpc.ServerReflectionStub(node.channel)
-    asked = [reflection_pb2.ServerReflectionRequest(list_services=""),
-             reflection_pb2.ServerReflectionRequest(file_containing_symbol="footfall.v1.Stats")]
-    services, file = reflection.ServerReflectionInfo(iter(asked))
-    assert {"footfall.v1.Ingest", "footfall.v1.Stats", "analytics.AnalyticsService"} <= {
-        x.name for x in services.list_services_response.service}
-    assert file.file_descriptor_response.file_descriptor_proto
+
+
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+def test_reflection_in_both_versions(node, version):
+    """Old clients know v1alpha, new ones ask v1 first; their messages are the same."""
+    ask = node.channel.stream_stream(
+        f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
+        reflection_pb2.ServerReflectionRequest.SerializeToString,
+        reflection_pb2.ServerReflectionResponse.FromString)
+    asked = [reflection_pb2.ServerReflectionRequest(**{name: value}) for name, value in (
+        ("list_services", ""), ("file_containing_symbol", "footfall.v1.Stats.GetPage"),
+        ("file_by_filename", "analytics/analytics.proto"), ("file_by_filename", "none.proto"),
+        ("file_containing_symbol", "no.such.Thing"),
+        ("all_extension_numbers_of_type", "footfall.v1.Event"))]
+    services, file, other, *missing, extensions = ask(iter(asked), timeout=node.seconds)
+    names = {x.name for x in services.list_services_response.service}
+    assert {"footfall.v1.Ingest", "footfall.v1.Stats", "analytics.AnalyticsService",
+            "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection",
+            "grpc.health.v1.Health"} <= names, names
+    assert services.original_request == asked[0]
+    for answer, name in ((file, "footfall/v1/stats.proto"), (other, "analytics/analytics.proto")):
+        files = [descriptor_pb2.FileDescriptorProto.FromString(x).name
+                 for x in answer.file_descriptor_response.file_descriptor_proto]
+        assert files[0] == name, files
+    assert [x.error_response.error_code for x in missing] == [5, 5]  # NOT_FOUND
+    assert extensions.all_extension_numbers_response.base_type_name == "footfall.v1.Event"
+
+
+def frame(kind: int, payload: bytes, flags: int = 0) -> bytes:
+    """One of HTTP/2, of the connection itself."""
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags, 0, 0, 0, 0]) + payload
+
+
+def test_keep_alive_rules(server):
+    """A client may ping once in 10 s; who does it all the time is sent away with a word."""
+    host, port = server.address("grpc").rsplit(":", 1)
+    ping = frame(6, bytes(8))
+    with socket.create_connection((host, int(port)), 10 * PATIENCE) as connection:
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, b"") + ping)
+        seen = b""
+        while frame(6, bytes(8), flags=1) not in seen:  # The first one is answered.
+            seen += connection.recv(4096)
+        connection.sendall(ping * 5)
+        while b"too_many_pings" not in seen:
+            got = connection.recv(4096)
+            assert got, f"closed without a word: {seen!r}"
+            seen += got
+
+
+def test_a_connection_that_says_nothing_is_ended(server):
+    host, port = server.address("grpc").rsplit(":", 1)
+    with socket.create_connection((host, int(port)), 30 * PATIENCE) as connection:
+        began = time.monotonic()
+        while connection.recv(4096):
+            pass
+        assert time.monotonic() - began < 20 * PATIENCE
 
 
 def test_streams_end_when_the_node_does(node):
