@@ -48,6 +48,7 @@ public:
   void audit(reply<audit_reply> done) override;
   void bad_events(bad_events_ask ask, reply<bad_events_reply> done) override;
   void redrive(redrive_ask ask, reply<redrive_reply> done) override;
+  applied_counts applied(const position_range& range) const override;
   std::string metrics() override;
 
   /// From now on not ready: balancers send no more requests.

@@ -6,6 +6,8 @@
 #include <mutex>
 #include <string>
 
+#include "actors/model/applied_history.hpp"
+
 namespace footfall {
 
 enum class partition_phase : uint8_t { claiming, running, stopped };
@@ -35,9 +37,23 @@ struct partition_status {
     return why_stopped_;
   }
 
+  /// What is known of the records that were applied, looked at or changed as one step.
+  template <class Work>
+  auto with_history(Work work) {
+    std::lock_guard guard{history_mutex_};
+    return work(history_);
+  }
+  template <class Work>
+  auto with_history(Work work) const {
+    std::lock_guard guard{history_mutex_};
+    return work(history_);
+  }
+
 private:
   mutable std::mutex mutex_;
   std::string why_stopped_;
+  mutable std::mutex history_mutex_;
+  model::applied_history history_;
 };
 
 /// What health checks and metrics read without asking an actor.

@@ -92,6 +92,7 @@ void start(partition_ptr self, const partition_claim& x) {
   st.incarnation = x.incarnation;
   st.running = true;
   st.stopped = false;
+  st.config.status->with_history([&](auto& history) { history.start(st.next_offset); });
   self->entry()->set_state("running");
   partition_pages::forget_cached(self);
   if (st.nodes.reader)
@@ -212,6 +213,7 @@ void take_applied(partition_ptr self, const apply_result& result) {
                st.config.fold_max);
   st.in_flight.clear();
   failpoint("partition.after_applied");
+  partition_pages::note_applied(self, result);
   partition_pages::hand_out(self, result);
   show(self);
   if (st.nodes.reader)

@@ -80,6 +80,7 @@ struct partition_state_data {
   std::vector<log_entry> in_flight;
   std::vector<row_page> in_flight_rows;     // For each row of the apply.
   std::vector<std::string> in_flight_pages; // "site NUL page", each once.
+  std::vector<int64_t> in_flight_offsets;   // The same.
   int64_t in_flight_end = 0;
   int64_t log_end = 0;
   uint32_t credit = 0;

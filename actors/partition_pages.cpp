@@ -126,6 +126,7 @@ apply_request plan_apply(partition_ptr self) {
   out.first_offset = st.next_offset;
   out.next_offset = st.in_flight_end;
   st.in_flight_rows.clear();
+  st.in_flight_offsets.clear();
   st.in_flight_pages.clear();
   st.in_flight_pages.reserve(st.in_flight.size()); // So that the views below stay valid.
   absl::flat_hash_map<std::string_view, uint32_t> places;
@@ -143,6 +144,7 @@ apply_request plan_apply(partition_ptr self) {
         at = places.emplace(st.in_flight_pages.back(), places.size()).first;
       }
       st.in_flight_rows.push_back({at->second, row.at_us, row.received_at_us});
+      st.in_flight_offsets.push_back(entry.offset);
       out.rows.push_back(std::move(row));
       continue;
     }
@@ -171,6 +173,15 @@ void take_delta(partition_ptr self, page_delta delta) {
     if (delta.partition == st.config.partition)
       leave_to_fold(self, std::move(delta));
   }
+}
+
+void note_applied(partition_ptr self, const apply_result& result) {
+  auto& st = self->state;
+  std::vector<int64_t> fresh;
+  fresh.reserve(result.fresh.size());
+  for (const auto& x : result.fresh)
+    fresh.push_back(st.in_flight_offsets[x.row]);
+  st.config.status->with_history([&](auto& x) { x.add(st.next_offset, fresh); });
 }
 
 void hand_out(partition_ptr self, const apply_result& result) {

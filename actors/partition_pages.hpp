@@ -9,6 +9,9 @@ namespace footfall::partition_pages {
 /// What the records in flight come to, and notes whose page each of its rows is.
 apply_request plan_apply(partition_ptr self);
 
+/// Remembers which of the applied records were new.
+void note_applied(partition_ptr self, const apply_result& result);
+
 /// Hands the clicks that an apply added to the pages they belong to.
 void hand_out(partition_ptr self, const apply_result& result);
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "proto/applied.hpp"
 #include "proto/bad_event.hpp"
 #include "proto/query.hpp"
 
@@ -78,6 +79,12 @@ public:
   /// Appends bad events that are events by today's rules to the log again. Events keep
   /// their ids, so that nothing counts twice however often this is repeated.
   virtual void redrive(redrive_ask ask, reply<redrive_reply> done) = 0;
+  /// What became of the events at these positions when they were applied. At once.
+  virtual applied_counts applied(const position_range& range) const {
+    applied_counts out;
+    out.forgotten = static_cast<uint64_t>(range.last - range.first + 1);
+    return out;
+  }
   /// Prometheus text, format 0.0.4.
   virtual std::string metrics() = 0;
 };

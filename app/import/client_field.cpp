@@ -107,7 +107,7 @@ client_field read_one(std::string_view text) {
   }
   if (is_ipv4(out.text) || (!out.has_port && is_ipv6(out.text)))
     out.shape = client_shape::address;
-  else if (is_name(out.text))
+  else if (is_name(out.text) && out.text != "unknown") // So proxies call whom they do not know.
     out.shape = client_shape::name;
   return out;
 }

@@ -17,88 +17,29 @@ constexpr std::string_view static_endings[] = {
     "ttf",  "otf",  "eot",  "mp3",  "mp4", "m4a", "m4v",  "ogg",        "ogv",
     "wav",  "webm", "mov",  "avi",  "flv", "swf", "wasm", "webmanifest"};
 
-/// Parts of agents, in lower case. A part that is a word of many agents comes first.
-/// Maintained by hand: add what a log shows, with a line in tests/contract/import_parts.cpp.
-constexpr std::string_view bot_parts[] = {"bot",
-                                          "crawl",
-                                          "spider",
-                                          "slurp",
-                                          "archiver",
-                                          "scrap",
-                                          "monitor",
-                                          "uptime",
-                                          "pingdom",
-                                          "statuscake",
-                                          "curl/",
-                                          "wget",
-                                          "python",
-                                          "go-http-client",
-                                          "java/",
-                                          "libwww",
-                                          "httpclient",
-                                          "http-client",
-                                          "okhttp",
-                                          "axios",
-                                          "node-fetch",
-                                          "undici",
-                                          "perl",
-                                          "ruby",
-                                          "php/",
-                                          "guzzle",
-                                          "headless",
-                                          "phantomjs",
-                                          "lighthouse",
-                                          "pagespeed",
-                                          "facebookexternalhit",
-                                          "facebookcatalog",
-                                          "meta-externalagent",
-                                          "whatsapp",
-                                          "preview",
-                                          "feedfetcher",
-                                          "feedburner",
-                                          "feedly",
-                                          "rss",
-                                          "mediapartners",
-                                          "adsbot",
-                                          "apis-google",
-                                          "google-read-aloud",
-                                          "googleother",
-                                          "yandex.com/bots",
-                                          "baiduspider",
-                                          "bytespider",
-                                          "chatgpt-user",
-                                          "perplexity",
-                                          "claude-web",
-                                          "ahrefs",
-                                          "semrush",
-                                          "screaming frog",
-                                          "sitechecker",
-                                          "nutch",
-                                          "masscan",
-                                          "zgrab",
-                                          "nmap",
-                                          "nikto",
-                                          "sqlmap",
-                                          "censys",
-                                          "expanse",
-                                          "nuclei",
-                                          "kube-probe",
-                                          "elb-healthchecker",
-                                          "googlehc",
-                                          "check_http",
-                                          "site24x7",
-                                          "newrelic",
-                                          "datadog",
-                                          "prometheus",
-                                          "blackbox",
-                                          "validator",
-                                          "linkcheck",
-                                          "w3c_",
-                                          "ia_archiver",
-                                          "wayback",
-                                          "heritrix",
-                                          "httrack",
-                                          "apache-httpclient"};
+/// What machines ask for by its name.
+constexpr std::string_view machine_files[] = {"robots.txt", "ads.txt",      "app-ads.txt",
+                                              "humans.txt", "security.txt", "sitemap.xml"};
+
+/// Parts of agents, in lower case. Maintained by hand: add what a log shows, with a case
+/// in tests/contract/import_parts.cpp; a part that browsers have too does not belong here.
+constexpr std::string_view bot_parts[] = {
+    // What robots call themselves, search engines and previews of links.
+    "bot", "crawl", "spider", "slurp", "archiver", "scrap", "nutch", "heritrix", "httrack",
+    "mediapartners", "apis-google", "google-read-aloud", "googleother", "google-inspection",
+    "google-extended", "bytedance", "facebookexternalhit", "facebookcatalog", "meta-externalagent",
+    "whatsapp", "preview", "feed", "chatgpt-user", "perplexity", "claude-web", "ahrefs", "semrush",
+    "screaming frog", "sitechecker", "wordpress/",
+    // Monitors and health checks.
+    "monitor", "uptime", "pingdom", "statuscake", "site24x7", "nagios", "zabbix", "check_http",
+    "newrelic", "datadog", "prometheus", "blackbox", "kube-probe", "elb-healthchecker", "googlehc",
+    "internal dummy connection", "lighthouse", "pagespeed", "validator", "linkcheck", "w3c_",
+    // Libraries and tools of HTTP.
+    "curl/", "wget", "python", "go-http-client", "java/", "libwww", "httpclient", "http-client",
+    "okhttp", "axios", "node-fetch", "undici", "perl/", "ruby", "php/", "guzzle", "postman",
+    "headless", "phantomjs",
+    // Scanners.
+    "masscan", "zgrab", "nmap", "nikto", "sqlmap", "nuclei", "censys", "expanse"};
 
 /// A brand of telephones, not a robot.
 constexpr std::string_view no_bot = "cubot";
@@ -114,7 +55,8 @@ bool is_page(const hit& x) noexcept {
 bool is_static_file(std::string_view page_url) noexcept {
   const auto path = page_url.substr(0, page_url.find_first_of("?#;"));
   const auto name = path.substr(path.rfind('/') == npos ? 0 : path.rfind('/') + 1);
-  if (name == "robots.txt")
+  if (std::find(std::begin(machine_files), std::end(machine_files), name)
+      != std::end(machine_files))
     return true;
   const auto dot = name.rfind('.');
   if (dot == npos || name.size() - dot > 12)

@@ -214,7 +214,7 @@ int import_all(const import_options& options, std::unique_ptr<client_http> clien
     code = std::max(code, one.run(options.files[i], std::move(sources[i]), go_on));
   }
   if (go_on)
-    go_on = out.flush();
+    go_on = out.finish();
   bar.finish();
   return std::max(code, out.exit_code());
 }

@@ -1,6 +1,7 @@
 #include "app/import/sender.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <thread>
 #include <utility>
@@ -22,12 +23,25 @@ using std::chrono::seconds;
 constexpr size_t batch_bytes_max = limits::body_bytes - 32'000;
 /// A batch that does not fill is sent after this time.
 constexpr milliseconds gather_max{300};
+/// So long the summary waits for the last events to be applied.
+constexpr seconds told_within{10};
+
+/// "3:42"
+bool read(std::string_view text, position& out) {
+  const char* end = text.data() + text.size();
+  const auto partition = std::from_chars(text.data(), end, out.partition);
+  if (partition.ec != std::errc{} || partition.ptr == end || *partition.ptr != ':')
+    return false;
+  const auto offset = std::from_chars(partition.ptr + 1, end, out.offset);
+  return offset.ec == std::errc{} && offset.ptr == end;
+}
 
 } // namespace
 
 sender::sender(std::unique_ptr<client_http> client, const std::string& site, uint32_t patience_s,
                tally& counts, progress& bar)
-    : client_(std::move(client)), patience_(patience_s), counts_(counts), bar_(bar) {
+    : client_(std::move(client)), patience_(patience_s), counts_(counts), bar_(bar),
+      watch_(*client_, counts) {
   if (!site.empty())
     target_ += "?site=" + url_encode(site);
 }
@@ -69,6 +83,14 @@ bool sender::flush() {
   }
   trouble_since_ = {};
   pause_ = {};
+  watch_.ask_some();
+  return true;
+}
+
+bool sender::finish() {
+  if (!flush())
+    return false;
+  watch_.ask_all(told_within);
   return true;
 }
 
@@ -120,6 +142,9 @@ void sender::read_results(const client_answer& answer) {
     bool again = false;
     if (result["status"].get(text) == simdjson::SUCCESS && text == "accepted") {
       ++counts_.accepted;
+      std::string_view at;
+      if (position where; result["position"].get(at) == simdjson::SUCCESS && read(at, where))
+        watch_.add(where);
     } else if (result["retry"].get(again) == simdjson::SUCCESS && again) {
       lines_.push_back(std::move(line));
       body_ += event;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/client_http.hpp"
+#include "app/import/applied_watch.hpp"
 #include "app/import/tally.hpp"
 #include "app/progress.hpp"
 #include "proto/event.hpp"
@@ -25,6 +26,8 @@ public:
            const std::string& header);
   /// Sends what is gathered.
   bool flush();
+  /// Sends what is gathered, and waits a little for what becomes of all that was sent.
+  bool finish();
   /// Sends it if it has waited for long.
   bool flush_old(steady_clock::time_point now);
 
@@ -46,6 +49,7 @@ private:
   const std::chrono::seconds patience_;
   tally& counts_;
   progress& bar_;
+  applied_watch watch_;
   std::string body_;
   std::vector<waiting_line> lines_; ///< Of the events in body_.
   steady_clock::time_point oldest_{};

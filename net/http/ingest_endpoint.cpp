@@ -2,6 +2,7 @@
 
 #include "actors/model/time_text.hpp"
 #include "actors/model/validate.hpp"
+#include "net/http/applied_list.hpp"
 #include "net/http/exchange.hpp"
 #include "net/http/json_text.hpp"
 #include "net/http/unpack.hpp"
@@ -113,9 +114,12 @@ public:
 
   void start(exchange& x) override {
     const auto path = x.in->path();
+    if (path == applied_path)
+      return answer_applied(x, handler_);
     const bool one = path == "/ingest";
     if (!one && path != "/v1/events")
-      return x.refuse(not_found("events go to POST /ingest or POST /v1/events"));
+      return x.refuse(not_found("events go to POST /ingest or POST /v1/events; GET "
+                                "/v1/applied tells which of them were new"));
     if (x.in->verb != method::post)
       return x.refuse(wrong_method("POST"));
     if (x.in->packed_with == coding::other)
@@ -144,6 +148,8 @@ public:
   }
 
   bool refuses_head(const request& x) const override {
+    if (x.path() == applied_path)
+      return (x.verb != method::get && x.verb != method::head) || x.packed_with != coding::none;
     return x.verb != method::post || (x.path() != "/ingest" && x.path() != "/v1/events")
            || x.packed_with == coding::other;
   }

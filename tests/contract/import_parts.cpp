@@ -127,7 +127,7 @@ TEST_CASE("the client is found where it stands", "[contract][import]") {
 TEST_CASE("a word that is no client is not believed", "[contract][import]") {
   for (auto start :
        {"", " - -", "- - -", "12345 - -", "0.004 192.0.2.1 - -", "192.0.2.256 - -", "192.0.2 - -",
-        "www.example.com:80 - -", "a_b!c - -", "\"-\" - -", "unknown, - - -",
+        "www.example.com:80 - -", "a_b!c - -", "unknown - -", "\"-\" - -", "unknown, - - -",
         "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be bucket",
         "Oct 10 13:55:36 web1 nginx: 192.0.2.1 - -", "web1 nginx: 192.0.2.1", "-host - -",
         "192.0.2.1 198.51.100.9 - -", "2015-05-17 10:05:03 192.0.2.1 - -"}) {
@@ -352,11 +352,13 @@ TEST_CASE("what an import sends is what it read", "[contract][import]") {
 TEST_CASE("pages are told from what they are made of, people from bots", "[contract][import]") {
   for (auto page : {"/", "/docs", "/a.html", "/v1.2/", "/x.php?file=a.css", "/a.b/c"})
     CHECK_FALSE(is_static_file(page));
-  for (auto file : {"/a.css", "/A.PNG", "/x/app.min.js?v=1", "/favicon.ico", "/robots.txt"})
+  for (auto file :
+       {"/a.css", "/A.PNG", "/x/app.min.js?v=1", "/favicon.ico", "/robots.txt", "/sitemap.xml"})
     CHECK(is_static_file(file));
   for (auto agent :
        {"Googlebot/2.1", "UptimeRobot/2.0", "curl/7.88", "python-requests/2", "Go-http-client/1.1",
-        "Mozilla/5.0 (compatible; bingbot/2.0)", "facebookexternalhit/1.1", "Baiduspider"})
+        "Mozilla/5.0 (compatible; bingbot/2.0)", "facebookexternalhit/1.1", "Baiduspider",
+        "Apache/2.4 (internal dummy connection)", "Mozilla/5.0 HeadlessChrome/120.0", "Wget/1.21"})
     CHECK(is_bot(agent));
   for (auto agent :
        {"", "-", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Version/17.0 Safari/605.1.15",

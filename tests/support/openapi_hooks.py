@@ -23,6 +23,7 @@ def to_text(at: datetime.datetime) -> str:
 
 
 schemathesis.openapi.format("footfall-position", strategies.just(APPLIED))
+schemathesis.openapi.format("footfall-ranges", strategies.just("0:0-9,1:5"))
 schemathesis.openapi.format("date-time", strategies.datetimes(FIRST, LAST).map(to_text))
 
 schemathesis.openapi.format("footfall-ndjson", strategies.lists(

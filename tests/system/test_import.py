@@ -137,6 +137,45 @@ def test_final_takes_a_last_line_without_newline(site, way, tmp_path):
     site.holds({"/g1": 1, "/products/blue-chair": 1})
 
 
+def test_the_summary_tells_new_from_already_there(site, tmp_path):
+    said = summary(site.load("grown-tail.log"))
+    assert (said["accepted"], said["new"], said["already"]) == ("4", "4", "0")
+    said = summary(site.load("grown.log"))
+    assert (said["accepted"], said["new"], said["already"]) == ("6", "2", "4")
+    log = tmp_path / "log"
+    log.write_text("".join(f'192.0.2.{n % 200} - - [10/Oct/2025:{n // 3600:02}:{n // 60 % 60:02}:'
+                           f'{n % 60:02} +0000] "GET /{n % 7} HTTP/1.1" 200 1\n'
+                           for n in range(50_000)))
+    for new in (50_000, 0):
+        said = summary(site.load(log))
+        assert (said["new"], said["already"]) == (str(new), str(50_000 - new))
+        assert "untold" not in said
+
+
+def test_what_nobody_remembers_is_not_told_as_new(tmp_path):
+    with Server() as server:
+        site = Site(server, "default")
+        site.load("grown.log")
+        mark = server.ingest.post("/v1/events", {"user_id": "u", "event_type": "t",
+                                                 "page_url": "/rot"})
+        position = mark.headers["footfall-position"]
+        ask = f"/v1/applied?ranges={position}"
+        wait_until(lambda: server.ingest.get(ask).json()["ranges"][0]["new"] == 1)
+        server.restart()
+        told = server.ingest.get(ask).json()["ranges"]
+        assert told == [{"new": 0, "duplicate": 0, "waiting": 0, "forgotten": 1}]
+        partition, offset = position.split(":")
+        ahead = server.ingest.get(f"/v1/applied?ranges={partition}:0-{int(offset) + 5}")
+        assert ahead.json()["ranges"][0]["waiting"] == 5
+
+
+@pytest.mark.parametrize("ranges", ["", "0", "0:", "0:x", "0:5-4", "0:-1", "0:1,", "0:0-65536",
+                                    "0:0-40000,1:0-40000", ",".join(["0:1"] * 65), "0:1-2-3"])
+def test_ranges_are_read_strictly(node, ranges):
+    answer = node.ingest.get("/v1/applied", ranges=ranges)
+    assert answer.status == 400 and "ranges" in answer.json()["detail"]
+
+
 def test_two_servers_are_told_apart_by_their_source(site):
     site.load("two-servers-a.log", "--source", "a")
     site.load("two-servers-b.log", "--source", "b")

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+
+namespace footfall {
+
+/// Positions of one partition, from `first` to `last`.
+struct position_range {
+  uint32_t partition = 0;
+  int64_t first = 0;
+  int64_t last = 0;
+};
+
+/// What became of the events at some positions when they were applied.
+struct applied_counts {
+  uint64_t fresh = 0;
+  uint64_t duplicates = 0; ///< The event was there before, or the record was none.
+  uint64_t waiting = 0;    ///< Not applied yet.
+  uint64_t forgotten = 0;  ///< Applied too long ago, or by another process.
+};
+
+} // namespace footfall
