@@ -31,6 +31,24 @@ void send_answers(ingestion_ptr self, const caf::strong_actor_ptr& to,
     self->send(caf::actor_cast<gateway_actor>(to), atom::ingested_v, std::move(answers));
 }
 
+// Nobody would count it before a person has decided.
+bool refuse_stopped(ingestion_ptr self, uint32_t partition, event_result& out) {
+  const auto& st = self->state;
+  auto& parts = st.config.status->parts;
+  if (st.config.accept_when_stopped || partition >= parts.size()
+      || parts[partition].phase.load() != partition_phase::stopped)
+    return false;
+  out.status = outcome::rejected;
+  out.code = errc::partition_stopped;
+  out.reason = "partition " + std::to_string(partition)
+               + " of the event log is stopped; nothing "
+                 "was stored; send it again once it goes on (footfall partitions shows how). It "
+                 "stopped because: "
+               + parts[partition].why_stopped();
+  add(st.config.counts->events_rejected);
+  return true;
+}
+
 // Validates and stamps one event; what is fine becomes a record.
 event_result admit(ingestion_ptr self, click_event& event, int64_t now_us,
                    std::vector<log_record>& records) {
@@ -44,13 +62,17 @@ event_result admit(ingestion_ptr self, click_event& event, int64_t now_us,
     add(st.config.counts->events_rejected);
     return out;
   }
+  log_record record;
+  record.key = model::record_key(event.site_id, event.page_url);
+  record.partition = model::partition_of(record.key, st.config.log->partitions());
+  if (refuse_stopped(self, record.partition, out)) {
+    out.event_id = std::move(event.event_id);
+    return out;
+  }
   if (event.event_id.empty())
     event.event_id = model::uuid7(now_us / 1000, st.random(), st.random());
   if (event.at_us == unset_time)
     event.at_us = now_us;
-  log_record record;
-  record.key = model::record_key(event.site_id, event.page_url);
-  record.partition = model::partition_of(record.key, st.config.log->partitions());
   record.value = model::encode_record(event, now_us);
   records.push_back(std::move(record));
   out.at_us = event.at_us;

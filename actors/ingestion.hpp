@@ -17,6 +17,7 @@ struct ingestion_config {
   metrics* counts = nullptr;
   node_status* status = nullptr; ///< Outlives the actor.
   now_fn now;
+  bool accept_when_stopped = false; ///< Takes events of partitions that apply nothing, too.
 };
 
 /// Invariant: an event is answered `accepted` only with a delivery report of the

@@ -33,11 +33,13 @@ using page_aggregator_actor = caf::typed_actor<
 /// PARTITION: the only writer of its slice of the event log.
 using partition_actor = caf::typed_actor<
     // INTERNAL: the store's answers, with the claim they belong to.
-    rpc<void(atom::claimed, uint64_t, partition_claim)>,
+    rpc<void(atom::claimed, uint64_t, partition_claim)>, rpc<void(atom::adopted, uint64_t, bool)>,
     rpc<void(atom::applied, uint64_t, apply_result)>,
     rpc<void(atom::folded, uint64_t, fold_result)>,
     rpc<void(atom::progress, uint64_t, std::vector<partition_state>)>,
     rpc<void(atom::loaded, uint64_t, store_answer)>,
+    // INTERNAL: what the log is and holds, asked for the claim.
+    rpc<void(atom::looked, uint64_t, log_view)>,
     // Claim, apply, fold, progress or the log failed; the atom says which.
     rpc<void(atom::failed, uint64_t, caf::atom_value, caf::error)>,
     // INTERNAL: timers; the atom says which.
@@ -52,6 +54,10 @@ using partition_actor = caf::typed_actor<
     rpc<void(atom::await, uint64_t, int64_t)>,
     // The store is another incarnation: what was read from it is void.
     rpc<void(atom::renewed, uint64_t)>,
+    // Claims again, also when it is stopped.
+    rpc<void(atom::reclaim)>,
+    // Goes on at an offset, without the records before it. Only when it is stopped.
+    rpc<partition_reply(atom::skip, int64_t)>,
     // Clicks of a page of this partition that another one applied.
     rpc<void(atom::delta, page_delta)>, rpc<void(atom::wire, wiring)>,
     rpc<std::vector<state_field>(atom::describe)>>;

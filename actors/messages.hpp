@@ -10,6 +10,7 @@
 #include "actors/ports/request_handler.hpp"
 #include "actors/ports/store.hpp"
 #include "proto/page.hpp"
+#include "proto/partition.hpp"
 
 namespace footfall {
 
@@ -27,7 +28,8 @@ auto inspect(Inspector& f, apply_result& x) {
 }
 template <class Inspector>
 auto inspect(Inspector& f, partition_claim& x) {
-  return wire::object(f, "partition_claim", x.epoch, x.next_offset, x.folded_offset, x.incarnation);
+  return wire::object(f, "partition_claim", x.epoch, x.next_offset, x.folded_offset, x.incarnation,
+                      x.generation, x.log_id, x.mark);
 }
 template <class Inspector>
 auto inspect(Inspector& f, folded_page& x) {
@@ -163,6 +165,8 @@ CAF_ADD_TYPE_ID(footfall, (std::vector<footfall::event_result>))
 CAF_ADD_TYPE_ID(footfall, (footfall::bad_event_page))
 CAF_ADD_TYPE_ID(footfall, (footfall::redrive_ask))
 CAF_ADD_TYPE_ID(footfall, (footfall::redrive_reply))
+CAF_ADD_TYPE_ID(footfall, (footfall::log_view))
+CAF_ADD_TYPE_ID(footfall, (footfall::partition_reply))
 
 CAF_ADD_ATOM(footfall, footfall::atom, wake, "wake")
 CAF_ADD_ATOM(footfall, footfall::atom, tick, "tick")
@@ -201,4 +205,8 @@ CAF_ADD_ATOM(footfall, footfall::atom, stop, "stop")
 CAF_ADD_ATOM(footfall, footfall::atom, redrive, "redrive")
 CAF_ADD_ATOM(footfall, footfall::atom, marked, "marked")
 CAF_ADD_ATOM(footfall, footfall::atom, renewed, "renewed")
+CAF_ADD_ATOM(footfall, footfall::atom, looked, "looked")
+CAF_ADD_ATOM(footfall, footfall::atom, adopted, "adopted")
+CAF_ADD_ATOM(footfall, footfall::atom, reclaim, "reclaim")
+CAF_ADD_ATOM(footfall, footfall::atom, skip, "skip")
 CAF_END_TYPE_ID_BLOCK(footfall)

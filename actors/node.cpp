@@ -1,5 +1,6 @@
 #include "actors/node.hpp"
 
+#include "actors/ask_from_outside.hpp"
 #include "actors/cache_manager.hpp"
 #include "actors/ingestion.hpp"
 #include "actors/inspector.hpp"
@@ -18,24 +19,6 @@ constexpr int64_t gateway_beat_max_us = 5'000'000;
 template <class Handle, class... Ts>
 caf::strong_actor_ptr spawn_child(caf::actor_system& system, Ts&&... xs) {
   return caf::actor_cast<caf::strong_actor_ptr>(system.spawn(std::forward<Ts>(xs)...));
-}
-
-// Asks an actor from outside the system; the answer comes on one of its threads.
-template <class Answer, class Handle, class Done, class... Ts>
-void ask_from_outside(caf::actor_system& system, Handle to, std::chrono::seconds patience,
-                      Done done, Answer otherwise, Ts... xs) {
-  if (!to) {
-    done(std::move(otherwise));
-    return;
-  }
-  // With no argument at all CAF 0.17 dereferences a null pointer, which libstdc++'s
-  // assertions notice.
-  auto run = [=](caf::event_based_actor* self, int) {
-    self->request(to, patience, xs...)
-        .then([done](Answer& x) { done(std::move(x)); },
-              [done, otherwise](const caf::error&) { done(otherwise); });
-  };
-  system.spawn(run, 0);
 }
 
 // What the store says, as the answer's `value`, or why it cannot.
@@ -79,6 +62,8 @@ node::node(caf::actor_system& system, node_config config)
 
 node::~node() {
   stop();
+  std::unique_lock<std::mutex> guard(calls_.mutex);
+  calls_.none.wait(guard, [this] { return calls_.count == 0; });
 }
 
 std::vector<child_spec> node::children() {
@@ -94,7 +79,8 @@ std::vector<child_spec> node::children() {
   out.push_back({"ingestion", "",
                  [c, status = &status_](caf::actor_system& s) {
                    return spawn_child<ingestion_actor>(
-                       s, ingestion, ingestion_config{c.log, c.counts, status, c.now});
+                       s, ingestion,
+                       ingestion_config{c.log, c.counts, status, c.now, c.accept_when_stopped});
                  },
                  [](wiring& w, caf::strong_actor_ptr x) { w.ingestion = std::move(x); }, false});
   out.push_back({"query", "",
@@ -115,6 +101,7 @@ std::vector<child_spec> node::children() {
   auto pattern = c.partition;
   pattern.partitions = c.log->partitions();
   pattern.events = c.events;
+  pattern.log = c.log;
   pattern.counts = c.counts;
   pattern.now = c.now;
   pattern.pairs_left = std::make_shared<std::atomic<int64_t>>(c.pairs_max);
@@ -126,9 +113,14 @@ std::vector<child_spec> node::children() {
                    [pattern](caf::actor_system& s) {
                      return spawn_child<partition_actor>(s, partition, pattern);
                    },
-                   [i](wiring& w, caf::strong_actor_ptr x) {
+                   [this, i](wiring& w, caf::strong_actor_ptr x) {
                      if (w.partitions.size() <= i)
                        w.partitions.resize(i + 1);
+                     {
+                       std::lock_guard<std::mutex> guard(asked_mutex_);
+                       partitions_.resize(std::max<size_t>(partitions_.size(), i + 1));
+                       partitions_[i] = x;
+                     }
                      w.partitions[i] = std::move(x);
                    },
                    true, true});
@@ -317,6 +309,7 @@ void node::begin_stop() {
   std::lock_guard<std::mutex> guard(asked_mutex_);
   inspector_ = nullptr;
   redriver_ = nullptr;
+  partitions_.clear();
 }
 
 void node::stop() {

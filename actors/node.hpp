@@ -1,6 +1,8 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,6 +31,8 @@ struct node_config {
   /// Told what was seen when the store went back, or is another one; must not block.
   std::function<void(const std::string&)> report;
   int64_t pairs_max = 4'000'000; ///< Users and types of all live pages.
+  bool accept_when_stopped = false;
+  std::string data_dir; ///< Where log and store are, when both are embedded.
 };
 
 /// The actors of this process, and the door to them for HTTP and gRPC.
@@ -49,6 +53,9 @@ public:
   void bad_events(bad_events_ask ask, reply<bad_events_reply> done) override;
   void redrive(redrive_ask ask, reply<redrive_reply> done) override;
   applied_counts applied(const position_range& range) const override;
+  void partitions(reply<partitions_reply> done) override;
+  void skip(uint32_t partition, int64_t to, reply<partition_reply> done) override;
+  void new_generation(reply<partition_reply> done) override;
   std::string metrics() override;
 
   /// From now on not ready: balancers send no more requests.
@@ -65,6 +72,12 @@ private:
   std::vector<child_spec> children();
   inspector_actor inspector();
   redriver_actor redriver();
+  partition_actor partition_of(uint32_t partition);
+  /// A token to hold while an answer is awaited.
+  std::shared_ptr<void> open_call();
+  void look_at_all(std::function<void(std::vector<caf::expected<log_view>>)> done);
+  void begin_generation(const std::vector<caf::expected<log_view>>& views,
+                        reply<partition_reply> done);
 
   caf::actor_system& system_;
   node_config config_;
@@ -76,6 +89,15 @@ private:
   std::mutex asked_mutex_; ///< Guards those that are asked from outside.
   caf::strong_actor_ptr inspector_;
   caf::strong_actor_ptr redriver_;
+  std::vector<caf::strong_actor_ptr> partitions_;
+
+  /// Answers of log and store that will come to this object: it waits for them at the end.
+  struct open_calls {
+    std::mutex mutex;
+    std::condition_variable none;
+    size_t count = 0;
+  };
+  open_calls calls_;
 };
 
 } // namespace footfall

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "actors/model/applied_history.hpp"
+#include "proto/partition.hpp"
 
 namespace footfall {
 
@@ -20,6 +21,7 @@ struct partition_status {
   std::atomic<int64_t> folded_offset{0};
   std::atomic<int64_t> log_end{0};
   std::atomic<uint64_t> live_pages{0};
+  std::atomic<stop_kind> stopped{stop_kind::none}; ///< Meant while the phase is `stopped`.
 
   /// The log reaches to `end` at least, whoever saw it.
   void raise_log_end(int64_t end) noexcept {
@@ -27,8 +29,9 @@ struct partition_status {
     while (known < end && !log_end.compare_exchange_weak(known, end)) {
     }
   }
-  void set_why_stopped(std::string why) {
+  void set_why_stopped(stop_kind kind, std::string why) {
     std::lock_guard guard{mutex_};
+    stopped = kind;
     why_stopped_ = std::move(why);
   }
   /// For people; meant while the phase is `stopped`.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "actors/partition_answers.hpp"
+#include "actors/partition_log.hpp"
 #include "actors/partition_pages.hpp"
 #include "actors/partition_waits.hpp"
 #include "proto/failpoint.hpp"
@@ -19,18 +21,6 @@ constexpr std::chrono::milliseconds backoff_most{2000};
 constexpr uint32_t batches_ahead = 2;
 constexpr size_t pending_bytes_max = size_t{8} << 20; // Other producers' records may be big.
 
-// A callback of the store that sends what it gets to this claim.
-template <class T, class Atom>
-store::done<T> to_me(partition_ptr self, Atom, caf::atom_value what) {
-  auto me = caf::actor_cast<partition_actor>(self);
-  return [me, what, claim = self->state.claim_no](caf::expected<T> x) {
-    if (x)
-      caf::anon_send(me, Atom{}, claim, std::move(*x));
-    else
-      caf::anon_send(me, atom::failed_v, claim, what, std::move(x.error()));
-  };
-}
-
 void claim(partition_ptr self) {
   auto& st = self->state;
   ++st.claim_no;
@@ -40,6 +30,7 @@ void claim(partition_ptr self) {
   st.pending.clear();
   st.pending_bytes = 0;
   st.in_flight.clear();
+  st.looking = false;
   st.config.status->phase = partition_phase::claiming;
   partition_pages::reset(self);
   self->entry()->set_state("claiming");
@@ -82,8 +73,9 @@ void show(partition_ptr self) {
   out.live_pages = st.pages.size();
 }
 
-void start(partition_ptr self, const partition_claim& x) {
+void start(partition_ptr self) {
   auto& st = self->state;
+  const auto& x = st.claimed;
   st.epoch = x.epoch;
   st.next_offset = x.next_offset;
   st.folded_offset = x.folded_offset;
@@ -101,11 +93,13 @@ void start(partition_ptr self, const partition_claim& x) {
   show(self);
   answer_waiters(self);
   give_credit(self);
+  partition_log::look_later(self);
   if (st.folded_offset < st.next_offset)
     self->send(self, atom::tick_v, st.claim_no, fold_tick);
 }
 
-void stop_loudly(partition_ptr self, const std::string& why) {
+void stop_loudly(partition_ptr self, const std::string& why,
+                 stop_kind kind = stop_kind::records_lost) {
   auto& st = self->state;
   st.stopped = true;
   st.running = false;
@@ -113,7 +107,7 @@ void stop_loudly(partition_ptr self, const std::string& why) {
   add(st.config.counts->partitions_stopped);
   self->entry()->set_state("stopped");
   self->entry()->set_error(why);
-  st.config.status->set_why_stopped(why);
+  st.config.status->set_why_stopped(kind, why);
   show(self);
   if (st.config.report)
     st.config.report("partition " + std::to_string(st.config.partition) + " stopped: " + why);
@@ -124,6 +118,7 @@ void send_apply(partition_ptr self) {
   // What was read last may end in offsets without a record.
   st.in_flight_end = st.pending.empty() ? st.read_offset : st.in_flight.back().offset + 1;
   auto batch = partition_pages::plan_apply(self);
+  st.in_flight_mark = batch.mark;
   st.sent_at_us = st.config.now();
   st.config.events->apply(std::move(batch), to_me<apply_result>(self, atom::applied_v, apply_tick));
 }
@@ -172,6 +167,22 @@ void take_batch(partition_ptr self, log_batch& batch) {
   give_credit(self);
 }
 
+void obey(partition_ptr self, const partition_log::step& x) {
+  using kind = partition_log::step::kind;
+  switch (x.what) {
+  case kind::wait: return;
+  case kind::start: return start(self);
+  case kind::claim: return claim(self);
+  case kind::claim_later: return claim_later(self, make_error(errc::log_unavailable, x.why));
+  case kind::stop:
+    if (!self->state.stopped)
+      return stop_loudly(self, x.why, x.fault);
+    // Known better now than when it stopped.
+    self->entry()->set_error(x.why);
+    return self->state.config.status->set_why_stopped(x.fault, x.why);
+  }
+}
+
 void fold_soon(partition_ptr self) {
   auto& st = self->state;
   const auto behind = st.next_offset - st.folded_offset;
@@ -194,6 +205,8 @@ bool is_current(partition_ptr self, uint64_t incarnation) {
 void take_applied(partition_ptr self, const apply_result& result) {
   auto& st = self->state;
   auto& counts = *st.config.counts;
+  if (st.skip)
+    return obey(self, partition_log::take_skipped(self, result));
   if (!is_current(self, result.incarnation))
     return;
   if (!result.moved) {
@@ -207,7 +220,9 @@ void take_applied(partition_ptr self, const apply_result& result) {
   add(counts.events_applied, result.fresh.size());
   add(counts.events_duplicate, result.duplicates);
   add(counts.id_conflicts, result.id_conflicts);
-  st.next_offset = st.in_flight_end;
+  st.next_offset = st.known.next_offset = st.in_flight_end;
+  if (st.in_flight_mark.offset >= 0)
+    st.known.mark = st.in_flight_mark;
   st.backoff = {};
   st.folds.add(st.next_offset, st.in_flight.size(), st.folding ? st.fold_until : st.folded_offset,
                st.config.fold_max);
@@ -259,6 +274,8 @@ void take_folded(partition_ptr self, const fold_result& result) {
 void take_failure(partition_ptr self, caf::atom_value what, const caf::error& why) {
   auto& st = self->state;
   self->entry()->set_error(text_of(why));
+  if (what == partition_log::look_what || st.skip)
+    return obey(self, partition_log::take_failure(self, why));
   if (what == fold_tick || what == progress_what) {
     st.folding = false;
     fold_soon(self);
@@ -266,6 +283,7 @@ void take_failure(partition_ptr self, caf::atom_value what, const caf::error& wh
   }
   if (code_of(why) == errc::gap) {
     stop_loudly(self, text_of(why));
+    partition_log::look(self); // What is to be done depends on what the log holds.
     return;
   }
   // An apply may have been committed all the same. Claiming again reads how far
@@ -287,6 +305,8 @@ void take_tick(partition_ptr self, caf::atom_value what) {
     return claim(self);
   if (what == fold_tick)
     return fold(self);
+  if (what == partition_log::look_what)
+    return partition_log::look(self);
   if (what != apply_tick)
     return partition_pages::sweep(self);
   self->state.gather_set = false;
@@ -308,20 +328,6 @@ void renew(partition_ptr self, uint64_t incarnation) {
     claim(self);
 }
 
-std::vector<state_field> describe(partition_ptr self) {
-  const auto& st = self->state;
-  auto number = [](auto x) { return std::to_string(x); };
-  return {{"partition", number(st.config.partition)},
-          {"epoch", number(st.epoch)},
-          {"next_offset", number(st.next_offset)},
-          {"folded_offset", number(st.folded_offset)},
-          {"log_end", number(st.log_end)},
-          {"pending_records", number(st.pending.size())},
-          {"in_flight_records", number(st.in_flight.size())},
-          {"live_pages", number(st.pages.size())},
-          {"waiting_queries", number(st.waiters.size())}};
-}
-
 } // namespace
 
 partition_actor::behavior_type partition(partition_ptr self, partition_config config) {
@@ -331,21 +337,16 @@ partition_actor::behavior_type partition(partition_ptr self, partition_config co
   st.known_pages = model::recent{std::max<size_t>(st.config.live_pages_max, 1)};
   self->entry()->set_key(std::to_string(st.config.partition));
   self->entry()->set_state("starting");
-  self->set_down_handler([self](caf::down_msg& down) {
-    if (!down.reason)
-      return; // Passivated.
-    auto& pages = self->state.pages;
-    for (auto& x : pages)
-      if (x.handle.address() == down.source) {
-        pages.drop(std::string{x.page});
-        break;
-      }
-  });
+  self->set_down_handler([self](caf::down_msg& x) { partition_pages::drop_ended(self, x); });
   auto now = [self](uint64_t claim_no) { return claim_no == self->state.claim_no; };
   return {
       [self, now](atom::claimed, uint64_t n, const partition_claim& x) {
         if (now(n))
-          start(self, x);
+          obey(self, partition_log::take_claim(self, x));
+      },
+      [self, now](atom::adopted, uint64_t n, bool is_ours) {
+        if (now(n))
+          obey(self, partition_log::take_adopted(self, is_ours));
       },
       [self, now](atom::applied, uint64_t n, const apply_result& x) {
         if (now(n))
@@ -363,6 +364,10 @@ partition_actor::behavior_type partition(partition_ptr self, partition_config co
         if (now(n) && (x.code != errc::none || is_current(self, x.incarnation)))
           partition_pages::take_loads(self, x);
       },
+      [self, now](atom::looked, uint64_t n, const log_view& x) {
+        if (now(n))
+          obey(self, partition_log::take_look(self, x));
+      },
       [self, now](atom::failed, uint64_t n, caf::atom_value what, const caf::error& why) {
         if (now(n))
           take_failure(self, what, why);
@@ -379,9 +384,11 @@ partition_actor::behavior_type partition(partition_ptr self, partition_config co
       [self](atom::watch, page_ask& x) { partition_pages::watch(self, x); },
       [self](atom::await, uint64_t ticket, int64_t offset) { await(self, ticket, offset); },
       [self](atom::renewed, uint64_t incarnation) { renew(self, incarnation); },
+      [self](atom::reclaim) { claim(self); },
+      [self](atom::skip, int64_t to) { return partition_log::skip(self, to); },
       [self](atom::delta, page_delta& x) { partition_pages::take_delta(self, std::move(x)); },
       [self](atom::wire, wiring& x) { rewire(self, x); },
-      [self](atom::describe) { return describe(self); },
+      [self](atom::describe) { return describe(self->state); },
   };
 }
 

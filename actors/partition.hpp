@@ -3,10 +3,12 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "actors/interfaces.hpp"
 #include "actors/model/fold_plan.hpp"
+#include "actors/model/log_check.hpp"
 #include "actors/model/recent.hpp"
 #include "actors/node_status.hpp"
 #include "actors/observed.hpp"
@@ -18,14 +20,16 @@ namespace footfall {
 struct partition_config {
   uint32_t partition = 0;
   uint32_t partitions = 1;
-  store* events = nullptr; ///< Outlives the actor.
+  store* events = nullptr;  ///< Outlives the actor.
+  event_log* log = nullptr; ///< The same.
   metrics* counts = nullptr;
   partition_status* status = nullptr; ///< Outlives the actor.
   now_fn now;
   size_t batch_max = 5000;             ///< Records in one apply.
   std::chrono::milliseconds gather{5}; ///< Between two applies, unless a batch is full.
   std::chrono::milliseconds fold_every{250};
-  size_t fold_max = fold_records_max; ///< Log records in one fold; more pending folds at once.
+  size_t fold_max = fold_records_max;      ///< Log records in one fold; more pending folds at once.
+  std::chrono::milliseconds look_every{0}; ///< Whether the log is still the same; 0: at claims.
   size_t live_pages_max = 10'000;
   uint32_t users_per_page_max = 100'000;
   std::chrono::seconds passivate_after{300};
@@ -54,6 +58,12 @@ struct partition_state_data {
     uint64_t clicks = 0;     ///< Of one apply; 0: of more than one.
   };
 
+  /// A person's wish to go on without the records before an offset.
+  struct skip_ask {
+    int64_t to;
+    caf::typed_response_promise<partition_reply> promise;
+  };
+
   struct waiter {
     int64_t offset;
     uint64_t ticket;
@@ -72,6 +82,15 @@ struct partition_state_data {
   int64_t folded_offset = 0;
   uint64_t incarnation = 0; // Of the store that it claimed in, and all its pages are of.
   std::chrono::milliseconds backoff{0};
+
+  // The log: what is known of it, and what it is compared with when it was looked at.
+  partition_claim claimed; // While `running` is false.
+  model::known_log known;  // next_offset and mark move along with what is applied.
+  model::known_log asked;  // As it was when the log was asked.
+  bool looking = false;
+  bool is_doubted = false; // It seemed too short once.
+  log_mark in_flight_mark;
+  std::optional<skip_ask> skip;
 
   // Records that wait, then those that are being applied.
   std::deque<log_entry> pending;
@@ -107,6 +126,9 @@ struct partition_state_data {
 
   std::deque<waiter> waiters;
 };
+
+/// The state, for people.
+std::vector<state_field> describe(const partition_state_data& st);
 
 using partition_ptr = observed_actor<partition_actor, partition_state_data>*;
 

@@ -4,6 +4,7 @@
 
 #include <absl/hash/hash.h>
 
+#include "actors/model/log_check.hpp"
 #include "actors/model/record.hpp"
 
 namespace footfall::partition_pages {
@@ -125,6 +126,8 @@ apply_request plan_apply(partition_ptr self) {
   out.epoch = st.epoch;
   out.first_offset = st.next_offset;
   out.next_offset = st.in_flight_end;
+  if (!st.in_flight.empty())
+    out.mark = model::mark_of(st.in_flight.back());
   st.in_flight_rows.clear();
   st.in_flight_offsets.clear();
   st.in_flight_pages.clear();
@@ -323,6 +326,17 @@ void reset(partition_ptr self) {
   st.load_wanted.clear();
   st.loading.clear();
   st.tail_pages.clear();
+}
+
+void drop_ended(partition_ptr self, const caf::down_msg& down) {
+  if (!down.reason)
+    return; // Passivated.
+  auto& pages = self->state.pages;
+  for (auto& x : pages)
+    if (x.handle.address() == down.source) {
+      pages.drop(std::string{x.page});
+      break;
+    }
 }
 
 } // namespace footfall::partition_pages

@@ -37,4 +37,7 @@ void sweep(partition_ptr self);
 /// Ends all aggregators: they load again when needed.
 void reset(partition_ptr self);
 
+/// An aggregator ended: by a fault of its own unless it was told to.
+void drop_ended(partition_ptr self, const caf::down_msg& down);
+
 } // namespace footfall::partition_pages

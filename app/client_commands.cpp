@@ -1,16 +1,19 @@
 #include "app/client_commands.hpp"
 
 #include <cstdlib>
+#include <limits>
 #include <memory>
 
 #include <CLI/CLI.hpp>
 
 #include "app/actors_command.hpp"
 #include "app/audit_command.hpp"
+#include "app/backup_command.hpp"
 #include "app/bad_events_command.hpp"
 #include "app/import/import.hpp"
 #include "app/import/log_format.hpp"
 #include "app/options.hpp"
+#include "app/partitions_command.hpp"
 #include "app/stats_command.hpp"
 
 namespace footfall::app {
@@ -138,6 +141,57 @@ void add_bad_events(CLI::App& program, std::function<int()>& run) {
   run_with(command, std::move(x), run_bad_events, run);
 }
 
+void add_partitions(CLI::App& program, std::function<int()>& run) {
+  auto x = std::make_shared<partitions_options>();
+  x->url = local_url("admin-port");
+  auto& command = *program.add_subcommand(
+      "partitions", "Show how each partition of a running node is, or have a stopped one go on");
+  command.add_option("--partition", x->partition, "The stopped partition, for --skip-to")
+      ->check(CLI::Range(0, 1023));
+  command
+      .add_option("--skip-to", x->skip_to,
+                  "Go on at this offset; the records before it are written down as a bad event")
+      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()));
+  command.add_flag("--new-generation", x->new_generation,
+                   "Count the log from its first record, as another one; event ids count once");
+  command.add_flag("--yes", x->yes, "Do not ask before something is changed");
+  command.add_option("--url", x->url, "The node's admin address")->capture_default_str();
+  command.add_flag("--json", x->json, "Print the node's answer as it is");
+  run_with(command, std::move(x), run_partitions, run);
+}
+
+std::string local_data_dir() {
+  for (const auto& x : option_table())
+    if (x.name == std::string_view{"data-dir"}) {
+      const char* folder = std::getenv(x.environment);
+      return folder && *folder ? folder : x.initial;
+    }
+  return {};
+}
+
+void add_backup(CLI::App& program, std::function<int()>& run) {
+  auto x = std::make_shared<backup_options>();
+  x->url = local_url("admin-port");
+  auto& command = *program.add_subcommand(
+      "backup", "Copy log and store of an embedded node, as they are at one moment; it may run");
+  command.add_option("folder", x->to, "The folder for the copy, new or empty")->required();
+  command.add_option("--data-dir", x->data_dir,
+                     "Copy this data folder, instead of asking the node for its own");
+  command.add_option("--url", x->url, "The node's admin address")->capture_default_str();
+  run_with(command, std::move(x), run_backup, run);
+}
+
+void add_restore(CLI::App& program, std::function<int()>& run) {
+  auto x = std::make_shared<restore_options>();
+  x->data_dir = local_data_dir();
+  auto& command = *program.add_subcommand(
+      "restore", "Check a backup and put it into a data folder that no node uses");
+  command.add_option("folder", x->from, "The folder of the backup")->required();
+  command.add_option("--data-dir", x->data_dir, "Where it goes")->capture_default_str();
+  command.add_flag("--replace", x->replace, "Move what the data folder holds aside");
+  run_with(command, std::move(x), run_restore, run);
+}
+
 } // namespace
 
 void add_client_commands(CLI::App& program, std::function<int()>& run) {
@@ -146,6 +200,9 @@ void add_client_commands(CLI::App& program, std::function<int()>& run) {
   add_actors(program, run);
   add_audit(program, run);
   add_bad_events(program, run);
+  add_partitions(program, run);
+  add_backup(program, run);
+  add_restore(program, run);
 }
 
 } // namespace footfall::app

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 #include <thread>
 
@@ -53,6 +54,10 @@ node_config plan_node(const settings& from, adapters& ways, metrics& counts) {
   out.now = system_now_us;
   out.requests_max = from.max_in_flight;
   out.request_timeout = milliseconds(from.request_timeout_ms);
+  out.accept_when_stopped = from.accept_when_stopped;
+  if (from.kafka_broker.empty() && from.database_url.empty())
+    out.data_dir = std::filesystem::absolute(from.data_dir).lexically_normal();
+  out.partition.look_every = seconds(3);
   out.partition.batch_max = from.apply_batch_max;
   out.partition.gather = milliseconds(from.apply_gather_ms);
   out.partition.fold_every = milliseconds(from.fold_every_ms);

@@ -47,6 +47,7 @@ struct settings {
   uint32_t log_retain_mb = 0;
   uint32_t cache_mb = 0;
   uint32_t drain_timeout_s = 0;
+  bool accept_when_stopped = false;
   bool grpc_reflection = false;
 };
 

@@ -25,6 +25,7 @@ const char* to_string(errc code) noexcept {
   case errc::not_found: return "not_found";
   case errc::internal: return "internal";
   case errc::position_not_reached: return "position_not_reached";
+  case errc::partition_stopped: return "partition_stopped";
   }
   return "unknown";
 }
@@ -37,7 +38,8 @@ bool is_retryable(errc code) noexcept {
   case errc::store_unavailable:
   case errc::disk_full:
   case errc::shutting_down:
-  case errc::position_not_reached: return true;
+  case errc::position_not_reached:
+  case errc::partition_stopped: return true;
   default: return false;
   }
 }

@@ -26,6 +26,7 @@ enum class errc : uint8_t {
   not_found = 11,
   internal = 12,             ///< A bug of ours.
   position_not_reached = 13, ///< Footfall-After was not applied in time.
+  partition_stopped = 14,    ///< Nothing more is applied until a person decides.
 };
 
 /// Stable text of the code, for example "overloaded".

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "proto/event.hpp"
 
@@ -27,6 +28,29 @@ auto inspect(Inspector& f, log_entry& x) {
   };
   return f(caf::meta::type_name("log_entry"), x.offset, x.time_us, format, x.value,
            caf::meta::load_callback(load));
+}
+
+/// What is kept of a record that was applied: enough to see later whether the log still
+/// has that one at its place.
+struct log_mark {
+  int64_t offset = -1; ///< -1: none.
+  int64_t hash = 0;    ///< model::hash_of.
+};
+template <class Inspector>
+auto inspect(Inspector& f, log_mark& x) {
+  return wire::object(f, "log_mark", x.offset, x.hash);
+}
+
+/// A partition of the event log as it is just now.
+struct log_view {
+  std::string identity;      ///< No other log has it; empty where that cannot be told.
+  int64_t first = 0;         ///< The oldest offset that is there; `end` when none is.
+  int64_t end = 0;           ///< One past the newest one.
+  std::vector<log_entry> at; ///< The record at the offset asked for; empty: there is none.
+};
+template <class Inspector>
+auto inspect(Inspector& f, log_view& x) {
+  return wire::object(f, "log_view", x.identity, x.first, x.end, x.at);
 }
 
 using event_key = std::array<uint8_t, 16>;

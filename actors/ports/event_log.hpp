@@ -58,10 +58,12 @@ class event_log {
 public:
   using append_done = std::function<void(std::vector<append_outcome>)>;
   using fetch_done = std::function<void(caf::expected<log_batch>)>;
+  using look_done = std::function<void(caf::expected<log_view>)>;
 
   virtual ~event_log() = default;
 
-  /// Name that progress is kept under; for Kafka the topic.
+  /// Name that progress is kept under; for Kafka the topic. Another log may come to have
+  /// it: see log_view::identity.
   virtual const std::string& topic() const = 0;
   virtual uint32_t partitions() const = 0;
 
@@ -77,6 +79,10 @@ public:
   /// errc::gap when `from` lies below the log's start (records from there on are
   /// gone), or beyond its end.
   virtual void fetch(uint32_t partition, int64_t from, fetch_limits most, fetch_done done) = 0;
+
+  /// Which log this is and what it holds of a partition, asked anew; with the record at
+  /// `offset` when that is not below 0 and there is one. Moves no fetch.
+  virtual void look(uint32_t partition, int64_t offset, look_done done) = 0;
 
   /// Records below `below` are applied and will not be asked for again: the log
   /// may drop them as its own retention allows.

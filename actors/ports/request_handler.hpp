@@ -9,6 +9,7 @@
 
 #include "proto/applied.hpp"
 #include "proto/bad_event.hpp"
+#include "proto/partition.hpp"
 #include "proto/query.hpp"
 
 namespace footfall {
@@ -42,6 +43,11 @@ struct bad_events_reply {
   errc code = errc::none; ///< none: the page is valid.
   std::string reason;
   bad_event_page page;
+};
+
+struct partitions_reply {
+  std::vector<partition_row> rows;
+  std::string data_dir; ///< Of an embedded node, for its backup; empty elsewhere.
 };
 
 /// What HTTP and gRPC call, and the gateway stands behind.
@@ -85,6 +91,14 @@ public:
     out.forgotten = static_cast<uint64_t>(range.last - range.first + 1);
     return out;
   }
+  /// How each partition is, and what the log holds of it now.
+  virtual void partitions(reply<partitions_reply> done) = 0;
+  /// Has a stopped partition go on at an offset; the records before it are written down
+  /// as one bad event.
+  virtual void skip(uint32_t partition, int64_t to, reply<partition_reply> done) = 0;
+  /// Counts the log from its beginning, as another one than before: event ids still count
+  /// once. Only while a partition is stopped.
+  virtual void new_generation(reply<partition_reply> done) = 0;
   /// Prometheus text, format 0.0.4.
   virtual std::string metrics() = 0;
 };

@@ -32,6 +32,7 @@ struct apply_request {
   int64_t next_offset = 0;     ///< One past the last record of the batch.
   std::vector<event_row> rows; ///< In log order; an id that repeats keeps its first row.
   std::vector<bad_row> bad;
+  log_mark mark; ///< Of the last record of the batch; none keeps the one that is known.
 };
 
 /// An event that was new, with the numbers that stand for its texts.
@@ -55,6 +56,9 @@ struct partition_claim {
   int64_t next_offset = 0;
   int64_t folded_offset = 0;
   uint64_t incarnation = 0;
+  uint32_t generation = 1; ///< Counts the logs that were counted from their beginning.
+  std::string log_id;      ///< log_view::identity of the log; empty: none was noted.
+  log_mark mark;           ///< Of a record that was applied, about the last one.
 };
 
 /// One page's totals after a fold that changed it.
@@ -62,6 +66,9 @@ struct folded_page {
   int32_t page_no = 0;
   uint64_t clicks = 0;
 };
+
+/// Generations of all logs together that a store can tell apart.
+inline constexpr uint32_t generations_max = 32;
 
 /// Log records in one fold whose changed pages are all answered.
 inline constexpr size_t fold_records_max = 20'000;
@@ -147,8 +154,19 @@ public:
 
   /// Takes a partition over: raises its epoch, so that what an earlier owner
   /// still has under way matches nothing. No epoch is given twice, also when the store
-  /// went back to before it was given.
+  /// went back to before it was given. Folds what earlier generations left.
   virtual void claim(uint32_t partition, done<partition_claim> reply) = 0;
+
+  /// Notes which log the progress of a partition belongs to. @returns false when the
+  /// epoch is not the owner's any more; nothing changed then.
+  virtual void adopt(uint32_t partition, int64_t epoch, std::string log_id, done<bool> reply) = 0;
+
+  /// Begins a new generation of the log: partition i is at starts[i], nothing of it is
+  /// applied or folded. All owners are fenced, and what they have applied stays, with its
+  /// event ids. @returns its number. Fails with errc::overloaded when the store has had
+  /// all the generations that it can tell apart.
+  virtual void begin_generation(std::vector<int64_t> starts, std::string log_id,
+                                done<uint32_t> reply) = 0;
 
   /// One atomic step: moves next_offset from first_offset (compare and set, with
   /// the epoch), inserts the events that are new and the bad rows.

@@ -18,7 +18,8 @@ bool is_certain(errc code) noexcept {
 } // namespace
 
 memory_log::memory_log(config settings)
-    : config_(std::move(settings)), slices_(config_.partitions), deliveries_(config_.manual) {}
+    : config_(std::move(settings)), slices_(config_.partitions), identity_(config_.identity),
+      deliveries_(config_.manual) {}
 
 memory_log::~memory_log() {
   release();
@@ -135,6 +136,43 @@ void memory_log::fetch(uint32_t partition, int64_t from, fetch_limits most, fetc
       done(make_error(errc::timeout, "a newer fetch of the partition took over"));
     });
   serve_waiting(partition);
+}
+
+void memory_log::look(uint32_t partition, int64_t offset, look_done done) {
+  caf::expected<log_view> out{make_error(errc::invalid_argument, "no such partition")};
+  if (partition < config_.partitions) {
+    std::lock_guard guard{lock_};
+    const auto& slice = slices_[partition];
+    log_view view{identity_, slice.first, slice.end, {}};
+    for (const auto& x : slice.entries)
+      if (x.offset == offset)
+        view.at.push_back(x);
+    out = std::move(view);
+  }
+  deliveries_.deliver(
+      [done = std::move(done), out = std::move(out)]() mutable { done(std::move(out)); });
+}
+
+void memory_log::make_anew(std::string identity) {
+  std::lock_guard guard{lock_};
+  identity_ = std::move(identity);
+  for (auto& slice : slices_) {
+    slice.entries.clear();
+    slice.first = slice.end = 0;
+  }
+}
+
+void memory_log::cut(uint32_t partition, int64_t end) {
+  std::lock_guard guard{lock_};
+  auto& slice = slices_[partition];
+  while (!slice.entries.empty() && slice.entries.back().offset >= end)
+    slice.entries.pop_back();
+  slice.first = std::min(slice.first, end);
+  slice.end = std::min(slice.end, end);
+}
+
+void memory_log::lose(uint32_t partition, int64_t below) {
+  applied(partition, below);
 }
 
 void memory_log::applied(uint32_t partition, int64_t below) {

@@ -22,6 +22,7 @@ class memory_log final : public event_log {
 public:
   struct config {
     std::string topic = "clicks";
+    std::string identity = "log=memory";
     uint32_t partitions = 4;
     size_t batch_records_max = 100'000; ///< A larger append is overload.
     bool manual = false;
@@ -36,6 +37,7 @@ public:
   uint32_t partitions() const override { return config_.partitions; }
   void append(std::vector<log_record> batch, append_done done) override;
   void fetch(uint32_t partition, int64_t from, fetch_limits most, fetch_done done) override;
+  void look(uint32_t partition, int64_t offset, look_done done) override;
   void applied(uint32_t partition, int64_t below) override;
   std::string health() const override { return {}; }
 
@@ -46,6 +48,13 @@ public:
 
   /// The next `count` offsets of a partition have no record, as after a transaction.
   void skip(uint32_t partition, int64_t count);
+
+  /// Another log under the same name: what was stored is gone.
+  void make_anew(std::string identity);
+  /// As when records are deleted before they were applied.
+  void lose(uint32_t partition, int64_t below);
+  /// As a log that was restored from an older copy.
+  void cut(uint32_t partition, int64_t end);
 
   size_t waiting() const { return deliveries_.waiting(); }
   size_t release(size_t most = std::numeric_limits<size_t>::max()) {
@@ -78,6 +87,7 @@ private:
   const config config_;
   mutable std::mutex lock_;
   std::vector<slice> slices_;
+  std::string identity_;
   std::deque<failure> failures_;
   deliveries deliveries_;
 };

@@ -86,29 +86,61 @@ void memory_store::run(done<T>& reply, Work work) {
 
 std::vector<position> memory_store::reached() const {
   std::vector<position> out;
-  for (const auto& [partition, x] : now_.progress)
-    if (x.next_offset > 0)
-      out.push_back({partition, x.next_offset - 1});
+  for (const auto& [slice, x] : now_.progress)
+    if (x.generation == now_.generation && x.next_offset > 0)
+      out.push_back({partition_of(slice), x.next_offset - 1});
   return out;
 }
 
 void memory_store::claim(uint32_t partition, done<partition_claim> reply) {
   run<partition_claim>(reply, [&] {
-    auto& x = now_.progress[partition];
-    x.partition = partition;
+    for (auto& [slice, x] : now_.progress)
+      if (x.generation != now_.generation && partition_of(slice) == partition)
+        x.folded_offset = x.next_offset;
+    auto& x = now_.progress[slice_of(partition)];
+    x.generation = now_.generation;
     x.epoch = ++epochs_;
-    return partition_claim{x.epoch, x.next_offset, x.folded_offset};
+    return x;
+  });
+}
+
+void memory_store::adopt(uint32_t partition, int64_t epoch, std::string log_id, done<bool> reply) {
+  run<bool>(reply, [&] {
+    auto own = now_.progress.find(slice_of(partition));
+    if (own == now_.progress.end() || own->second.epoch != epoch)
+      return false;
+    own->second.log_id = log_id;
+    return true;
+  });
+}
+
+void memory_store::begin_generation(std::vector<int64_t> starts, std::string log_id,
+                                    done<uint32_t> reply) {
+  run<uint32_t>(reply, [&]() -> caf::expected<uint32_t> {
+    if (now_.generation == generations_max)
+      return make_error(errc::overloaded, "the store has had all its generations");
+    const auto before = now_.generation++;
+    for (uint32_t i = 0; i < starts.size(); ++i) {
+      auto& old = now_.progress[before << 10 | i];
+      old.generation = before;
+      old.epoch = ++epochs_;
+      now_.progress[slice_of(i)] = {old.epoch,       starts[i], starts[i], 0,
+                                    now_.generation, log_id,    {}};
+    }
+    return now_.generation;
   });
 }
 
 apply_result memory_store::do_apply(const apply_request& batch) {
   apply_result out;
-  auto own = now_.progress.find(batch.partition);
+  auto own = now_.progress.find(slice_of(batch.partition));
   if (own == now_.progress.end() || own->second.epoch != batch.epoch
       || own->second.next_offset != batch.first_offset)
     return out;
   out.moved = true;
   own->second.next_offset = batch.next_offset;
+  if (batch.mark.offset >= 0)
+    own->second.mark = batch.mark;
   for (size_t i = 0; i < batch.rows.size(); ++i) {
     const auto& x = batch.rows[i];
     auto [id, fresh] = now_.payload_of_id.emplace(std::pair{x.site_id, x.key}, x.payload_hash);
@@ -119,11 +151,11 @@ apply_result memory_store::do_apply(const apply_request& batch) {
     }
     row made{now_.pages.intern({x.site_id, x.page_url}), now_.users.intern({x.site_id, x.user_id}),
              now_.types.intern(x.event_type), x.at_us};
-    now_.rows.emplace(std::pair{batch.partition, x.offset}, made);
+    now_.rows.emplace(std::pair{slice_of(batch.partition), x.offset}, made);
     out.fresh.push_back({static_cast<uint32_t>(i), made.page_no, made.user_no, made.type_no});
   }
   for (const auto& x : batch.bad)
-    now_.bad.emplace(std::pair{batch.partition, x.offset},
+    now_.bad.emplace(std::pair{slice_of(batch.partition), x.offset},
                      bad_event{{batch.partition, x.offset}, x.time_us, x.reason, x.raw, {}});
   return out;
 }
@@ -140,8 +172,9 @@ fold_result memory_store::do_fold(uint32_t partition, int64_t from, int64_t unti
   fold_result out;
   out.moved = true;
   std::set<int32_t> changed;
-  for (auto at = now_.rows.lower_bound({partition, from});
-       at != now_.rows.end() && at->first < std::pair{partition, until}; ++at) {
+  const auto slice = slice_of(partition);
+  for (auto at = now_.rows.lower_bound({slice, from});
+       at != now_.rows.end() && at->first < std::pair{slice, until}; ++at) {
     ++out.events;
     changed.insert(at->second.page_no);
   }
@@ -159,7 +192,7 @@ fold_result memory_store::do_fold(uint32_t partition, int64_t from, int64_t unti
 
 void memory_store::fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) {
   run<fold_result>(reply, [&] {
-    auto x = now_.progress.find(partition);
+    auto x = now_.progress.find(slice_of(partition));
     if (x == now_.progress.end() || x->second.folded_offset != from || until < from
         || until > x->second.next_offset)
       return fold_result{};
@@ -301,8 +334,9 @@ void memory_store::audit(done<std::vector<audit_difference>> reply) {
 void memory_store::progress(done<std::vector<partition_state>> reply) {
   run<std::vector<partition_state>>(reply, [&] {
     std::vector<partition_state> out;
-    for (const auto& [partition, x] : now_.progress)
-      out.push_back(x);
+    for (const auto& [slice, x] : now_.progress)
+      if (x.generation == now_.generation)
+        out.push_back({partition_of(slice), x.epoch, x.next_offset, x.folded_offset});
     return out;
   });
 }
@@ -311,7 +345,7 @@ void memory_store::bad_events(bad_events_ask ask, done<bad_event_page> reply) {
   run<bad_event_page>(reply, [&] {
     bad_event_page out;
     size_t bytes = 0;
-    for (auto at = now_.bad.upper_bound({ask.after.partition, ask.after.offset});
+    for (auto at = now_.bad.upper_bound({slice_of(ask.after.partition), ask.after.offset});
          at != now_.bad.end(); ++at) {
       if (ask.open_only && at->second.redriven.offset >= 0)
         continue;
@@ -329,7 +363,8 @@ void memory_store::mark_redriven(std::vector<redriven> rows, done<uint64_t> repl
   run<uint64_t>(reply, [&] {
     uint64_t marked = 0;
     for (const auto& x : rows)
-      if (auto at = now_.bad.find({x.bad.partition, x.bad.offset}); at != now_.bad.end()) {
+      if (auto at = now_.bad.find({slice_of(x.bad.partition), x.bad.offset});
+          at != now_.bad.end()) {
         at->second.redriven = x.to;
         ++marked;
       }

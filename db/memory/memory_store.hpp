@@ -31,6 +31,9 @@ public:
   ~memory_store() override;
 
   void claim(uint32_t partition, done<partition_claim> reply) override;
+  void adopt(uint32_t partition, int64_t epoch, std::string log_id, done<bool> reply) override;
+  void begin_generation(std::vector<int64_t> starts, std::string log_id,
+                        done<uint32_t> reply) override;
   void apply(apply_request batch, done<apply_result> reply) override;
   void fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) override;
   void read_counts(std::vector<pair_key> keys, done<snapshot<pair_count>> reply) override;
@@ -103,6 +106,9 @@ private:
 
   template <class T, class Work>
   void run(done<T>& reply, Work work);
+  /// A partition in its generation.
+  uint32_t slice_of(uint32_t partition) const { return now_.generation << 10 | partition; }
+  static uint32_t partition_of(uint32_t slice) { return slice & 1023; }
   std::vector<position> reached() const;
   apply_result do_apply(const apply_request& batch);
   fold_result do_fold(uint32_t partition, int64_t from, int64_t until) const;
@@ -112,10 +118,11 @@ private:
   mutable std::mutex lock_;
   std::deque<failure> failures_;
   struct data {
-    std::map<uint32_t, partition_state> progress;
-    std::map<std::pair<uint32_t, int64_t>, row> rows; ///< By position.
+    uint32_t generation = 1;
+    std::map<uint32_t, partition_claim> progress;     ///< By slice.
+    std::map<std::pair<uint32_t, int64_t>, row> rows; ///< By slice and offset.
     std::map<std::pair<std::string, event_key>, int32_t> payload_of_id;
-    std::map<std::pair<uint32_t, int64_t>, bad_event> bad; ///< By position.
+    std::map<std::pair<uint32_t, int64_t>, bad_event> bad; ///< By slice and offset.
     numbers<site_text> pages;
     numbers<site_text> users;
     numbers<std::string> types;

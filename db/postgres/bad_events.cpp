@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 constexpr auto time_max = 10s;
 constexpr uint32_t partition_max = std::numeric_limits<int32_t>::max();
 
-/// $1 topic, $2 partition and $3 offset to go on behind, $4 rows and one more, $5 1
+/// $1 log, $2 partition and $3 offset to go on behind, $4 rows and one more, $5 1
 /// for the open ones alone, $6 bytes
 constexpr statement read_bad{"read_bad", R"(
   SELECT part, log_offset, log_time, reason, raw, redriven_part, redriven_offset, found
@@ -19,18 +19,20 @@ constexpr statement read_bad{"read_bad", R"(
                  sum(octet_length(raw)) OVER (ORDER BY part, log_offset) - octet_length(raw)
                    AS bytes_before
             FROM (SELECT * FROM public.bad_events
-                   WHERE topic = $1 AND (part, log_offset) > ($2, $3)
+                   WHERE topic = (SELECT topic FROM core.current_topics WHERE log = $1)
+                     AND (part, log_offset) > ($2, $3)
                      AND ($5 = 0 OR redriven_part IS NULL)
                    ORDER BY part, log_offset LIMIT $4) a) b
    WHERE bytes_before < $6 ORDER BY part, log_offset)"};
 
-/// $1 topic, $2 partitions and $3 offsets of bad events, $4 and $5 where they went
+/// $1 log, $2 partitions and $3 offsets of bad events, $4 and $5 where they went
 constexpr statement mark_bad{"mark_bad", R"(
   WITH marked AS (
     UPDATE public.bad_events b SET redriven_part = r.to_part, redriven_offset = r.to_offset
       FROM (SELECT unnest($2::int[]) AS part, unnest($3::bigint[]) AS log_offset,
                    unnest($4::int[]) AS to_part, unnest($5::bigint[]) AS to_offset) r
-     WHERE b.topic = $1 AND b.part = r.part AND b.log_offset = r.log_offset RETURNING 1)
+     WHERE b.topic = (SELECT topic FROM core.current_topics WHERE log = $1)
+       AND b.part = r.part AND b.log_offset = r.log_offset RETURNING 1)
   SELECT count(*) FROM marked)"};
 
 int32_t part_of(const position& x) {

@@ -11,11 +11,12 @@ using namespace std::chrono_literals;
 constexpr size_t merged_keys_max = 512;
 constexpr auto read_time_max = 5s;
 
-// $1 topic, $2 sites, $3 pages, $4 users. One row of arrays: what was reached, the
+// $1 log, $2 sites, $3 pages, $4 users. One row of arrays: what was reached, the
 // pairs from the aggregates, and the rows not yet folded, of the asked pages and
 // pairs only. "IS TRUE" keeps IN a hashed lookup: the planner knows no sizes here.
 constexpr statement read_pairs{"read_pairs", R"(
-  WITH n AS MATERIALIZED (
+  WITH own AS MATERIALIZED (SELECT topic FROM core.current_topics WHERE log = $1),
+  n AS MATERIALIZED (
     SELECT ord, page_url, user_id,
            (SELECT site_no FROM core.sites s WHERE s.site_id = g.site_id) AS site_no
       FROM unnest($2::text[], $3::text[], $4::text[])
@@ -33,9 +34,9 @@ constexpr statement read_pairs{"read_pairs", R"(
   tp AS (SELECT page_no, sum(n)::bigint AS n FROM t GROUP BY 1),
   tu AS (SELECT page_no, user_no, n FROM t WHERE (user_no IN (SELECT user_no FROM k)) IS TRUE)
   SELECT (SELECT array_agg(part ORDER BY part)
-            FROM public.partition_progress WHERE topic = $1),
+            FROM public.partition_progress WHERE topic = (SELECT topic FROM own)),
          (SELECT array_agg(next_offset ORDER BY part)
-            FROM public.partition_progress WHERE topic = $1),
+            FROM public.partition_progress WHERE topic = (SELECT topic FROM own)),
          (SELECT array_agg(page_no ORDER BY ord) FROM k),
          (SELECT array_agg(user_no ORDER BY ord) FROM k),
          (SELECT array_agg((SELECT clicks::bigint FROM core.page_clicks c

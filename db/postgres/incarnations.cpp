@@ -22,15 +22,15 @@ constexpr statement read_less_of_server{"read_less_of_server", R"(
   SELECT '', 0, (SELECT oid::text FROM pg_database WHERE datname = current_database()),
          pg_postmaster_start_time()::text, '', pg_is_in_recovery())"};
 
-/// $1 topic
+/// $1 log
 constexpr statement read_cursors{"read_cursors", R"(
   SELECT (SELECT identity::text FROM core.store),
-         (SELECT topic_no FROM core.topics WHERE topic = $1),
+         (SELECT topic_no FROM core.current_topics WHERE log = $1),
          array_agg(part ORDER BY part), array_agg(epoch ORDER BY part),
          array_agg(next_offset ORDER BY part),
          array_agg(coalesce(folded_offset, 0) ORDER BY part)
     FROM public.partition_progress LEFT JOIN public.fold_progress USING (topic, part)
-   WHERE topic = $1)"};
+   WHERE topic = (SELECT topic FROM core.current_topics WHERE log = $1))"};
 
 caf::error wrong_store(const std::string& text) {
   return make_error(errc::store_unavailable, text);
@@ -48,8 +48,8 @@ std::string server_mark::text() const {
          + ", started " + started + (counting.empty() ? "" : ", counting since " + counting);
 }
 
-incarnations::incarnations(std::string topic, opened database)
-    : topic_(std::move(topic)), database_(std::move(database)) {}
+incarnations::incarnations(known_generation& now, std::string identity)
+    : now_(now), identity_(std::move(identity)) {}
 
 uint64_t incarnations::current() const {
   std::lock_guard guard{mutex_};
@@ -132,14 +132,14 @@ caf::expected<server_mark> incarnations::look_at_server(connection& c) const {
 
 caf::expected<incarnations::states> incarnations::look_at_cursors(connection& c) const {
   parameters values;
-  values.add_text(topic_);
+  values.add_text(now_.log());
   auto rows = c.run(read_cursors, values, look_time_max);
   if (!rows.ok() || rows.rows() == 0)
     return to_error(rows, "cannot read how far the store is");
-  if (rows.bytes(0, 0) != database_.identity || rows.is_null(0, 1))
+  if (rows.bytes(0, 0) != identity_ || rows.is_null(0, 1))
     return wrong_store("another store stands at DATABASE_URL than the one this node started with "
                        "(identity "
-                       + std::string(rows.bytes(0, 0)) + ", not " + database_.identity
+                       + std::string(rows.bytes(0, 0)) + ", not " + identity_
                        + "); restart the node if that is meant");
   states out;
   const auto parts = rows.int4s(0, 2);
@@ -157,6 +157,11 @@ void incarnations::renew(const std::string& seen) {
   if (tell_)
     tell_(current_ + 1, seen);
   ++current_;
+}
+
+void incarnations::begin_anew(const std::string& why) {
+  std::lock_guard guard{mutex_};
+  renew(why);
 }
 
 partition_state* incarnations::known(const connection& c, uint32_t partition) {

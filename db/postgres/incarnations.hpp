@@ -29,7 +29,7 @@ struct server_mark {
 /// seconds; what is seen is compared with all that this process was told before. Any thread.
 class incarnations {
 public:
-  incarnations(std::string topic, opened database);
+  incarnations(known_generation& now, std::string identity);
 
   uint64_t current() const;
   void on_renewal(store::renewal tell);
@@ -43,6 +43,9 @@ public:
   void applied(const connection& c, uint32_t partition, int64_t next_offset);
   void folded(const connection& c, uint32_t partition, int64_t folded_offset);
 
+  /// What was told before is void, and that is meant.
+  void begin_anew(const std::string& why);
+
   /// The highest epoch of the partition that was ever seen, in any incarnation.
   int64_t epoch_of(uint32_t partition) const;
 
@@ -55,8 +58,8 @@ private:
   void renew(const std::string& seen); // With the lock held.
   partition_state* known(const connection& c, uint32_t partition);
 
-  const std::string topic_;
-  const opened database_;
+  known_generation& now_;
+  const std::string identity_;
   mutable std::mutex mutex_;
   uint64_t current_ = 1;
   server_mark server_; ///< Empty: none was seen.

@@ -13,10 +13,12 @@ using namespace std::chrono_literals;
 constexpr int64_t minute_us = 60'000'000;
 constexpr auto read_time_max = 10s;
 
-// What was reached, as the first two columns of a statement whose $1 is the topic.
+// What was reached, as the first two columns of a statement whose $1 is the log.
 #define FOOTFALL_REACHED                                                                           \
-  "(SELECT array_agg(part ORDER BY part) FROM public.partition_progress WHERE topic = $1),"        \
-  "(SELECT array_agg(next_offset ORDER BY part) FROM public.partition_progress WHERE topic = $1)"
+  "(SELECT array_agg(part ORDER BY part) FROM public.partition_progress WHERE topic ="             \
+  " (SELECT topic FROM core.current_topics WHERE log = $1)),"                                      \
+  "(SELECT array_agg(next_offset ORDER BY part) FROM public.partition_progress WHERE topic ="      \
+  " (SELECT topic FROM core.current_topics WHERE log = $1))"
 
 // $2 site, $3 rows. Ties at the end are all kept until the names decide.
 constexpr statement top_pages_ever{"top_pages_ever", R"(
@@ -124,7 +126,7 @@ constexpr statement names_of_types{"names_of_types", R"(
 constexpr statement read_progress{"read_progress", R"(
   SELECT p.part, p.epoch, p.next_offset, coalesce(f.folded_offset, 0)
     FROM public.partition_progress p LEFT JOIN public.fold_progress f USING (topic, part)
-   WHERE topic = $1 ORDER BY part)"};
+   WHERE topic = (SELECT topic FROM core.current_topics WHERE log = $1) ORDER BY part)"};
 
 /// The first minute that starts at `at_us` or later.
 int32_t minute_from(int64_t at_us, int32_t when_unset) {

@@ -25,13 +25,6 @@ constexpr statement encoding{"encoding", "SELECT current_setting('server_encodin
 constexpr statement is_there{"is_there", "SELECT to_regclass('core.migrations') IS NOT NULL"};
 constexpr statement newest{"newest", "SELECT coalesce(max(version), 0) FROM core.migrations"};
 constexpr statement identity{"identity", "SELECT identity::text FROM core.store"};
-constexpr statement add_topic{"add_topic", R"(
-  INSERT INTO core.topics (topic, topic_no)
-  SELECT $1, (SELECT coalesce(max(topic_no) + 1, 0) FROM core.topics)
-   WHERE NOT EXISTS (SELECT 1 FROM core.topics WHERE topic = $1))"};
-constexpr statement topic_number{"topic_number",
-                                 "SELECT topic_no FROM core.topics WHERE topic = $1"};
-
 caf::error migrate(connection& c) {
   auto rows = c.run(encoding, {});
   if (!rows.ok())
@@ -73,17 +66,13 @@ caf::error migrate(connection& c) {
   return caf::none;
 }
 
-caf::expected<opened> look_up(connection& c, const std::string& topic) {
-  parameters with_topic;
-  with_topic.add_text(topic);
-  if (auto done = c.run(add_topic, with_topic); !done.ok())
-    return to_error(done, "cannot register the topic (a database holds 32 of them)");
+caf::expected<opened> look_up(connection& c, const std::string& log) {
+  auto now = register_log(c, log);
+  if (!now)
+    return std::move(now.error());
   opened out;
-  auto rows = c.run(topic_number, with_topic);
-  if (!rows.ok() || rows.rows() == 0)
-    return to_error(rows, "cannot read the topic's number");
-  out.topic_no = rows.int4(0, 0);
-  rows = c.run(identity, {});
+  out.now = std::move(*now);
+  auto rows = c.run(identity, {});
   if (!rows.ok() || rows.rows() == 0)
     return to_error(rows, "cannot read the store's identity");
   out.identity = rows.bytes(0, 0);
@@ -92,13 +81,13 @@ caf::expected<opened> look_up(connection& c, const std::string& topic) {
 
 } // namespace
 
-caf::expected<opened> open_database(connection& c, const std::string& topic) {
+caf::expected<opened> open_database(connection& c, const std::string& log) {
   if (auto err = c.ensure())
     return err;
   if (auto done = c.exec(lock_sql, 70s); !done.ok())
     return to_error(done, "cannot lock the schema: another Footfall migrates it");
   auto err = migrate(c);
-  caf::expected<opened> out = err ? caf::expected<opened>{std::move(err)} : look_up(c, topic);
+  caf::expected<opened> out = err ? caf::expected<opened>{std::move(err)} : look_up(c, log);
   c.exec(unlock_sql);
   return out;
 }

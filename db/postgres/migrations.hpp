@@ -4,19 +4,19 @@
 
 #include <caf/expected.hpp>
 
-#include "db/postgres/connection.hpp"
+#include "db/postgres/generations.hpp"
 
 namespace footfall::postgres {
 
 /// What a store learns when it opens the database.
 struct opened {
   std::string identity;
-  int32_t topic_no = 0;
+  generation now;
 };
 
 /// Brings the schema to this program's version, under an advisory lock, and
-/// registers the topic. Refuses a schema that is newer than the program, and a
+/// registers the log. Refuses a schema that is newer than the program, and a
 /// database that is not in UTF-8.
-caf::expected<opened> open_database(connection& c, const std::string& topic);
+caf::expected<opened> open_database(connection& c, const std::string& log);
 
 } // namespace footfall::postgres

@@ -12,12 +12,13 @@ using namespace std::chrono_literals;
 
 constexpr auto read_time_max = 10s;
 
-// $1 topic, $2 sites, $3 pages
+// $1 log, $2 sites, $3 pages
 constexpr statement find_pages{"load_find", R"(
+  WITH own AS MATERIALIZED (SELECT topic FROM core.current_topics WHERE log = $1)
   SELECT (SELECT array_agg(part ORDER BY part)
-            FROM public.partition_progress WHERE topic = $1),
+            FROM public.partition_progress WHERE topic = (SELECT topic FROM own)),
          (SELECT array_agg(next_offset ORDER BY part)
-            FROM public.partition_progress WHERE topic = $1),
+            FROM public.partition_progress WHERE topic = (SELECT topic FROM own)),
          (SELECT array_agg((SELECT page_no FROM core.pages p
                              WHERE p.site_no = (SELECT site_no FROM core.sites s
                                                  WHERE s.site_id = g.site_id)

@@ -34,18 +34,17 @@ caf::error check_partition(uint32_t partition) {
 struct postgres_store::parts {
   /// A partition's batches wait here in order.
   struct write_lane {
-    write_lane(size_t waiting_max, const std::string& topic, int32_t topic_no)
-        : queue(waiting_max), work(topic, topic_no) {}
+    write_lane(size_t waiting_max, known_generation& now) : queue(waiting_max), work(now) {}
     job_queue queue;
     writer work;
   };
 
   parts(postgres_config given, opened found)
-      : config(std::move(given)), database(std::move(found)), past(config.topic, database),
-        folds(config.waiting_max), reads(config.waiting_max), audits(config.waiting_max) {
+      : config(std::move(given)), database(std::move(found)), now(config.topic, database.now),
+        past(now, database.identity), folds(config.waiting_max), reads(config.waiting_max),
+        audits(config.waiting_max) {
     for (size_t i = 0; i < writers; ++i) {
-      writes.push_back(
-          std::make_unique<write_lane>(config.waiting_max, config.topic, database.topic_no));
+      writes.push_back(std::make_unique<write_lane>(config.waiting_max, now));
       start(writes.back()->queue, writer::session(), false);
     }
     start(folds, fold_session(), false);
@@ -79,6 +78,7 @@ struct postgres_store::parts {
 
   const postgres_config config;
   const opened database;
+  known_generation now;
   incarnations past;
   stop_signal stop;
   std::vector<std::unique_ptr<write_lane>> writes;
@@ -133,7 +133,42 @@ void postgres_store::claim(uint32_t partition, done<partition_claim> reply) {
       past.claimed(c, partition, *out);
     return out;
   };
-  to.queue.push(std::make_unique<call<partition_claim>>(work, std::move(reply), true), "claim");
+  auto answer = [this, partition, reply = std::move(reply)](caf::expected<partition_claim> x) {
+    if (x && x->generation > 1)
+      fold_older(partition);
+    reply(std::move(x));
+  };
+  to.queue.push(std::make_unique<call<partition_claim>>(work, std::move(answer), true), "claim");
+}
+
+void postgres_store::fold_older(uint32_t partition) {
+  auto work = [this, partition](connection& c) -> caf::expected<bool> {
+    postgres::fold_older(c, parts_->now.get(), parts_->config.topic, partition);
+    return true;
+  };
+  auto nobody_waits = [](caf::expected<bool>) {};
+  parts_->folds.push(std::make_unique<call<bool>>(work, nobody_waits, false), "fold");
+}
+
+void postgres_store::adopt(uint32_t partition, int64_t epoch, std::string log_id,
+                           done<bool> reply) {
+  auto& to = parts_->writes_of(partition);
+  auto work = [&to, partition, epoch, log_id = std::move(log_id)](connection& c) {
+    return to.work.adopt(c, partition, epoch, log_id);
+  };
+  to.queue.push(std::make_unique<call<bool>>(work, std::move(reply), true), "adopt");
+}
+
+void postgres_store::begin_generation(std::vector<int64_t> starts, std::string log_id,
+                                      done<uint32_t> reply) {
+  auto work = [this, starts = std::move(starts), log_id = std::move(log_id)](connection& c) {
+    auto out = postgres::begin_generation(c, parts_->now, starts, log_id);
+    if (out) // Its offsets are lower, and no loss.
+      parts_->past.begin_anew("a new generation of the log began");
+    return out;
+  };
+  parts_->writes_of(0).queue.push(std::make_unique<call<uint32_t>>(work, std::move(reply), false),
+                                  "new generation");
 }
 
 void postgres_store::apply(apply_request batch, done<apply_result> reply) {
@@ -150,8 +185,8 @@ void postgres_store::apply(apply_request batch, done<apply_result> reply) {
 void postgres_store::fold(uint32_t partition, int64_t from, int64_t until,
                           done<fold_result> reply) {
   auto work = [this, partition, from, until](connection& c) {
-    auto out =
-        postgres::fold(c, parts_->config.topic, parts_->database.topic_no, partition, from, until);
+    const auto now = parts_->now.get();
+    auto out = postgres::fold(c, now.topic, now.topic_no, partition, from, until);
     if (out && out->moved)
       parts_->past.folded(c, partition, until);
     return out;

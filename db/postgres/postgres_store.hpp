@@ -30,6 +30,9 @@ public:
   ~postgres_store() override;
 
   void claim(uint32_t partition, done<partition_claim> reply) override;
+  void adopt(uint32_t partition, int64_t epoch, std::string log_id, done<bool> reply) override;
+  void begin_generation(std::vector<int64_t> starts, std::string log_id,
+                        done<uint32_t> reply) override;
   void apply(apply_request batch, done<apply_result> reply) override;
   void fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) override;
   void read_counts(std::vector<pair_key> keys, done<snapshot<pair_count>> reply) override;
@@ -54,6 +57,7 @@ public:
 private:
   struct parts;
   explicit postgres_store(std::unique_ptr<parts> x);
+  void fold_older(uint32_t partition);
   template <class T, class Work>
   void read(done<T> reply, Work work);
 

@@ -31,7 +31,13 @@ inline constexpr statement claim{"claim", R"(
          owner_started = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
    WHERE topic = $1 AND part = $2
   RETURNING epoch, next_offset,
-            (SELECT folded_offset FROM public.fold_progress WHERE topic = $1 AND part = $2))"};
+            (SELECT folded_offset FROM public.fold_progress WHERE topic = $1 AND part = $2),
+            log_id, mark_offset, mark_hash)"};
+
+/// $1 topic, $2 partition, $3 epoch, $4 identity of the log
+inline constexpr statement adopt_log{"adopt_log", R"(
+  UPDATE public.partition_progress SET log_id = $4
+   WHERE topic = $1 AND part = $2 AND epoch = $3 RETURNING 1)"};
 
 /// $1 topic, $2 partition, $3 epoch: the same owner on a new connection
 inline constexpr statement adopt{"adopt", R"(
@@ -50,14 +56,19 @@ inline constexpr statement end_owner{"end_owner", R"(
 
 // $1 topic; of each partition $2 its number, $3 epoch, $4 first offset, $5 next offset,
 // in order of their numbers, so that two programs lock them alike; of each event, in key
-// order, $6 .. $15; of each refused record $16 .. $20. A partition that is not ours, or
+// order, $6 .. $15; of each refused record $16 .. $20; $21 and $22 the marks of the
+// partitions, -1 to keep the one that is there. A partition that is not ours, or
 // was applied already, keeps its row, and its events and records stay out. What stands
 // between the two halves says what happens to events that are there already.
 inline constexpr const char* apply_head = R"(
   WITH own AS (
-    UPDATE public.partition_progress p SET next_offset = b.next_offset
+    UPDATE public.partition_progress p
+       SET next_offset = b.next_offset,
+           mark_offset = CASE WHEN b.mark_offset < 0 THEN p.mark_offset ELSE b.mark_offset END,
+           mark_hash = CASE WHEN b.mark_offset < 0 THEN p.mark_hash ELSE b.mark_hash END
       FROM (SELECT unnest($2::int[]) AS part, unnest($3::bigint[]) AS epoch,
-                   unnest($4::bigint[]) AS first_offset, unnest($5::bigint[]) AS next_offset) b
+                   unnest($4::bigint[]) AS first_offset, unnest($5::bigint[]) AS next_offset,
+                   unnest($21::bigint[]) AS mark_offset, unnest($22::bigint[]) AS mark_hash) b
      WHERE p.topic = $1 AND p.part = b.part AND p.epoch = b.epoch
        AND p.next_offset = b.first_offset
     RETURNING p.part),

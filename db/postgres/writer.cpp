@@ -48,13 +48,11 @@ struct writer::slice {
   size_t row_begin, row_end;
   int64_t first_offset, next_offset;
   std::vector<bad_row> bad;
+  log_mark mark;
 
   size_t rows() const { return row_end - row_begin; }
   const event_row& row(size_t i) const { return work->batch.rows[i]; }
 };
-
-writer::writer(std::string topic, int32_t topic_no)
-    : topic_(std::move(topic)), base_(int64_t{topic_no} << 58) {}
 
 const char* writer::session() {
   return "SET lock_timeout = '2s'; SET enable_seqscan = off; SET enable_hashjoin = off;"
@@ -62,8 +60,12 @@ const char* writer::session() {
 }
 
 result writer::claim_once(connection& c, uint32_t partition, int64_t above) {
+  generation now;
+  if (auto done = read_generation(c, now_.log(), now); !done.ok())
+    return done;
+  now_.set(now);
   parameters values;
-  values.add_text(topic_);
+  values.add_text(now.topic);
   values.add_int4(static_cast<int32_t>(partition));
   if (auto done = c.run(sql::add_progress, values); !done.ok())
     return done;
@@ -77,7 +79,7 @@ caf::expected<partition_claim> writer::claim(connection& c, uint32_t partition, 
   // which undoes what it had under way.
   for (int tries = 0; rows.state == "55P03" && tries < 3; ++tries) {
     parameters values;
-    values.add_text(topic_);
+    values.add_text(now_.get().topic);
     values.add_int4(static_cast<int32_t>(partition));
     if (auto done = c.run(sql::end_owner, values); !done.ok())
       return to_error(done, "cannot end the earlier owner's connection");
@@ -90,7 +92,23 @@ caf::expected<partition_claim> writer::claim(connection& c, uint32_t partition, 
   out.epoch = rows.int8(0, 0);
   out.next_offset = rows.int8(0, 1);
   out.folded_offset = rows.int8(0, 2);
+  out.generation = now_.get().number;
+  out.log_id = rows.bytes(0, 3);
+  out.mark = {rows.int8(0, 4), rows.int8(0, 5)};
   return out;
+}
+
+caf::expected<bool> writer::adopt(connection& c, uint32_t partition, int64_t epoch,
+                                  const std::string& log_id) {
+  parameters values;
+  values.add_text(now_.get().topic);
+  values.add_int4(static_cast<int32_t>(partition));
+  values.add_int8(epoch);
+  values.add_text(log_id);
+  auto rows = c.run(sql::adopt_log, values);
+  if (!rows.ok())
+    return to_error(rows, "cannot note the log of partition " + std::to_string(partition));
+  return rows.rows() > 0;
 }
 
 // After a reconnect the row must name the new connection, or nobody could end it.
@@ -100,7 +118,7 @@ bool writer::own(connection& c, apply_work& x) {
   if (at != owned_.end() && at->second == c.generation())
     return true;
   parameters values;
-  values.add_text(topic_);
+  values.add_text(now_.get().topic);
   values.add_int4(static_cast<int32_t>(batch.partition));
   values.add_int8(batch.epoch);
   auto rows = c.run(sql::adopt, values);
@@ -118,7 +136,8 @@ void writer::apply(connection& c, std::vector<apply_work>& batches) {
     if (own(c, x)) {
       const auto& batch = x.batch;
       x.numbers.resize(batch.rows.size());
-      parts.push_back({&x, 0, batch.rows.size(), batch.first_offset, batch.next_offset, batch.bad});
+      parts.push_back(
+          {&x, 0, batch.rows.size(), batch.first_offset, batch.next_offset, batch.bad, batch.mark});
     }
   if (parts.empty())
     return;
@@ -180,8 +199,8 @@ void writer::halve(connection& c, const slice& part, const result& why) {
   }
   const size_t middle = part.row_begin + part.rows() / 2;
   const auto cut = part.row(middle).offset;
-  slice left{part.work, part.row_begin, middle, part.first_offset, cut, {}};
-  slice right{part.work, middle, part.row_end, cut, part.next_offset, {}};
+  slice left{part.work, part.row_begin, middle, part.first_offset, cut, {}, {}};
+  slice right{part.work, middle, part.row_end, cut, part.next_offset, {}, part.mark};
   for (const auto& x : part.bad)
     (x.offset < cut ? left : right).bad.push_back(x);
   step(c, {left});
@@ -228,13 +247,17 @@ struct writer::sorted_rows {
 result writer::send(connection& c, const slices& parts, bool plain) {
   const auto count = parts.size();
   array part_nos{array::int4, count}, epochs{array::int8, count}, first{array::int8, count},
-      next{array::int8, count};
+      next{array::int8, count}, mark_offsets{array::int8, count}, mark_hashes{array::int8, count};
+  const auto now = now_.get();
+  const auto base = int64_t{now.topic_no} << 58;
   size_t bad = 0;
   for (const auto& part : parts) {
     part_nos.add_int4(static_cast<int32_t>(part.work->batch.partition));
     epochs.add_int8(part.work->batch.epoch);
     first.add_int8(part.first_offset);
     next.add_int8(part.next_offset);
+    mark_offsets.add_int8(part.mark.offset);
+    mark_hashes.add_int8(part.mark.hash);
     bad += part.bad.size();
   }
   const sorted_rows sorted{parts};
@@ -255,7 +278,7 @@ result writer::send(connection& c, const slices& parts, bool plain) {
     types.add_int4(no.type_no);
     at.add_time(row.at_us);
     received.add_time(row.received_at_us);
-    positions.add_int8(base_ + (int64_t{part.work->batch.partition} << offset_bits) + row.offset);
+    positions.add_int8(base + (int64_t{part.work->batch.partition} << offset_bits) + row.offset);
     hashes.add_int4(row.payload_hash);
     ids.add_bytes(row.key_is_id ? std::string_view{} : std::string_view{row.event_id});
   }
@@ -270,10 +293,11 @@ result writer::send(connection& c, const slices& parts, bool plain) {
       raws.add_bytes(x.raw);
     }
   parameters values;
-  values.add_text(topic_);
+  values.add_text(now.topic);
   for (const auto* x :
-       {&part_nos, &epochs, &first, &next, &keys, &sites, &pages, &users, &types, &at, &received,
-        &positions, &hashes, &ids, &bad_parts, &offsets, &times, &reasons, &raws})
+       {&part_nos,  &epochs,  &first, &next,     &keys,      &sites,        &pages,
+        &users,     &types,   &at,    &received, &positions, &hashes,       &ids,
+        &bad_parts, &offsets, &times, &reasons,  &raws,      &mark_offsets, &mark_hashes})
     values.add_array(*x);
   return c.run(plain ? sql::apply_plain : sql::apply, values);
 }
@@ -314,8 +338,8 @@ void writer::take(const slices& parts, const result& answer) {
   clean_ = inserted == given ? std::min(clean_ + 1, clean_batches) : 0;
 }
 
-std::pair<size_t, size_t> writer::find(const slices& parts, int64_t position) const {
-  const auto partition = (position - base_) >> offset_bits;
+std::pair<size_t, size_t> writer::find(const slices& parts, int64_t position) {
+  const auto partition = position >> offset_bits & 1023; // All are of one generation.
   const auto offset = position & ((int64_t{1} << offset_bits) - 1);
   auto part = std::find_if(parts.begin(), parts.end(), [partition](const slice& x) {
     return x.work->batch.partition == partition;

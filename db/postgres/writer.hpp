@@ -10,6 +10,7 @@
 
 #include "actors/ports/store.hpp"
 #include "db/postgres/connection.hpp"
+#include "db/postgres/generations.hpp"
 #include "db/postgres/numbers.hpp"
 
 namespace footfall::postgres {
@@ -26,10 +27,12 @@ struct apply_work {
 /// terminates is exactly the connection that applies. Serves one thread.
 class writer {
 public:
-  writer(std::string topic, int32_t topic_no);
+  explicit writer(known_generation& now) : now_(now) {}
 
   /// @param above the new epoch is higher than this one
   caf::expected<partition_claim> claim(connection& c, uint32_t partition, int64_t above = 0);
+  caf::expected<bool> adopt(connection& c, uint32_t partition, int64_t epoch,
+                            const std::string& log_id);
   /// Applies batches of different partitions in one statement. One that is not ours
   /// any more, or that the store refuses, does not hold up the others.
   void apply(connection& c, std::vector<apply_work>& batches);
@@ -50,11 +53,10 @@ private:
   void halve(connection& c, const slice& part, const result& why);
   result send(connection& c, const slices& parts, bool plain);
   void take(const slices& parts, const result& answer);
-  std::pair<size_t, size_t> find(const slices& parts, int64_t position) const;
+  static std::pair<size_t, size_t> find(const slices& parts, int64_t position);
   void count_conflicts(connection& c, apply_work& x);
 
-  std::string topic_;
-  int64_t base_;
+  known_generation& now_;
   numbers numbers_;
   std::map<uint32_t, uint64_t> owned_; ///< Connection generation that each was claimed on.
   unsigned clean_ = 0;                 ///< Statements since the last duplicate.

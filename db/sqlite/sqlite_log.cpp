@@ -98,6 +98,21 @@ void sqlite_log::impl::fetch(open_fetch ask) {
     reader_wakes_.notify_one();
 }
 
+void sqlite_log::impl::look(open_look ask) {
+  if (ask.partition >= settings_.partitions)
+    return ask.done(make_error(errc::invalid_argument, "no such partition"));
+  bool closed = false;
+  {
+    std::lock_guard guard{lock_};
+    closed = writer_ended_;
+    if (!closed)
+      looks_.push_back(std::move(ask));
+  }
+  if (closed)
+    return ask.done(make_error(errc::shutting_down, "the log is closed"));
+  reader_wakes_.notify_one();
+}
+
 void sqlite_log::impl::applied(uint32_t partition, int64_t below) {
   bool wake = false;
   {
@@ -133,7 +148,7 @@ sqlite_log::~sqlite_log() {
 }
 
 const std::string& sqlite_log::topic() const {
-  return impl_->settings_.topic;
+  return impl_->name_;
 }
 
 uint32_t sqlite_log::partitions() const {
@@ -146,6 +161,10 @@ void sqlite_log::append(std::vector<log_record> batch, append_done done) {
 
 void sqlite_log::fetch(uint32_t partition, int64_t from, fetch_limits most, fetch_done done) {
   impl_->fetch({partition, from, most, std::move(done)});
+}
+
+void sqlite_log::look(uint32_t partition, int64_t offset, look_done done) {
+  impl_->look({partition, offset, std::move(done)});
 }
 
 void sqlite_log::applied(uint32_t partition, int64_t below) {

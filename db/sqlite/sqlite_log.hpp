@@ -19,7 +19,7 @@ class sqlite_log final : public event_log {
 public:
   struct config {
     std::string folder = "data";
-    std::string topic = "clicks";   ///< How that of a log made now begins.
+    std::string topic = "clicks";   ///< How the id of a log made now begins.
     uint32_t partitions = 4;        ///< Of a log that is made now.
     size_t queue_records = 100'000; ///< More that wait are overload, in one append or many.
     size_t queue_bytes = 64 << 20;
@@ -39,6 +39,7 @@ public:
   uint32_t partitions() const override;
   void append(std::vector<log_record> batch, append_done done) override;
   void fetch(uint32_t partition, int64_t from, fetch_limits most, fetch_done done) override;
+  void look(uint32_t partition, int64_t offset, look_done done) override;
   void applied(uint32_t partition, int64_t below) override;
   std::string health() const override;
 

@@ -28,6 +28,12 @@ struct sqlite_log::impl {
     fetch_done done;
   };
 
+  struct open_look {
+    uint32_t partition = 0;
+    int64_t offset = -1;
+    look_done done;
+  };
+
   using shared_block = std::shared_ptr<const sqlite::log_block>;
 
   struct slice {
@@ -46,6 +52,7 @@ struct sqlite_log::impl {
   void close();
   void append(std::vector<log_record> batch, append_done done);
   void fetch(open_fetch ask);
+  void look(open_look ask);
   void applied(uint32_t partition, int64_t below);
 
   // The writer thread.
@@ -64,10 +71,13 @@ struct sqlite_log::impl {
   // The reader thread.
   void read_loop();
   void serve(open_fetch& ask);
+  std::vector<log_entry> record_at(uint32_t partition, int64_t offset, int64_t end);
+  void answer_looks(std::vector<open_look>& looks, bool closed);
   caf::expected<log_batch> read_file(const open_fetch& ask, int64_t end);
 
   config settings_;
   const std::string file_;
+  const std::string name_ = "embedded"; ///< Whatever log.db it is: see log_view::identity.
   std::unique_ptr<sqlite::file_lock> file_lock_;
   std::unique_ptr<sqlite::log_file> writing_;
   std::unique_ptr<sqlite::log_file> reading_;
@@ -83,6 +93,7 @@ struct sqlite_log::impl {
   std::vector<slice> slices_;
   std::deque<uint32_t> tail_order_; ///< Partition of each block in the tails, oldest first.
   size_t tail_bytes_ = 0;
+  std::vector<open_look> looks_;
   std::vector<open_fetch> ended_; ///< Replaced by newer ones, not yet answered.
   bool trim_wanted_ = true;       ///< There may be blocks to drop.
   std::string trouble_;

@@ -28,24 +28,27 @@ bool take(const sqlite::log_block& block, const fetch_limits& most, size_t& byte
 void sqlite_log::impl::read_loop() {
   std::vector<open_fetch> work;
   std::vector<open_fetch> ended;
+  std::vector<open_look> looks;
   while (true) {
     bool last = false;
     {
       std::unique_lock guard{lock_};
       reader_wakes_.wait(guard, [&] {
         ended.swap(ended_);
+        looks.swap(looks_);
         for (auto& x : slices_)
           if (x.waiting && (x.waiting->from != x.next || writer_ended_)) {
             work.push_back(std::move(*x.waiting));
             x.waiting.reset();
           }
         last = writer_ended_;
-        return last || !work.empty() || !ended.empty();
+        return last || !work.empty() || !ended.empty() || !looks.empty();
       });
     }
     for (auto& x : ended)
       x.done(make_error(errc::timeout, "a newer fetch of the partition took over"));
     ended.clear();
+    answer_looks(looks, last);
     for (auto& x : work)
       if (last)
         x.done(make_error(errc::shutting_down, "the log is closed"));
@@ -55,6 +58,44 @@ void sqlite_log::impl::read_loop() {
     if (last)
       return;
   }
+}
+
+/// None where it is damaged: what was applied is not needed again.
+std::vector<log_entry> sqlite_log::impl::record_at(uint32_t partition, int64_t offset,
+                                                   int64_t end) {
+  log_batch out;
+  out.first_offset = out.next_offset = offset;
+  out.end_offset = end;
+  size_t bytes = 0;
+  try {
+    reading_->read(partition, offset, [&](const sqlite::log_block& block) {
+      take(block, {1, 1}, bytes, out);
+      return true;
+    });
+  } catch (const sqlite::failure&) {
+    out.entries.clear();
+  }
+  return std::move(out.entries);
+}
+
+void sqlite_log::impl::answer_looks(std::vector<open_look>& looks, bool closed) {
+  for (auto& ask : looks) {
+    if (closed) {
+      ask.done(make_error(errc::shutting_down, "the log is closed"));
+      continue;
+    }
+    log_view out;
+    out.identity = "log=" + settings_.topic;
+    {
+      std::lock_guard guard{lock_};
+      out.first = slices_[ask.partition].first;
+      out.end = slices_[ask.partition].next;
+    }
+    if (ask.offset >= out.first && ask.offset < out.end)
+      out.at = record_at(ask.partition, ask.offset, out.end);
+    ask.done(std::move(out));
+  }
+  looks.clear();
 }
 
 void sqlite_log::impl::serve(open_fetch& ask) {

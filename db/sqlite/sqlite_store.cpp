@@ -12,6 +12,7 @@
 #include "db/sqlite/migrate.hpp"
 #include "db/sqlite/position_key.hpp"
 #include "db/sqlite/store_audit.hpp"
+#include "db/sqlite/store_call.hpp"
 #include "db/sqlite/store_reader.hpp"
 #include "db/sqlite/store_writer.hpp"
 #include "proto/failpoint.hpp"
@@ -27,30 +28,7 @@ caf::error closed() {
   return make_error(errc::shutting_down, "the store is closed");
 }
 
-/// A change that waits: `work` inside a transaction, then `answer` with none, or
-/// with why it did not happen.
-struct write_call {
-  std::function<void(sqlite::store_writer&)> work;
-  std::function<void(const caf::error&)> answer;
-};
-
-/// A question that waits: asked of a reader inside a snapshot, or of nullptr when
-/// there is none because of the error.
-struct read_call {
-  std::function<void(sqlite::store_reader*, const caf::error&)> run;
-};
-
 using audit_done = store::done<std::vector<audit_difference>>;
-
-/// `reply`, with a failpoint between a commit and it.
-template <class T>
-store::done<T> at_failpoint(const char* name, store::done<T> reply) {
-  return [name, reply = std::move(reply)](caf::expected<T> x) {
-    if (x)
-      failpoint(name);
-    reply(std::move(x));
-  };
-}
 
 } // namespace
 
@@ -69,7 +47,7 @@ struct sqlite_store::impl {
   void read(done<T> reply, std::function<T(sqlite::store_reader&)> work);
 
   void write_loop();
-  caf::error run_together(std::vector<write_call>& calls, size_t from, size_t until);
+  caf::error run_together(std::vector<sqlite::write_call>& calls, size_t from, size_t until);
   void read_loop();
   void audit_loop();
   caf::error failed(const sqlite::failure& error, bool certain);
@@ -83,8 +61,8 @@ struct sqlite_store::impl {
   std::optional<sqlite::connection> auditing;
   std::optional<sqlite::store_writer> writer;
   std::optional<sqlite::store_reader> reader;
-  sqlite::call_queue<write_call> writes;
-  sqlite::call_queue<read_call> reads;
+  sqlite::call_queue<sqlite::write_call> writes;
+  sqlite::call_queue<sqlite::read_call> reads;
   sqlite::call_queue<audit_done> audits;
   std::atomic<bool> stopping{false};
   mutable std::mutex trouble_lock;
@@ -116,7 +94,7 @@ void sqlite_store::impl::open() {
   how.read_only = true;
   how.cache_bytes = settings.read_cache_bytes;
   reading.emplace(file, how);
-  reader.emplace(*reading, settings.topic, writer->topic_no());
+  reader.emplace(*reading, settings.topic);
   how.cache_bytes = 4 << 20;
   auditing.emplace(file, how);
   write_thread = std::thread{[this] { write_loop(); }};
@@ -150,15 +128,15 @@ template <class T>
 void sqlite_store::impl::write(done<T> reply, size_t weight,
                                std::function<T(sqlite::store_writer&)> work) {
   auto result = std::make_shared<T>();
-  write_call call{[result, work = std::move(work)](sqlite::store_writer& x) {
-                    *result = read_in(only_incarnation, work(x));
-                  },
-                  [result, reply](const caf::error& error) {
-                    if (error)
-                      reply(error);
-                    else
-                      reply(std::move(*result));
-                  }};
+  sqlite::write_call call{[result, work = std::move(work)](sqlite::store_writer& x) {
+                            *result = read_in(only_incarnation, work(x));
+                          },
+                          [result, reply](const caf::error& error) {
+                            if (error)
+                              reply(error);
+                            else
+                              reply(std::move(*result));
+                          }};
   using answer = typename decltype(writes)::answer;
   switch (writes.push(call, weight)) {
   case answer::taken: return;
@@ -169,7 +147,7 @@ void sqlite_store::impl::write(done<T> reply, size_t weight,
 }
 
 /// Runs calls in one transaction. @returns none when it was committed.
-caf::error sqlite_store::impl::run_together(std::vector<write_call>& calls, size_t from,
+caf::error sqlite_store::impl::run_together(std::vector<sqlite::write_call>& calls, size_t from,
                                             size_t until) {
   bool committing = false;
   try {
@@ -192,7 +170,7 @@ caf::error sqlite_store::impl::run_together(std::vector<write_call>& calls, size
 }
 
 void sqlite_store::impl::write_loop() {
-  std::vector<write_call> calls;
+  std::vector<sqlite::write_call> calls;
   bool is_checkpointed = true;
   while (is_checkpointed ? writes.take(calls) : writes.take_for(calls, idle_before_checkpoint)) {
     if (calls.empty()) {
@@ -217,11 +195,12 @@ void sqlite_store::impl::write_loop() {
 
 template <class T>
 void sqlite_store::impl::read(done<T> reply, std::function<T(sqlite::store_reader&)> work) {
-  read_call call{[reply, work = std::move(work)](sqlite::store_reader* x, const caf::error& error) {
-    if (!x)
-      return reply(error);
-    reply(read_in(only_incarnation, work(*x)));
-  }};
+  sqlite::read_call call{
+      [reply, work = std::move(work)](sqlite::store_reader* x, const caf::error& error) {
+        if (!x)
+          return reply(error);
+        reply(read_in(only_incarnation, work(*x)));
+      }};
   using answer = typename decltype(reads)::answer;
   switch (reads.push(call)) {
   case answer::taken: return;
@@ -232,7 +211,7 @@ void sqlite_store::impl::read(done<T> reply, std::function<T(sqlite::store_reade
 }
 
 void sqlite_store::impl::read_loop() {
-  std::vector<read_call> calls;
+  std::vector<sqlite::read_call> calls;
   while (reads.take(calls)) {
     size_t done = 0;
     while (done < calls.size()) {
@@ -298,12 +277,31 @@ void sqlite_store::claim(uint32_t partition, done<partition_claim> reply) {
                                 [partition](auto& x) { return x.claim(partition); });
 }
 
+void sqlite_store::adopt(uint32_t partition, int64_t epoch, std::string log_id, done<bool> reply) {
+  impl_->write<bool>(std::move(reply), 0,
+                     [=](auto& x) { return x.adopt(partition, epoch, log_id); });
+}
+
+void sqlite_store::begin_generation(std::vector<int64_t> starts, std::string log_id,
+                                    done<uint32_t> reply) {
+  auto answer = [reply = std::move(reply)](caf::expected<uint32_t> x) {
+    if (x && *x == 0)
+      return reply(
+          make_error(errc::overloaded, "the store has had " + std::to_string(generations_max)
+                                           + " generations of logs and can tell no more apart"));
+    reply(std::move(x));
+  };
+  impl_->write<uint32_t>(std::move(answer), 0, [starts = std::move(starts), log_id](auto& x) {
+    return x.begin_generation(starts, log_id);
+  });
+}
+
 void sqlite_store::apply(apply_request batch, done<apply_result> reply) {
   if (batch.next_offset < batch.first_offset)
     return reply(make_error(errc::invalid_argument, "the batch ends before it begins"));
   const size_t weight = batch.rows.size() + batch.bad.size();
   auto shared = std::make_shared<apply_request>(std::move(batch));
-  impl_->write<apply_result>(at_failpoint("apply.after_commit", std::move(reply)), weight,
+  impl_->write<apply_result>(sqlite::at_failpoint("apply.after_commit", std::move(reply)), weight,
                              [shared](auto& x) {
                                auto out = x.apply(*shared);
                                failpoint("apply.before_commit");
@@ -312,11 +310,12 @@ void sqlite_store::apply(apply_request batch, done<apply_result> reply) {
 }
 
 void sqlite_store::fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) {
-  impl_->write<fold_result>(at_failpoint("fold.after_commit", std::move(reply)), 0, [=](auto& x) {
-    auto out = x.fold(partition, from, until);
-    failpoint("fold.before_commit");
-    return out;
-  });
+  impl_->write<fold_result>(sqlite::at_failpoint("fold.after_commit", std::move(reply)), 0,
+                            [=](auto& x) {
+                              auto out = x.fold(partition, from, until);
+                              failpoint("fold.before_commit");
+                              return out;
+                            });
 }
 
 void sqlite_store::read_counts(std::vector<pair_key> keys, done<snapshot<pair_count>> reply) {

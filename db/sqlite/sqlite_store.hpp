@@ -33,6 +33,9 @@ public:
   ~sqlite_store() override;
 
   void claim(uint32_t partition, done<partition_claim> reply) override;
+  void adopt(uint32_t partition, int64_t epoch, std::string log_id, done<bool> reply) override;
+  void begin_generation(std::vector<int64_t> starts, std::string log_id,
+                        done<uint32_t> reply) override;
   void apply(apply_request batch, done<apply_result> reply) override;
   void fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) override;
   void read_counts(std::vector<pair_key> keys, done<snapshot<pair_count>> reply) override;

@@ -17,13 +17,14 @@ int64_t pair_of(int32_t page_no, int32_t user_no) noexcept {
 
 } // namespace
 
-fold_result store_writer::fold(uint32_t partition, int64_t from, int64_t until) {
+fold_result store_writer::fold(const generations::entry& of, uint32_t partition, int64_t from,
+                               int64_t until) {
   fold_result out;
-  move_folded_.bind(1, until).bind_text(2, topic_).bind(3, partition).bind(4, from).run();
+  move_folded_.bind(1, until).bind_text(2, of.topic).bind(3, partition).bind(4, from).run();
   out.moved = on_.changes() == 1;
   if (!out.moved || from == until)
     return out;
-  scan(partition, from, until);
+  scan(position_key(of.topic_no, partition, from), position_key(of.topic_no, partition, until));
   out.events = rows_.size();
   fold_clicks();
   fold_totals(out);
@@ -33,10 +34,9 @@ fold_result store_writer::fold(uint32_t partition, int64_t from, int64_t until) 
   return out;
 }
 
-void store_writer::scan(uint32_t partition, int64_t from, int64_t until) {
+void store_writer::scan(int64_t from, int64_t until) {
   rows_.clear();
-  scan_.bind(1, position_key(topic_no_, partition, from))
-      .bind(2, position_key(topic_no_, partition, until));
+  scan_.bind(1, from).bind(2, until);
   auto number = [&](int column) { return static_cast<int32_t>(scan_.integer(column)); };
   while (scan_.step()) {
     const int64_t at_us = scan_.integer(4);

@@ -28,12 +28,14 @@ void each_row(statement& rows, Use use) {
 
 } // namespace
 
-store_reader::store_reader(connection& on, const std::string& topic, uint32_t topic_no)
-    : on_(on), topic_(topic), topic_no_(topic_no), numbers_(on, false), tail_(on),
-      begin_(on, "BEGIN"),
+store_reader::store_reader(connection& on, const std::string& log)
+    : on_(on), log_(log), numbers_(on, false), tail_(on), begin_(on, "BEGIN"),
       progress_(on, "SELECT p.part, p.epoch, p.next_offset, f.folded_offset"
                     " FROM partition_progress p JOIN fold_progress f USING (topic, part)"
-                    " WHERE p.topic = ? ORDER BY p.part"),
+                    " WHERE p.topic = (SELECT topic FROM core_topics WHERE log = ?"
+                    " ORDER BY generation DESC LIMIT 1) ORDER BY p.part"),
+      topic_no_(on, "SELECT topic_no FROM core_topics WHERE log = ?"
+                    " ORDER BY generation DESC LIMIT 1"),
       clicks_(on, "SELECT clicks FROM core_page_clicks WHERE pair = ?"),
       totals_(on, "SELECT clicks, users, last_at_us FROM core_page_totals WHERE page_no = ?"),
       types_(on, "SELECT type_no, clicks FROM core_page_types WHERE page_no = ?"
@@ -85,7 +87,7 @@ void store_reader::end() noexcept {
 
 std::vector<partition_state> store_reader::progress() {
   std::vector<partition_state> out;
-  progress_.bind_text(1, topic_);
+  progress_.bind_text(1, log_);
   each_row(progress_, [&] {
     out.push_back({static_cast<uint32_t>(progress_.integer(0)), progress_.integer(1),
                    progress_.integer(2), progress_.integer(3)});
@@ -254,9 +256,12 @@ bad_event_page store_reader::bad_events(const bad_events_ask& ask) {
     return position{partition_of_key(x.integer(column)), offset_of_key(x.integer(column))};
   };
   size_t bytes = 0;
-  bad_.bind(1, position_key(topic_no_, ask.after.partition, 0)
-                   + std::min(ask.after.offset, offset_max))
-      .bind(2, position_key(topic_no_, partitions_max - 1, offset_max))
+  uint32_t topic_no = 0;
+  topic_no_.bind_text(1, log_);
+  each_row(topic_no_, [&] { topic_no = static_cast<uint32_t>(topic_no_.integer(0)); });
+  bad_.bind(1,
+            position_key(topic_no, ask.after.partition, 0) + std::min(ask.after.offset, offset_max))
+      .bind(2, position_key(topic_no, partitions_max - 1, offset_max))
       .bind(3, ask.open_only ? 1 : 0)
       .bind(4, int64_t{ask.limit} + 1);
   each_row(bad_, [&] {

@@ -13,7 +13,7 @@ namespace footfall::sqlite {
 /// thread; all calls between begin() and end() see one snapshot; throws `failure`.
 class store_reader {
 public:
-  store_reader(connection& on, const std::string& topic, uint32_t topic_no);
+  store_reader(connection& on, const std::string& log);
 
   void begin();
   void end() noexcept;
@@ -55,12 +55,11 @@ private:
   static std::vector<named_count> named(numbered counts, size_t most, statement& name);
 
   connection& on_;
-  const std::string topic_;
-  const uint32_t topic_no_;
+  const std::string log_;
   all_numbers numbers_;
   store_tail tail_;
   std::vector<position> reached_;
-  statement begin_, progress_;
+  statement begin_, progress_, topic_no_;
   statement clicks_, totals_, types_, page_minutes_, page_users_;
   statement site_pages_, tied_pages_, tied_users_, site_range_, page_series_, site_series_;
   statement page_name_, user_name_, type_name_, bad_;

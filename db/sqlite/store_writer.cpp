@@ -1,19 +1,30 @@
 #include "db/sqlite/store_writer.hpp"
 
+#include <algorithm>
+
 #include <sqlite3.h>
 
 #include "db/sqlite/position_key.hpp"
 
 namespace footfall::sqlite {
 
-store_writer::store_writer(connection& on, const std::string& topic, size_t recent_ids_max)
-    : on_(on), topic_(topic), topic_no_(number_of_topic(topic)), numbers_(on, true),
-      ids_(on, recent_ids_max), claim_(on, "INSERT INTO partition_progress VALUES (?, ?, 1, 0)"
-                                           " ON CONFLICT DO UPDATE SET epoch = epoch + 1"),
+store_writer::store_writer(connection& on, const std::string& log, size_t recent_ids_max)
+    : on_(on), log_(log), generations_(on, log), numbers_(on, true), ids_(on, recent_ids_max),
+      claim_(on, "INSERT INTO partition_progress (topic, part, epoch, next_offset)"
+                 " VALUES (?, ?, 1, 0) ON CONFLICT DO UPDATE SET epoch = epoch + 1"),
       claim_fold_(on, "INSERT INTO fold_progress VALUES (?, ?, 0) ON CONFLICT DO NOTHING"),
-      progress_(on, "SELECT p.epoch, p.next_offset, f.folded_offset FROM partition_progress p"
+      progress_(on, "SELECT p.epoch, p.next_offset, f.folded_offset, p.log_id, p.mark_offset,"
+                    " p.mark_hash FROM partition_progress p"
                     " JOIN fold_progress f USING (topic, part) WHERE p.topic = ? AND p.part = ?"),
-      move_next_(on, "UPDATE partition_progress SET next_offset = ?1 WHERE topic = ?2"
+      older_(on, "SELECT t.topic, t.topic_no, f.folded_offset, p.next_offset FROM core_topics t"
+                 " JOIN partition_progress p USING (topic) JOIN fold_progress f USING (topic, part)"
+                 " WHERE t.log = ? AND t.generation < ? AND p.part = ?"
+                 " AND f.folded_offset < p.next_offset"),
+      adopt_(on, "UPDATE partition_progress SET log_id = ?4 WHERE topic = ?1 AND part = ?2"
+                 " AND epoch = ?3"),
+      move_next_(on, "UPDATE partition_progress SET next_offset = ?1,"
+                     " mark_offset = iif(?6 < 0, mark_offset, ?6),"
+                     " mark_hash = iif(?6 < 0, mark_hash, ?7) WHERE topic = ?2"
                      " AND part = ?3 AND epoch = ?4 AND next_offset = ?5"),
       insert_event_(on, "INSERT INTO core_events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       insert_bad_(on, "INSERT INTO core_bad_events (position, time_us, reason, raw)"
@@ -42,37 +53,64 @@ store_writer::store_writer(connection& on, const std::string& topic, size_t rece
   on_.run("COMMIT");
 }
 
-uint32_t store_writer::number_of_topic(const std::string& topic) {
-  on_.run("BEGIN IMMEDIATE");
-  statement put{on_, "INSERT INTO core_topics (topic_no, topic)"
-                     " SELECT (SELECT count(*) FROM core_topics), ?1"
-                     " WHERE NOT EXISTS (SELECT 1 FROM core_topics WHERE topic = ?1)"};
-  put.bind_text(1, topic).run();
-  on_.run("COMMIT");
-  statement get{on_, "SELECT topic_no FROM core_topics WHERE topic = ?"};
-  get.bind_text(1, topic);
-  get.step();
-  return static_cast<uint32_t>(get.integer(0));
+int64_t store_writer::key_of(uint32_t partition, int64_t offset) const {
+  return position_key(generations_.current().topic_no, partition, offset);
 }
 
 partition_claim store_writer::claim(uint32_t partition) {
-  claim_.bind_text(1, topic_).bind(2, partition).run();
-  claim_fold_.bind_text(1, topic_).bind(2, partition).run();
-  progress_.bind_text(1, topic_).bind(2, partition);
+  fold_older(partition);
+  const auto& now = generations_.current();
+  claim_.bind_text(1, now.topic).bind(2, partition).run();
+  claim_fold_.bind_text(1, now.topic).bind(2, partition).run();
+  progress_.bind_text(1, now.topic).bind(2, partition);
   partition_claim out;
   if (progress_.step())
-    out = {progress_.integer(0), progress_.integer(1), progress_.integer(2)};
+    out = {progress_.integer(0),           progress_.integer(1),
+           progress_.integer(2),           now.number,
+           std::string{progress_.text(3)}, {progress_.integer(4), progress_.integer(5)}};
   progress_.reset();
   return out;
+}
+
+/// Nobody owns an earlier generation any more, and its last rows may wait for their fold.
+void store_writer::fold_older(uint32_t partition) {
+  struct left {
+    generations::entry of;
+    int64_t from, until;
+  };
+  std::vector<left> all;
+  older_.bind_text(1, log_).bind(2, generations_.current().number).bind(3, partition);
+  while (older_.step())
+    all.push_back({{std::string{older_.text(0)}, static_cast<uint32_t>(older_.integer(1)), 0},
+                   older_.integer(2),
+                   older_.integer(3)});
+  older_.reset();
+  constexpr auto step = static_cast<int64_t>(fold_records_max);
+  for (const auto& x : all)
+    for (auto from = x.from; from < x.until; from += step)
+      fold(x.of, partition, from, std::min(x.until, from + step));
+}
+
+bool store_writer::adopt(uint32_t partition, int64_t epoch, const std::string& log_id) {
+  adopt_.bind_text(1, generations_.current().topic).bind(2, partition).bind(3, epoch);
+  adopt_.bind_text(4, log_id).run();
+  return on_.changes() == 1;
+}
+
+uint32_t store_writer::begin_generation(const std::vector<int64_t>& starts,
+                                        const std::string& log_id) {
+  return generations_.begin(starts, log_id) ? generations_.current().number : 0;
 }
 
 apply_result store_writer::apply(const apply_request& batch) {
   apply_result out;
   move_next_.bind(1, batch.next_offset)
-      .bind_text(2, topic_)
+      .bind_text(2, generations_.current().topic)
       .bind(3, batch.partition)
       .bind(4, batch.epoch)
       .bind(5, batch.first_offset)
+      .bind(6, batch.mark.offset)
+      .bind(7, batch.mark.hash)
       .run();
   out.moved = on_.changes() == 1;
   if (!out.moved)
@@ -85,8 +123,8 @@ apply_result store_writer::apply(const apply_request& batch) {
 void store_writer::insert_rows(const apply_request& batch, apply_result& out) {
   batch_.clear();
   for (const auto& row : batch.rows)
-    batch_.push_back({&row, numbers_.sites.intern(0, row.site_id),
-                      position_key(topic_no_, batch.partition, row.offset)});
+    batch_.push_back(
+        {&row, numbers_.sites.intern(0, row.site_id), key_of(batch.partition, row.offset)});
   ids_.admit(batch_);
   out.fresh.reserve(batch_.size());
   for (uint32_t i = 0; i < batch_.size(); ++i) {
@@ -120,7 +158,7 @@ void store_writer::insert_rows(const apply_request& batch, apply_result& out) {
 
 void store_writer::insert_bad(const apply_request& batch) {
   for (const auto& x : batch.bad)
-    insert_bad_.bind(1, position_key(topic_no_, batch.partition, x.offset))
+    insert_bad_.bind(1, key_of(batch.partition, x.offset))
         .bind(2, x.time_us)
         .bind_text(3, x.reason)
         .bind_blob(4, x.raw)
@@ -128,7 +166,7 @@ void store_writer::insert_bad(const apply_request& batch) {
 }
 
 uint64_t store_writer::mark_redriven(const std::vector<redriven>& rows) {
-  auto key = [this](const position& x) { return position_key(topic_no_, x.partition, x.offset); };
+  auto key = [this](const position& x) { return key_of(x.partition, x.offset); };
   uint64_t marked = 0;
   for (const auto& x : rows) {
     if (x.bad.partition >= partitions_max || x.bad.offset < 0 || x.bad.offset > offset_max)

@@ -5,6 +5,7 @@
 
 #include "actors/ports/store.hpp"
 #include "db/sqlite/event_ids.hpp"
+#include "db/sqlite/generations.hpp"
 #include "db/sqlite/numbers.hpp"
 
 namespace footfall::sqlite {
@@ -13,25 +14,35 @@ namespace footfall::sqlite {
 /// transaction that the caller begins and ends; throws `failure`.
 class store_writer {
 public:
-  store_writer(connection& on, const std::string& topic, size_t recent_ids_max);
+  store_writer(connection& on, const std::string& log, size_t recent_ids_max);
 
   partition_claim claim(uint32_t partition);
+  bool adopt(uint32_t partition, int64_t epoch, const std::string& log_id);
+  /// @returns the number of the new generation, 0 when there is no room for one.
+  uint32_t begin_generation(const std::vector<int64_t>& starts, const std::string& log_id);
   apply_result apply(const apply_request& batch);
-  fold_result fold(uint32_t partition, int64_t from, int64_t until);
+  fold_result fold(uint32_t partition, int64_t from, int64_t until) {
+    return fold(generations_.current(), partition, from, until);
+  }
   uint64_t mark_redriven(const std::vector<redriven>& rows);
 
   /// Before the transaction ends: upkeep of the index of ids.
   void finish() { ids_.move_some(); }
-  void committed() { ids_.committed(); }
+  void committed() {
+    ids_.committed();
+    generations_.committed();
+  }
   /// What the transaction made is gone.
   void rolled_back() {
     numbers_.forget();
     ids_.rolled_back();
+    generations_.rolled_back();
   }
-  uint32_t topic_no() const { return topic_no_; }
 
 private:
-  uint32_t number_of_topic(const std::string& topic);
+  int64_t key_of(uint32_t partition, int64_t offset) const;
+  void fold_older(uint32_t partition);
+  fold_result fold(const generations::entry& of, uint32_t partition, int64_t from, int64_t until);
   void insert_rows(const apply_request& batch, apply_result& out);
   void insert_bad(const apply_request& batch);
 
@@ -46,7 +57,7 @@ private:
     uint64_t users = 0;
     int64_t last_at_us = 0;
   };
-  void scan(uint32_t partition, int64_t from, int64_t until);
+  void scan(int64_t from, int64_t until);
   void fold_clicks();
   void fold_totals(fold_result& out);
   void fold_types();
@@ -54,15 +65,15 @@ private:
   void fold_sites();
 
   connection& on_;
-  const std::string topic_;
-  const uint32_t topic_no_;
+  const std::string log_;
+  generations generations_;
   all_numbers numbers_;
   event_ids ids_;
   std::vector<event_ids::candidate> batch_;
   std::vector<folded_row> rows_;
   std::vector<page_delta> pages_;
 
-  statement claim_, claim_fold_, progress_;
+  statement claim_, claim_fold_, progress_, older_, adopt_;
   statement move_next_, insert_event_, insert_bad_, mark_bad_;
   statement move_folded_, scan_;
   statement add_clicks_, total_of_, add_totals_, add_types_, add_series_, add_site_;

@@ -8,6 +8,7 @@
 #include "net/http/bad_event_list.hpp"
 #include "net/http/exchange.hpp"
 #include "net/http/json_text.hpp"
+#include "net/http/partition_list.hpp"
 #include "proto/secrets.hpp"
 
 namespace footfall::http {
@@ -16,7 +17,8 @@ namespace {
 
 constexpr std::string_view paths = "known are /healthz, /readyz, /metrics, /version, /actors, "
                                    "/actors/{id}, /cluster, /admin/audit, /admin/bad-events, "
-                                   "/admin/bad-events/redrive";
+                                   "/admin/bad-events/redrive, /admin/partitions, "
+                                   "/admin/partitions/skip, /admin/partitions/new-generation";
 constexpr std::string_view no_store = "Cache-Control: no-store\r\n";
 
 enum admin_kind {
@@ -29,7 +31,10 @@ enum admin_kind {
   cluster,
   audit,
   bad_events,
-  redrive
+  redrive,
+  partitions,
+  skip,
+  new_generation
 };
 
 int kind_of(std::string_view path) {
@@ -42,15 +47,22 @@ int kind_of(std::string_view path) {
       {"/metrics", metrics_text},
       {"/admin/audit", audit},
       {"/admin/bad-events", bad_events},
-      {"/admin/bad-events/redrive", redrive}};
+      {"/admin/bad-events/redrive", redrive},
+      {"/admin/partitions", partitions},
+      {"/admin/partitions/skip", skip},
+      {"/admin/partitions/new-generation", new_generation}};
   for (const auto& [name, kind] : known)
     if (name == path)
       return kind;
   return path.substr(0, 8) == "/actors/" ? one_actor : 0;
 }
 
+bool is_change(int kind) {
+  return kind == redrive || kind == skip || kind == new_generation;
+}
+
 bool is_wrong_method(const request& x, int kind) {
-  if (kind == redrive)
+  if (is_change(kind))
     return x.verb != method::post;
   return x.verb != method::get && x.verb != method::head;
 }
@@ -119,10 +131,11 @@ public:
     if (x.pending.kind == 0)
       return x.refuse(not_found(paths));
     if (is_wrong_method(*x.in, x.pending.kind))
-      return x.refuse(wrong_method(x.pending.kind == redrive ? "POST" : "GET, HEAD"));
+      return x.refuse(wrong_method(is_change(x.pending.kind) ? "POST" : "GET, HEAD"));
     if (auto bad = params_.parse(x.in->query()); !bad.empty())
       return x.refuse(invalid(std::move(bad)));
-    if (x.pending.kind != actors && x.pending.kind != bad_events && x.pending.kind != redrive)
+    if (x.pending.kind != actors && x.pending.kind != bad_events && x.pending.kind != redrive
+        && x.pending.kind != skip)
       if (auto bad = params_.check_names({}); !bad.empty())
         return x.refuse(invalid("the path takes no query parameters; leave them out"));
     switch (x.pending.kind) {
@@ -135,6 +148,9 @@ public:
     case one_actor: return start_actor(x);
     case bad_events: return start_bad_events(x);
     case redrive: return start_redrive(x);
+    case partitions: return handler_.partitions(x.done);
+    case skip: return start_skip(x);
+    case new_generation: return start_new_generation(x);
     default: return start_actors(x);
     }
   }
@@ -152,6 +168,10 @@ public:
     if (auto* reply = std::get_if<bad_events_reply>(&value))
       return finish_rendered(x, *reply, [](const auto& y) { return render(y.page); });
     if (auto* reply = std::get_if<redrive_reply>(&value))
+      return finish_rendered(x, *reply, [](const auto& y) { return render(y); });
+    if (auto* reply = std::get_if<partitions_reply>(&value))
+      return x.answer(200, json_type, no_store, render(*reply));
+    if (auto* reply = std::get_if<partition_reply>(&value))
       return finish_rendered(x, *reply, [](const auto& y) { return render(y); });
     if (auto* rows = std::get_if<std::vector<actor_row>>(&value))
       return finish_actors(x, std::move(*rows));
@@ -229,6 +249,22 @@ private:
     if (auto bad = read_redrive_ask(params_, ask); !bad.empty())
       return x.refuse(invalid(std::move(bad)));
     handler_.redrive(std::move(ask), x.done);
+  }
+
+  void start_skip(exchange& x) {
+    uint32_t partition = 0;
+    int64_t to = 0;
+    if (!x.in->body.empty())
+      return x.refuse(invalid("the path takes query parameters and no body"));
+    if (auto bad = read_skip(params_, partition, to); !bad.empty())
+      return x.refuse(invalid(std::move(bad)));
+    handler_.skip(partition, to, x.done);
+  }
+
+  void start_new_generation(exchange& x) {
+    if (!x.in->body.empty())
+      return x.refuse(invalid("the path takes no body"));
+    handler_.new_generation(x.done);
   }
 
   template <class Reply, class Render>

@@ -33,7 +33,8 @@ unsigned status_of(errc code) noexcept {
   case errc::log_unavailable:
   case errc::store_unavailable:
   case errc::fenced:
-  case errc::shutting_down: return 503;
+  case errc::shutting_down:
+  case errc::partition_stopped: return 503;
   case errc::corrupt:
   case errc::gap:
   case errc::internal: return 500;
@@ -170,7 +171,7 @@ std::string field_of(std::string_view reason) {
   const auto word = reason.substr(0, reason.find(' '));
   for (std::string_view name :
        {"event_id", "user_id", "event_type", "page_url", "time_stamp", "site_id", "from", "to",
-        "limit", "step", "after", "positions", "open"})
+        "limit", "step", "after", "positions", "open", "partition"})
     if (word == name)
       return std::string(name);
   return {};

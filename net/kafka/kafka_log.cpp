@@ -2,6 +2,7 @@
 
 #include "net/kafka/client.hpp"
 #include "net/kafka/consumer.hpp"
+#include "net/kafka/onlooker.hpp"
 #include "net/kafka/producer.hpp"
 #include "net/kafka/topic.hpp"
 
@@ -21,6 +22,10 @@ caf::expected<std::unique_ptr<event_log>> kafka_log::open(kafka_config config) {
   if (!consumer)
     return std::move(consumer.error());
   out->consumer_ = std::move(*consumer);
+  auto onlooker = kafka::onlooker::open(out->config_, *out->health_);
+  if (!onlooker)
+    return std::move(onlooker.error());
+  out->onlooker_ = std::move(*onlooker);
   auto producer = kafka::producer::open(out->config_, out->partitions_, *out->health_);
   if (!producer)
     return std::move(producer.error());
@@ -31,6 +36,7 @@ caf::expected<std::unique_ptr<event_log>> kafka_log::open(kafka_config config) {
 // Appends are confirmed first, while both clients still work.
 kafka_log::~kafka_log() {
   producer_.reset();
+  onlooker_.reset();
   consumer_.reset();
 }
 
@@ -40,6 +46,12 @@ void kafka_log::append(std::vector<log_record> batch, append_done done) {
 
 void kafka_log::fetch(uint32_t partition, int64_t from, fetch_limits most, fetch_done done) {
   consumer_->fetch(partition, from, most, std::move(done));
+}
+
+void kafka_log::look(uint32_t partition, int64_t offset, look_done done) {
+  if (partition >= partitions_)
+    return done(make_error(errc::invalid_argument, "no such partition"));
+  onlooker_->look(partition, offset, std::move(done));
 }
 
 void kafka_log::applied(uint32_t partition, int64_t below) {

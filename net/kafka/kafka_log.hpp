@@ -15,6 +15,7 @@ namespace footfall {
 namespace kafka {
 class broker_health;
 class consumer;
+class onlooker;
 class producer;
 } // namespace kafka
 
@@ -62,6 +63,7 @@ public:
   uint32_t partitions() const override { return partitions_; }
   void append(std::vector<log_record> batch, append_done done) override;
   void fetch(uint32_t partition, int64_t from, fetch_limits most, fetch_done done) override;
+  void look(uint32_t partition, int64_t offset, look_done done) override;
   void applied(uint32_t partition, int64_t below) override;
   std::string health() const override;
 
@@ -73,6 +75,7 @@ private:
   std::unique_ptr<kafka::broker_health> health_;
   std::unique_ptr<kafka::producer> producer_;
   std::unique_ptr<kafka::consumer> consumer_;
+  std::unique_ptr<kafka::onlooker> onlooker_;
 };
 
 } // namespace footfall

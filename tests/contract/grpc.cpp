@@ -146,6 +146,7 @@ TEST_CASE("gRPC says what became of events that were not stored", "[contract][gr
       GENERATE(row{outcome::rejected, errc::overloaded, StatusCode::RESOURCE_EXHAUSTED},
                row{outcome::rejected, errc::disk_full, StatusCode::RESOURCE_EXHAUSTED},
                row{outcome::rejected, errc::shutting_down, StatusCode::UNAVAILABLE},
+               row{outcome::rejected, errc::partition_stopped, StatusCode::UNAVAILABLE},
                row{outcome::rejected, errc::log_unavailable, StatusCode::UNAVAILABLE},
                row{outcome::rejected, errc::invalid_argument, StatusCode::OK},
                row{outcome::unknown, errc::timeout, StatusCode::UNAVAILABLE},

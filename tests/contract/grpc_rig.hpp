@@ -43,6 +43,9 @@ public:
   void audit(reply<audit_reply> done) override { done({}); }
   void bad_events(bad_events_ask, reply<bad_events_reply> done) override { done({}); }
   void redrive(redrive_ask, reply<redrive_reply> done) override { done({}); }
+  void partitions(reply<partitions_reply> done) override { done({}); }
+  void skip(uint32_t, int64_t, reply<partition_reply> done) override { done({}); }
+  void new_generation(reply<partition_reply> done) override { done({}); }
   std::string metrics() override { return {}; }
 
   std::vector<click_event> events() const;

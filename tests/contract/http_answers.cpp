@@ -185,6 +185,38 @@ TEST_CASE_METHOD(http_fixture, "a re-drive says what became of each", "[contract
   CHECK(has(c.ask(get("/admin/bad-events/redrive")), "Allow: POST\r\n"));
 }
 
+TEST_CASE_METHOD(http_fixture, "partitions are listed, and changed by POST alone",
+                 "[contract][http]") {
+  client c{ports().admin};
+  partition_row running{0, "running", stop_kind::none, "", 7, 5, 2, 9};
+  partition_row stopped{1, "stopped", stop_kind::other_log, "it is \"another\"", 3, 3, -1, -1};
+  handler.parts.rows = {running, stopped};
+  handler.parts.data_dir = "/data";
+  CHECK(body_of(c.ask(get("/admin/partitions")))
+        == "{\"partitions\":[{\"partition\":0,\"state\":\"running\",\"stopped\":null,"
+           "\"reason\":null,\"next_offset\":7,\"folded_offset\":5,\"log_first\":2,\"log_end\":9,"
+           "\"lag\":2},{\"partition\":1,\"state\":\"stopped\",\"stopped\":\"other_log\","
+           "\"reason\":\"it is \\\"another\\\"\",\"next_offset\":3,\"folded_offset\":3,"
+           "\"log_first\":null,\"log_end\":null,\"lag\":null}],\"data_dir\":\"/data\"}\n");
+  CHECK(status_of(c.ask(get("/admin/partitions?partition=1"))) == 400);
+  CHECK(has(c.ask(post("/admin/partitions", "")), "Allow: GET, HEAD\r\n"));
+
+  handler.changed.reason = "went on";
+  CHECK(body_of(c.ask(post("/admin/partitions/skip?partition=3&to=17", "")))
+        == "{\"done\":\"went on\"}\n");
+  CHECK(handler.last_skip == std::pair<uint32_t, int64_t>{3, 17});
+  for (auto bad : {"", "?partition=3", "?to=1", "?partition=x&to=1", "?partition=3&to=-1",
+                   "?partition=4294967296&to=1", "?partition=3&to=1&yes=1", "?partition=&to=1"})
+    CHECK(status_of(c.ask(post("/admin/partitions/skip" + std::string(bad), ""))) == 400);
+  CHECK(status_of(c.ask(post("/admin/partitions/skip?partition=3&to=17", "{}"))) == 400);
+  CHECK(has(c.ask(get("/admin/partitions/skip?partition=3&to=17")), "Allow: POST\r\n"));
+  CHECK(status_of(c.ask(post("/admin/partitions/new-generation", ""))) == 200);
+  CHECK(status_of(c.ask(post("/admin/partitions/new-generation?yes=1", ""))) == 400);
+  CHECK(status_of(c.ask(post("/admin/partitions/new-generation", "x"))) == 400);
+  handler.changed.code = errc::not_found;
+  CHECK(status_of(c.ask(post("/admin/partitions/new-generation", ""))) == 404);
+}
+
 TEST_CASE_METHOD(http_fixture, "a drain lets what was admitted finish", "[contract][http]") {
   const auto all = ports();
   client busy{all.ingest};

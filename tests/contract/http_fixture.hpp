@@ -87,6 +87,12 @@ public:
     last_redrive = std::move(ask);
     done(redriven);
   }
+  void partitions(reply<partitions_reply> done) override { done(parts); }
+  void skip(uint32_t partition, int64_t to, reply<partition_reply> done) override {
+    last_skip = {partition, to};
+    done(changed);
+  }
+  void new_generation(reply<partition_reply> done) override { done(changed); }
   std::string metrics() override { return "footfall_up 1\n"; }
 
   /// Waits until `n` requests are held back, then answers them from another thread.
@@ -134,6 +140,9 @@ public:
   bad_events_ask last_bad;
   redrive_reply redriven;
   redrive_ask last_redrive;
+  partitions_reply parts;
+  partition_reply changed;
+  std::pair<uint32_t, int64_t> last_skip;
 
 private:
   std::mutex mutex_;

@@ -10,6 +10,7 @@ import pytest
 
 from footfall import Answer, Client, Server, wait_until
 from journal import fixed_ports
+from stopped import command, server_on_fixed_ports, settled
 
 CLICK = {"user_id": "ann", "event_type": "click", "page_url": "/pricing"}
 FILES = ["log.db", "store.db"]
@@ -142,8 +143,13 @@ def test_a_log_without_its_old_file_goes_on_after_the_stored_events(good_data, t
     shutil.copytree(good_data, data)
     for path in data.glob("log.db*"):
         path.unlink()
-    with Server(data=data) as server:
+    with server_on_fixed_ports(data=data) as server:
+        server.launch()
         fresh = {**CLICK, "event_id": "new", "page_url": "/page/7"}
+        assert all(x["stopped"] == "other_log" for x in settled(server))
+        assert server.ingest.post("/v1/events", fresh).status == 503
+        assert command(server, "partitions", "--new-generation", "--yes").returncode == 0
+        server.await_ready()
         assert server.ingest.post("/v1/events", fresh).status == 200
         wait_until(lambda: server.count("ann", "/page/7") == 2)
         assert server.audit() == {"ok": True, "differences": []}
@@ -178,5 +184,5 @@ def test_a_hole_in_the_log_stops_its_partition_and_says_why(good_data, tmp_path)
         answer = wait_until(is_ready)
         assert answer.status == 503
         why = answer.json()["roles"]["aggregate"]
-        assert why.startswith(said) and "log.db holds offsets" in why, why
+        assert why.startswith(said) and "the log holds offsets" in why, why
         assert admin.get("/healthz").status == 200

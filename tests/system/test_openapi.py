@@ -206,6 +206,8 @@ def test_every_documented_status_is_answered(answered, operation):
     documented = {status for status in operation.responses if status not in NOT_PROVOKED}
     if operation.id in ("getAudit", "getBadEvents", "postRedrive"):
         documented.discard("429")  # It takes more of them at once than the store lets wait.
+    if operation.id in ("postSkip", "postNewGeneration"):
+        documented.discard("200")  # test_other_log.py has partitions that are stopped.
     assert {status for name, status in answered if name == operation.id} == documented
 
 

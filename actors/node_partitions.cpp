@@ -1,0 +1,137 @@
+#include <algorithm>
+#include <memory>
+
+#include "actors/ask_from_outside.hpp"
+#include "actors/node.hpp"
+
+/// What people ask a node about its partitions, and have it do to them.
+namespace footfall {
+
+namespace {
+
+constexpr auto change_patience = std::chrono::seconds(30);
+
+const char* state_of(partition_phase x) noexcept {
+  switch (x) {
+  case partition_phase::claiming: return "claiming";
+  case partition_phase::running: return "running";
+  case partition_phase::stopped: return "stopped";
+  }
+  return "claiming";
+}
+
+partition_row row_of(uint32_t partition, const partition_status& x) {
+  partition_row out;
+  out.partition = partition;
+  const auto phase = x.phase.load();
+  out.state = state_of(phase);
+  out.next_offset = x.next_offset;
+  out.folded_offset = x.folded_offset;
+  if (phase == partition_phase::stopped) {
+    out.stopped = x.stopped;
+    out.why = x.why_stopped();
+  }
+  return out;
+}
+
+} // namespace
+
+partition_actor node::partition_of(uint32_t partition) {
+  std::lock_guard<std::mutex> guard(asked_mutex_);
+  return partition < partitions_.size() ? caf::actor_cast<partition_actor>(partitions_[partition])
+                                        : partition_actor{};
+}
+
+std::shared_ptr<void> node::open_call() {
+  std::lock_guard<std::mutex> guard(calls_.mutex);
+  ++calls_.count;
+  return {this, [this](void*) {
+            std::lock_guard<std::mutex> guard(calls_.mutex);
+            if (--calls_.count == 0)
+              calls_.none.notify_all();
+          }};
+}
+
+void node::look_at_all(std::function<void(std::vector<caf::expected<log_view>>)> done) {
+  struct gathering {
+    std::mutex mutex;
+    size_t left = 0;
+    std::vector<caf::expected<log_view>> views;
+  };
+  const auto n = config_.log->partitions();
+  auto all = std::make_shared<gathering>();
+  all->left = n;
+  all->views.assign(n, caf::expected<log_view>{log_view{}});
+  for (uint32_t i = 0; i < n; ++i)
+    config_.log->look(i, -1, [all, i, done, token = open_call()](caf::expected<log_view> x) {
+      {
+        std::lock_guard<std::mutex> guard(all->mutex);
+        all->views[i] = std::move(x);
+        if (--all->left > 0)
+          return;
+      }
+      done(std::move(all->views));
+    });
+}
+
+void node::partitions(reply<partitions_reply> done) {
+  look_at_all([this, done](const std::vector<caf::expected<log_view>>& views) {
+    partitions_reply out;
+    out.data_dir = config_.data_dir;
+    for (uint32_t i = 0; i < views.size(); ++i) {
+      auto row = row_of(i, status_.parts[i]);
+      if (views[i]) {
+        row.log_first = views[i]->first;
+        row.log_end = views[i]->end;
+      }
+      out.rows.push_back(std::move(row));
+    }
+    done(std::move(out));
+  });
+}
+
+void node::skip(uint32_t partition, int64_t to, reply<partition_reply> done) {
+  if (partition >= config_.log->partitions())
+    return done({errc::not_found, "partition is too high; the log has "
+                                      + std::to_string(config_.log->partitions())
+                                      + " of them, from 0 on"});
+  partition_reply late{errc::timeout, "the partition did not answer in time; it may have skipped; "
+                                      "footfall partitions shows where it stands"};
+  ask_from_outside(system_, partition_of(partition), change_patience, std::move(done),
+                   std::move(late), atom::skip_v, to);
+}
+
+void node::new_generation(reply<partition_reply> done) {
+  auto is_stopped = [](const auto& x) { return x.phase.load() == partition_phase::stopped; };
+  if (std::none_of(status_.parts.begin(), status_.parts.end(), is_stopped))
+    return done({errc::not_found, "no partition is stopped; the log is the one that is counted"});
+  look_at_all([this, done](const std::vector<caf::expected<log_view>>& views) {
+    begin_generation(views, done);
+  });
+}
+
+void node::begin_generation(const std::vector<caf::expected<log_view>>& views,
+                            reply<partition_reply> done) {
+  std::vector<int64_t> starts;
+  std::string identity;
+  for (const auto& x : views) {
+    if (!x)
+      return done(
+          {code_of(x.error()), "the log does not say what it holds: " + text_of(x.error())});
+    starts.push_back(x->first);
+    identity = x->identity;
+  }
+  config_.events->begin_generation(
+      std::move(starts), std::move(identity),
+      [this, done, token = open_call()](caf::expected<uint32_t> x) {
+        if (!x)
+          return done({code_of(x.error()), text_of(x.error())});
+        for (uint32_t i = 0; i < config_.log->partitions(); ++i)
+          caf::anon_send(partition_of(i), atom::reclaim_v);
+        done({errc::none, "generation " + std::to_string(*x)
+                              + " of the log begins: it is counted from its first record on; "
+                                "events that are counted already are known by their ids"});
+      });
+}
+
+} // namespace footfall

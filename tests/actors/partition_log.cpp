@@ -1,0 +1,245 @@
+#include <catch2/catch.hpp>
+
+#include "actors/model/record.hpp"
+#include "tests/support/deterministic.hpp"
+
+using namespace footfall;
+using namespace footfall::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr uint32_t partitions = 4;
+
+struct log_fixture : node_fixture {
+  explicit log_fixture(std::chrono::milliseconds look_every = 0ms, bool accept_when_stopped = false)
+      : node_fixture({}, {}, pattern(look_every), accept_when_stopped) {}
+
+  static partition_config pattern(std::chrono::milliseconds look_every) {
+    partition_config out;
+    out.look_every = look_every;
+    return out;
+  }
+
+  static uint32_t home(const std::string& page) {
+    return model::partition_of(model::record_key(default_site, page), partitions);
+  }
+  static std::string page_of(uint32_t partition) {
+    for (int i = 0;; ++i)
+      if (auto page = "/" + std::to_string(i); home(page) == partition)
+        return page;
+  }
+
+  event_result post_one(const std::string& id, const std::string& page = "/p") {
+    auto reply = post({click(id, "u1", page)});
+    advance(1s);
+    return reply.results.at(0);
+  }
+
+  partition_row row(uint32_t partition = home("/p")) {
+    partition_row out;
+    door->partitions([&](partitions_reply x) { out = x.rows.at(partition); });
+    settle();
+    return out;
+  }
+  partition_reply skip(uint32_t partition, int64_t to) {
+    partition_reply out;
+    door->skip(partition, to, [&](partition_reply x) { out = std::move(x); });
+    advance(1s);
+    return out;
+  }
+  partition_reply new_generation() {
+    partition_reply out;
+    door->new_generation([&](partition_reply x) { out = std::move(x); });
+    advance(1s);
+    return out;
+  }
+  /// As a restart does: every partition claims again.
+  void restart() {
+    kill("partition");
+    advance(5s);
+  }
+  void append_of_others(int count) {
+    std::vector<log_record> records;
+    for (int i = 0; i < count; ++i) {
+      auto event = click("new" + std::to_string(i));
+      event.site_id = default_site;
+      event.at_us = time_us;
+      records.push_back({home("/p"), "k", model::encode_record(event, time_us)});
+    }
+    log.append(std::move(records), [](std::vector<append_outcome>) {});
+  }
+  uint64_t clicks(const std::string& page = "/p") { return ask(count_of("u1", page)).clicks; }
+};
+
+struct looking_fixture : log_fixture {
+  looking_fixture() : log_fixture(3s) {}
+};
+
+} // namespace
+
+SCENARIO_METHOD(log_fixture, "a log that was made anew stops what was applied from the old one",
+                "[actor][partition]") {
+  for (int i = 0; i < 6; ++i)
+    REQUIRE(post_one("old" + std::to_string(i)).status == outcome::accepted);
+  REQUIRE(clicks() == 6);
+  REQUIRE(row().state == "running");
+  const bool is_named = GENERATE(true, false);
+  const bool is_longer = GENERATE(true, false);
+  const std::string how = is_named ? "log=other" : "log=memory";
+  // While no partition reads, as when the node is down.
+  kill("log_reader");
+  log.make_anew(how);
+  append_of_others(is_longer ? 9 : 3);
+  restart();
+  const auto stopped = row();
+  CHECK(stopped.state == "stopped");
+  CHECK(stopped.stopped
+        == (is_named || is_longer ? stop_kind::other_log : stop_kind::log_too_short));
+  CHECK(stopped.why.find("--new-generation") != std::string::npos);
+  CHECK(stopped.next_offset == 6);
+  CHECK(clicks() == 6);
+
+  WHEN("events come for it") {
+    const auto refused = post_one("refused");
+    THEN("they are refused with the reason, and nothing is stored") {
+      CHECK(refused.status == outcome::rejected);
+      CHECK(refused.code == errc::partition_stopped);
+      CHECK(is_retryable(refused.code));
+      CHECK(refused.event_id == "refused");
+      CHECK(refused.reason.find(stopped.why) != std::string::npos);
+      CHECK(row().log_end == (is_longer ? 9 : 3));
+    }
+  }
+  WHEN("the node starts again") {
+    restart();
+    THEN("the reason is the same") {
+      CHECK(row().state == "stopped");
+      CHECK(row().why == stopped.why);
+    }
+  }
+  WHEN("somebody would skip") {
+    THEN("that does not help, and nothing is done") {
+      CHECK(skip(home("/p"), 7).code == errc::invalid_argument);
+      CHECK(row().next_offset == 6);
+    }
+  }
+  WHEN("a new generation begins") {
+    CHECK(new_generation().code == errc::none);
+    THEN("all of both logs counts once, at once") {
+      CHECK(row().state == "running");
+      CHECK(clicks() == (is_longer ? 15u : 9u));
+      CHECK(post_one("old3").status == outcome::accepted);
+      CHECK(post_one("more").status == outcome::accepted);
+      CHECK(clicks() == (is_longer ? 16u : 10u));
+      restart();
+      CHECK(row().state == "running");
+      CHECK(clicks() == (is_longer ? 16u : 10u));
+    }
+  }
+}
+
+SCENARIO_METHOD(log_fixture, "a stopped partition stops no other one", "[actor][partition]") {
+  const auto bad = page_of(1), good = page_of(2);
+  REQUIRE(post_one("a", bad).status == outcome::accepted);
+  REQUIRE(post_one("b", good).status == outcome::accepted);
+  log.cut(1, 0);
+  log.make_anew("log=memory"); // Its first offset is 0 again.
+  std::vector<log_record> records{{2, "k", "x"}};
+  kill("log_reader");
+  log.append(records, [](std::vector<append_outcome>) {});
+  restart();
+  REQUIRE(row(1).state == "stopped");
+  REQUIRE(row(3).state == "running");
+  auto both = post({click("c", "u1", bad), click("d", "u1", page_of(3))});
+  CHECK(both.results.at(0).code == errc::partition_stopped);
+  CHECK(both.results.at(1).status == outcome::accepted);
+}
+
+SCENARIO_METHOD(looking_fixture, "a running node notices that the log is another",
+                "[actor][partition]") {
+  REQUIRE(post_one("a").status == outcome::accepted);
+  advance(10s);
+  REQUIRE(row().state == "running");
+  log.make_anew("log=other");
+  advance(4s);
+  CHECK(row().state == "stopped");
+  CHECK(row().stopped == stop_kind::other_log);
+}
+
+SCENARIO_METHOD(looking_fixture, "looking disturbs nothing", "[actor][partition]") {
+  for (int i = 0; i < 200; ++i) {
+    REQUIRE(post({click("e" + std::to_string(i))}).results.at(0).status == outcome::accepted);
+    advance(100ms);
+  }
+  CHECK(clicks() == 200);
+  CHECK(counts.partitions_stopped == 0);
+  CHECK(counts.partitions_fenced == 0);
+}
+
+SCENARIO_METHOD(log_fixture, "records that are lost are skipped by a person, and written down",
+                "[actor][partition]") {
+  REQUIRE(post_one("a").status == outcome::accepted);
+  events.fail_next(errc::store_unavailable, false);
+  const auto partition = home("/p");
+  post({click("b"), click("c")});
+  log.lose(partition, 3); // Offsets 1 and 2 were not applied.
+  advance(5s);
+  REQUIRE(row().state == "stopped");
+  REQUIRE(row().stopped == stop_kind::records_lost);
+  CHECK(row().why.find("records 1 to 2 are gone") != std::string::npos);
+  CHECK(post_one("d").code == errc::partition_stopped);
+
+  CHECK(skip(partition, 1).code == errc::invalid_argument); // Not behind where it stands.
+  CHECK(skip(partition, 2).code == errc::invalid_argument); // Before the log begins.
+  CHECK(skip(partition, 4).code == errc::invalid_argument); // Beyond its end.
+  CHECK(skip(9, 3).code == errc::not_found);
+  CHECK(row().next_offset == 1);
+  const auto done = skip(partition, 3);
+  CHECK(done.code == errc::none);
+  CHECK(done.reason.find("offsets 1 to 2") != std::string::npos);
+  CHECK(row().state == "running");
+  CHECK(row().next_offset == 3);
+
+  bad_event_page bad;
+  events.bad_events({}, [&](caf::expected<bad_event_page> x) { bad = std::move(*x); });
+  REQUIRE(bad.rows.size() == 1);
+  CHECK(bad.rows[0].pos == position{partition, 1});
+  CHECK(bad.rows[0].reason.find("records 1 to 2 (2)") != std::string::npos);
+  CHECK(post_one("d").status == outcome::accepted);
+  CHECK(clicks() == 2);
+  CHECK(skip(partition, 5).code == errc::not_found); // It runs.
+  CHECK(new_generation().code == errc::not_found);
+}
+
+SCENARIO_METHOD(log_fixture, "a store that fails leaves a skip undone", "[actor][partition]") {
+  REQUIRE(post_one("a").status == outcome::accepted);
+  events.fail_next(errc::store_unavailable, false);
+  post({click("b")});
+  log.lose(home("/p"), 2);
+  advance(5s);
+  REQUIRE(row().state == "stopped");
+  events.fail_next(errc::store_unavailable, false);
+  CHECK(skip(home("/p"), 2).code == errc::store_unavailable);
+  CHECK(row().state == "stopped");
+  CHECK(skip(home("/p"), 2).code == errc::none);
+  CHECK(row().state == "running");
+}
+
+struct accepting_fixture : log_fixture {
+  accepting_fixture() : log_fixture(0ms, true) {}
+};
+
+SCENARIO_METHOD(accepting_fixture, "a node may be told to accept for stopped partitions",
+                "[actor][ingestion]") {
+  REQUIRE(post_one("a").status == outcome::accepted);
+  log.make_anew("log=other");
+  restart();
+  REQUIRE(row().state == "stopped");
+  CHECK(post_one("b").status == outcome::accepted);
+  CHECK(clicks() == 1);
+  restart();
+  CHECK(row().state == "stopped"); // Also when the log is as long again.
+  REQUIRE(new_generation().code == errc::none);
+  CHECK(clicks() == 2);
+}

@@ -1,0 +1,77 @@
+#include <catch2/catch.hpp>
+
+#include <cstdlib>
+
+#include "net/kafka/kafka_log.hpp"
+#include "net/kafka/topic_id.hpp"
+#include "tests/contract/await.hpp"
+#include "tests/contract/rigs_kafka.hpp"
+
+using namespace footfall;
+using namespace footfall::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string broker() {
+  const char* address = std::getenv("FOOTFALL_TEST_KAFKA");
+  return address ? address : "";
+}
+
+caf::expected<log_view> look(event_log& log, uint32_t partition, int64_t offset) {
+  answer<caf::expected<log_view>> reply;
+  log.look(partition, offset, reply.callback());
+  return reply.get();
+}
+
+/// An answer as a broker of one node writes it, with one topic.
+std::string answered(int16_t error, const std::string& id) {
+  std::string out("\0\0\0\1\0\0\0\0\0\2\0\0\0\1\2h\0\0\0\1\0\0\2c\0\0\0\1\2", 29);
+  out += static_cast<char>(error >> 8);
+  out += static_cast<char>(error & 255);
+  return out + "\4abc" + id + std::string(7, '\0');
+}
+
+} // namespace
+
+TEST_CASE("an answer about a topic is read as far as its id", "[contract][kafka_log]") {
+  const std::string id(16, 'x');
+  CHECK(kafka::read_topic_id(answered(0, id)) == "eHh4eHh4eHh4eHh4eHh4eA");
+  CHECK(kafka::read_topic_id(answered(3, id)).empty());
+  CHECK(kafka::read_topic_id(answered(0, std::string(16, '\0'))).empty());
+  const auto whole = answered(0, id);
+  for (size_t i = 0; i < whole.size() - 7; ++i)
+    CHECK(kafka::read_topic_id(whole.substr(0, i)).empty());
+  CHECK(kafka::read_topic_id(std::string(100, '\xff')).empty());
+}
+
+TEST_CASE("nobody who answers is no topic id", "[contract][kafka_log]") {
+  CHECK(kafka::topic_id("127.0.0.1:1", "t", 500ms).empty());
+  CHECK(kafka::topic_id("SSL://127.0.0.1:1,nonsense,[::1]:1,", "t", 500ms).empty());
+}
+
+TEST_CASE("a topic that is made anew under an open log is another log", "[contract][kafka_log]") {
+  if (broker().empty())
+    return;
+  const auto topic = new_kafka_topic() + std::string(140, 'x'); // Its size takes two bytes.
+  create_kafka_topic(broker(), topic, 2, "cleanup.policy", "delete");
+  const auto first = kafka::topic_id("127.0.0.1:1," + broker(), topic, 5s);
+  CHECK(first.size() == 22);
+  kafka_config config;
+  config.brokers = broker();
+  config.topic = topic;
+  auto log = kafka_log::open(config);
+  REQUIRE(log);
+  const auto before = look(**log, 1, -1);
+  REQUIRE(before);
+  CHECK(before->identity.find("cluster=") == 0);
+  CHECK(before->identity.find(";topic=" + first) != std::string::npos);
+  delete_kafka_topic(broker(), topic);
+  REQUIRE(eventually([&] {
+    create_kafka_topic(broker(), topic, 2, "cleanup.policy", "delete"); // Perhaps too early.
+    const auto now = look(**log, 1, -1);
+    return now && now->identity.find(";topic=") != std::string::npos
+           && now->identity != before->identity;
+  }));
+  delete_kafka_topic(broker(), topic);
+}
