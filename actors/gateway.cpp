@@ -164,7 +164,7 @@ void take_ingested(gateway_ptr self, std::vector<ingest_answer>& answers) {
       continue; // It was answered `unknown` when its time was up.
     auto entry = std::move(at->second);
     open.erase(at);
-    answer(self, std::move(entry), {std::move(x.results)});
+    answer(self, std::move(entry), {std::move(x.results), x.lag_us});
   }
 }
 

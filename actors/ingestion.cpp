@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 
 #include "actors/model/event_key.hpp"
 #include "actors/model/record.hpp"
@@ -31,50 +32,105 @@ void send_answers(ingestion_ptr self, const caf::strong_actor_ptr& to,
     self->send(caf::actor_cast<gateway_actor>(to), atom::ingested_v, std::move(answers));
 }
 
-// Nobody would count it before a person has decided.
-bool refuse_stopped(ingestion_ptr self, uint32_t partition, event_result& out) {
-  const auto& st = self->state;
-  auto& parts = st.config.status->parts;
-  if (st.config.accept_when_stopped || partition >= parts.size()
-      || parts[partition].phase.load() != partition_phase::stopped)
-    return false;
+event_result refused(click_event& event, errc code, std::string reason) {
+  event_result out;
   out.status = outcome::rejected;
-  out.code = errc::partition_stopped;
-  out.reason = "partition " + std::to_string(partition)
-               + " of the event log is stopped; nothing "
-                 "was stored; send it again once it goes on (footfall partitions shows how). It "
-                 "stopped because: "
-               + parts[partition].why_stopped();
-  add(st.config.counts->events_rejected);
-  return true;
+  out.code = code;
+  out.reason = std::move(reason);
+  out.event_id = std::move(event.event_id);
+  return out;
 }
 
+// Nobody would count it before a person has decided.
+bool is_stopped(ingestion_ptr self, uint32_t partition) {
+  const auto& config = self->state.config;
+  const auto& parts = config.status->parts;
+  return !config.accept_when_stopped && partition < parts.size()
+         && parts[partition].phase.load() == partition_phase::stopped;
+}
+
+event_result refuse_stopped(ingestion_ptr self, click_event& event, uint32_t partition) {
+  const auto& config = self->state.config;
+  add(config.counts->events_rejected);
+  return refused(event, errc::partition_stopped,
+                 "partition " + std::to_string(partition)
+                     + " of the event log is stopped; nothing was stored; send it again once it "
+                       "goes on (footfall partitions shows how). It stopped because: "
+                     + config.status->parts[partition].why_stopped());
+}
+
+/// How many more events the partitions take in this turn, so that the next is not counted
+/// later than the limit allows.
+class lag_gate {
+public:
+  lag_gate(const ingestion_config& config, int64_t now_us) : config_(config), now_us_(now_us) {}
+
+  /// One more event of the partition. False: it would wait too long.
+  bool admit(uint32_t partition) {
+    if (config_.lag_limit_us == 0)
+      return true;
+    auto [at, is_new] = rooms_.try_emplace(partition);
+    if (is_new)
+      at->second = config_.status->parts[partition].with_backlog(
+          [this](const auto& x) { return x.look_ahead(config_.lag_limit_us, now_us_); });
+    return at->second.room-- > 0;
+  }
+
+  event_result refuse(click_event& event, uint32_t partition) const {
+    const auto& x = rooms_.at(partition);
+    const auto seconds = [](int64_t us) { return (us + 999'999) / 1'000'000; };
+    const auto limit = seconds(config_.lag_limit_us);
+    const auto wait = std::max(seconds(x.wait_us), limit);
+    // Nobody knows when what stands still will move.
+    const auto later = x.is_stalled ? std::min<int64_t>(limit, retry_stalled_most_s)
+                                    : std::min(wait - limit, retry_most_s);
+    const auto why = x.is_stalled
+                         ? "nothing of partition " + std::to_string(partition) + " was counted for "
+                               + std::to_string(wait) + " s"
+                         : "it would be counted only after " + std::to_string(wait)
+                               + " s, so much waits in partition " + std::to_string(partition);
+    const auto again = std::max<int64_t>(later, 1);
+    auto out =
+        refused(event, errc::overloaded,
+                why + " (lag-limit = " + std::to_string(limit)
+                    + " s); nothing was stored; send it again in " + std::to_string(again) + " s");
+    out.retry_after_s = static_cast<uint32_t>(again);
+    add(config_.counts->events_rejected);
+    add(config_.counts->events_lagging);
+    return out;
+  }
+
+private:
+  static constexpr int64_t retry_most_s = 3'600;
+  static constexpr int64_t retry_stalled_most_s = 30;
+
+  const ingestion_config& config_;
+  const int64_t now_us_;
+  absl::flat_hash_map<uint32_t, model::backlog::outlook> rooms_;
+};
+
 // Validates and stamps one event; what is fine becomes a record.
-event_result admit(ingestion_ptr self, click_event& event, int64_t now_us,
+event_result admit(ingestion_ptr self, click_event& event, int64_t now_us, lag_gate& gate,
                    std::vector<log_record>& records) {
   auto& st = self->state;
-  event_result out;
   if (auto bad = model::validate(event)) {
-    out.status = outcome::rejected;
-    out.code = errc::invalid_argument;
-    out.reason = std::move(bad.reason);
-    out.event_id = std::move(event.event_id);
     add(st.config.counts->events_rejected);
-    return out;
+    return refused(event, errc::invalid_argument, std::move(bad.reason));
   }
   log_record record;
   record.key = model::record_key(event.site_id, event.page_url);
   record.partition = model::partition_of(record.key, st.config.log->partitions());
-  if (refuse_stopped(self, record.partition, out)) {
-    out.event_id = std::move(event.event_id);
-    return out;
-  }
+  if (is_stopped(self, record.partition))
+    return refuse_stopped(self, event, record.partition);
+  if (!gate.admit(record.partition))
+    return gate.refuse(event, record.partition);
   if (event.event_id.empty())
     event.event_id = model::uuid7(now_us / 1000, st.random(), st.random());
   if (event.at_us == unset_time)
     event.at_us = now_us;
   record.value = model::encode_record(event, now_us);
   records.push_back(std::move(record));
+  event_result out;
   out.at_us = event.at_us;
   out.event_id = std::move(event.event_id);
   return out;
@@ -85,6 +141,22 @@ struct bunch {
   ingestion_state::append open;
   std::vector<log_record> records;
 };
+
+// From here on, until the report, no answer says that it knows of this time.
+void note_sent(ingestion_ptr self, bunch& x, int64_t now) {
+  auto& parts = self->state.config.status->parts;
+  auto& sent = x.open.sent;
+  for (const auto& record : x.records) {
+    auto at = std::find_if(sent.begin(), sent.end(),
+                           [&](const auto& y) { return y.first == record.partition; });
+    if (at == sent.end())
+      at = sent.insert(at, {record.partition, 0});
+    ++at->second;
+  }
+  for (const auto& [partition, records] : sent)
+    parts[partition].with_backlog([now, n = records](auto& backlog) { backlog.send(now, n); });
+  x.open.arrived_us = now;
+}
 
 void append(ingestion_ptr self, bunch& x) {
   auto& st = self->state;
@@ -120,7 +192,9 @@ private:
 };
 
 void ingest(ingestion_ptr self, std::vector<ingest_ask>& asks) {
-  const auto now = self->state.config.now();
+  auto& status = *self->state.config.status;
+  const auto now = status.begin_arrivals(self->state.config.now);
+  lag_gate gate{self->state.config, now};
   bunches to;
   std::vector<log_record> records;
   std::vector<ingest_answer> refused;
@@ -130,7 +204,7 @@ void ingest(ingestion_ptr self, std::vector<ingest_ask>& asks) {
     answer.results.reserve(ask.events.size());
     records.clear();
     for (auto& event : ask.events)
-      answer.results.push_back(admit(self, event, now, records));
+      answer.results.push_back(admit(self, event, now, gate, records));
     if (records.empty()) {
       refused.push_back(std::move(answer));
       continue;
@@ -144,11 +218,41 @@ void ingest(ingestion_ptr self, std::vector<ingest_ask>& asks) {
   }
   if (!refused.empty())
     send_answers(self, self->current_sender(), std::move(refused));
+  for (auto& x : to.all)
+    note_sent(self, x, now);
+  status.end_arrivals();
   for (auto& x : to.all) {
     x.open.from = self->current_sender();
-    x.open.sent_at_us = now;
     append(self, x);
   }
+}
+
+// What is acknowledged now waits until it is applied. Before the client hears of it: no
+// answer to a question that is asked later passes over it.
+// @returns the lag of the partitions, the greatest.
+int64_t note_settled(ingestion_ptr self, const ingestion_state::append& batch,
+                     const std::vector<append_outcome>& outcomes, int64_t now) {
+  auto& parts = self->state.config.status->parts;
+  auto oldest = now;
+  for (const auto& sent : batch.sent) {
+    const auto partition = sent.first;
+    auto first = std::numeric_limits<int64_t>::max();
+    int64_t end = 0;
+    for (const auto& x : outcomes)
+      if (x.status == outcome::accepted && x.pos.partition == partition) {
+        first = std::min(first, x.pos.offset);
+        end = std::max(end, x.pos.offset + 1);
+      }
+    parts[partition].with_backlog([&](auto& backlog) {
+      if (first < end)
+        backlog.learn(first, end, batch.arrived_us, batch.arrived_us);
+      backlog.settle(batch.arrived_us, sent.second);
+      if (const auto waits = backlog.oldest(); waits && *waits > 0)
+        oldest = std::min(oldest, *waits);
+    });
+    parts[partition].raise_log_end(end);
+  }
+  return now - oldest;
 }
 
 void take_report(ingestion_ptr self, uint64_t number, const std::vector<append_outcome>& outcomes) {
@@ -158,6 +262,10 @@ void take_report(ingestion_ptr self, uint64_t number, const std::vector<append_o
     return;
   auto batch = std::move(at->second);
   st.open.erase(at);
+  const auto now = st.config.now();
+  const auto lag = note_settled(self, batch, outcomes, now);
+  for (auto& answer : batch.answers)
+    answer.lag_us = lag;
   uint64_t counts[4] = {};
   for (size_t i = 0; i < batch.places.size(); ++i) {
     auto& result = batch.answers[batch.places[i].answer].results[batch.places[i].result];
@@ -167,8 +275,6 @@ void take_report(ingestion_ptr self, uint64_t number, const std::vector<append_o
     result.pos = report.pos;
     if (report.status != outcome::accepted)
       result.reason = reason_of(report.code);
-    else if (report.pos.partition < st.config.status->parts.size())
-      st.config.status->parts[report.pos.partition].raise_log_end(report.pos.offset + 1);
     ++counts[static_cast<size_t>(report.status) & 3];
   }
   auto& total = *st.config.counts;
@@ -176,7 +282,7 @@ void take_report(ingestion_ptr self, uint64_t number, const std::vector<append_o
   add(total.events_accepted, counts[static_cast<size_t>(outcome::accepted)]);
   add(total.events_rejected, counts[static_cast<size_t>(outcome::rejected)]);
   add(total.events_unknown, counts[static_cast<size_t>(outcome::unknown)]);
-  total.append_duration.observe(st.config.now() - batch.sent_at_us);
+  total.append_duration.observe(now - batch.arrived_us);
   failpoint("ingest.before_answer");
   send_answers(self, batch.from, std::move(batch.answers));
 }
@@ -185,6 +291,7 @@ void take_report(ingestion_ptr self, uint64_t number, const std::vector<append_o
 
 ingestion_actor::behavior_type ingestion(ingestion_ptr self, ingestion_config config) {
   self->state.config = std::move(config);
+  self->state.config.status->forget_arrivals();
   self->entry()->set_state("running");
   return {
       [self](atom::ingest, std::vector<ingest_ask>& asks) { ingest(self, asks); },

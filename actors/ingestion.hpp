@@ -18,6 +18,7 @@ struct ingestion_config {
   node_status* status = nullptr; ///< Outlives the actor.
   now_fn now;
   bool accept_when_stopped = false; ///< Takes events of partitions that apply nothing, too.
+  int64_t lag_limit_us = 0; ///< Events that would wait longer are refused; 0: none are.
 };
 
 /// Invariant: an event is answered `accepted` only with a delivery report of the
@@ -33,8 +34,9 @@ struct ingestion_state {
     };
     caf::strong_actor_ptr from;
     std::vector<ingest_answer> answers;
-    std::vector<place> places; ///< For each record.
-    int64_t sent_at_us = 0;
+    std::vector<place> places;                      ///< For each record.
+    std::vector<std::pair<uint32_t, int64_t>> sent; ///< How many records to which partition.
+    int64_t arrived_us = 0;
   };
 
   ingestion_config config;

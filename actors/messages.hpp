@@ -87,7 +87,7 @@ auto inspect(Inspector& f, cached_count& x) {
 template <class Inspector>
 auto inspect(Inspector& f, cache_fill& x) {
   return wire::object(f, "cache_fill", x.page, x.version, x.as_of_us, x.reached, x.user_no,
-                      x.clicks);
+                      x.clicks, x.read_us);
 }
 template <class Inspector>
 auto inspect(Inspector& f, cache_advance& x) {

@@ -101,6 +101,8 @@ void add_events(page& out, const metrics& x) {
                 {"unknown", &x.events_unknown}});
   out.count("footfall_requests_overloaded_total", "Requests refused by a limit.",
             x.requests_overloaded);
+  out.count("footfall_events_over_lag_limit_total",
+            "Events refused because they would be counted too late.", x.events_lagging);
   out.count("footfall_log_appends_total", "Appends that the event log answered.", x.log_appends);
   out.labelled(
       "footfall_records_applied_total", "Log records by what became of them.", "result",
@@ -172,11 +174,15 @@ void add_process(page& out) {
 
 } // namespace
 
-std::string metrics_text(const metrics& counts, const node_status& status, size_t in_flight) {
+std::string metrics_text(const metrics& counts, const node_status& status, size_t in_flight,
+                         int64_t now_us) {
   page out;
   add_events(out, counts);
   out.partitions("footfall_partition_lag_records", "Records in the log, not yet applied.", status,
                  [](const auto& x) { return x.log_end.load() - x.next_offset.load(); });
+  out.partitions("footfall_partition_lag_seconds", "Age of the oldest record not yet applied.",
+                 status,
+                 [now_us](const auto& x) { return static_cast<double>(x.lag_us(now_us)) / 1e6; });
   out.partitions("footfall_partition_unfolded_records", "Records applied, not yet folded.", status,
                  [](const auto& x) { return x.next_offset.load() - x.folded_offset.load(); });
   out.partitions("footfall_partition_running", "1 when the partition is applied here.", status,
@@ -186,7 +192,8 @@ std::string metrics_text(const metrics& counts, const node_status& status, size_
   out.single("footfall_requests_in_flight", "Requests and watches under way.", MetricType::Gauge,
              static_cast<double>(in_flight));
   out.duration("footfall_append_seconds", "Ingestion to durable.", counts.append_duration);
-  out.duration("footfall_freshness_seconds", "Arrival to visible.", counts.freshness);
+  out.duration("footfall_freshness_seconds", "Arrival to the commit with which an event counts.",
+               counts.freshness);
   out.duration("footfall_apply_seconds", "One apply.", counts.apply_duration);
   out.duration("footfall_fold_seconds", "One fold.", counts.fold_duration);
   out.duration("footfall_query_seconds", "Queries.", counts.query_duration);

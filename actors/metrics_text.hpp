@@ -8,6 +8,7 @@
 namespace footfall {
 
 /// What the node counts, as Prometheus text (format 0.0.4). Any thread.
-std::string metrics_text(const metrics& counts, const node_status& status, size_t in_flight);
+std::string metrics_text(const metrics& counts, const node_status& status, size_t in_flight,
+                         int64_t now_us);
 
 } // namespace footfall

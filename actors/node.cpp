@@ -80,12 +80,14 @@ std::vector<child_spec> node::children() {
                  [c, status = &status_](caf::actor_system& s) {
                    return spawn_child<ingestion_actor>(
                        s, ingestion,
-                       ingestion_config{c.log, c.counts, status, c.now, c.accept_when_stopped});
+                       ingestion_config{c.log, c.counts, status, c.now, c.accept_when_stopped,
+                                        std::chrono::microseconds(c.lag_limit).count()});
                  },
                  [](wiring& w, caf::strong_actor_ptr x) { w.ingestion = std::move(x); }, false});
   out.push_back({"query", "",
-                 [c](caf::actor_system& s) {
+                 [c, status = &status_](caf::actor_system& s) {
                    query_config qc;
+                   qc.status = status;
                    qc.events = c.events;
                    qc.counts = c.counts;
                    qc.now = c.now;
@@ -104,6 +106,7 @@ std::vector<child_spec> node::children() {
   pattern.log = c.log;
   pattern.counts = c.counts;
   pattern.now = c.now;
+  pattern.node = &status_;
   pattern.pairs_left = std::make_shared<std::atomic<int64_t>>(c.pairs_max);
   pattern.live_pages_max = std::max<size_t>(pattern.live_pages_max / pattern.partitions, 1);
   for (uint32_t i = 0; i < pattern.partitions; ++i) {
@@ -228,6 +231,8 @@ void node::health(reply<node_health> done) {
                                                     : " is starting");
   }
   part("aggregate", lagging);
+  for (const auto& x : status_.parts)
+    out.lags_us.push_back(x.lag_us(config_.now()));
   part("query", config_.events->health());
   if (out.draining)
     part("node", "draining: the node stops");
@@ -281,7 +286,7 @@ applied_counts node::applied(const position_range& range) const {
 }
 
 std::string node::metrics() {
-  return metrics_text(*config_.counts, status_, inbox_->in_flight());
+  return metrics_text(*config_.counts, status_, inbox_->in_flight(), config_.now());
 }
 
 void node::drain() {

@@ -27,7 +27,8 @@ struct node_config {
   size_t requests_max = 4096;
   size_t events_max = 200'000;
   std::chrono::milliseconds request_timeout{5000};
-  partition_config partition; ///< A pattern: the number is filled in.
+  std::chrono::seconds lag_limit{0}; ///< See ingestion_config.
+  partition_config partition;        ///< A pattern: the number is filled in.
   /// Told what was seen when the store went back, or is another one; must not block.
   std::function<void(const std::string&)> report;
   int64_t pairs_max = 4'000'000; ///< Users and types of all live pages.

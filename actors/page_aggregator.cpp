@@ -23,10 +23,10 @@ page_answer answer_to(page_aggregator_ptr self, const page_ask& ask) {
   out.ticket = ask.ticket;
   out.loaded_now = std::exchange(st.first_ask, false);
   out.incarnation = st.config.rules->incarnation;
-  out.as_of_us = st.config.rules->now();
-  out.live =
-      st.counts.detailed() && (ask.kind != query_kind::page || st.counts.hour_known(out.as_of_us));
+  out.live = st.counts.detailed()
+             && (ask.kind != query_kind::page || st.counts.hour_known(st.config.rules->now()));
   out.version = st.counts.clicks();
+  out.as_of_us = st.as_of_us = std::max(st.as_of_us, ask.as_of_us);
   out.reached = st.counts.reached();
   if (!out.live)
     return out;
@@ -40,7 +40,7 @@ page_answer answer_to(page_aggregator_ptr self, const page_ask& ask) {
   default:
     out.clicks = st.counts.clicks();
     out.rows = st.counts.by_type();
-    out.minutes = st.counts.last_hour(out.as_of_us);
+    out.minutes = st.counts.last_hour(st.config.rules->now());
   }
   return out;
 }
@@ -63,6 +63,7 @@ void mind_limits(page_aggregator_ptr self) {
 
 void take_load(page_aggregator_ptr self, page_load& snapshot, const std::vector<position>& at) {
   auto& st = self->state;
+  st.as_of_us = std::max(st.as_of_us, snapshot.as_of_us);
   st.counts.load(std::move(snapshot), at);
   mind_limits(self);
   self->entry()->set_state("running");
@@ -71,12 +72,8 @@ void take_load(page_aggregator_ptr self, page_load& snapshot, const std::vector<
   // before goes, what it holds of now stays.
   if (st.config.rules->cache && st.counts.clicks() > 0)
     self->send(st.config.rules->cache, atom::advance_v, st.config.rules->incarnation,
-               std::vector<cache_advance>{{st.config.page,
-                                           0,
-                                           st.counts.clicks(),
-                                           st.config.rules->now(),
-                                           st.counts.reached(),
-                                           {}}});
+               std::vector<cache_advance>{
+                   {st.config.page, 0, st.counts.clicks(), st.as_of_us, st.counts.reached(), {}}});
   if (st.asked)
     for (auto& x : std::exchange(st.asked->early, {}))
       tell(self, x.from, answer_to(self, x.ask));
@@ -87,16 +84,15 @@ void take_delta(page_aggregator_ptr self, const page_delta& delta) {
   const auto before = st.counts.clicks();
   const auto now = st.config.rules->now();
   auto changed = st.counts.apply(delta, now);
+  st.as_of_us = std::max(st.as_of_us, delta.as_of_us);
   if (!st.counts.loaded() || st.counts.clicks() == before)
     return;
   mind_limits(self);
-  for (const auto& x : delta.clicks)
-    st.config.rules->counts->freshness.observe(now - x.received_at_us);
   // Without the user map it is not known whose counts changed: all of them go.
   const auto from = changed.empty() ? 0 : before;
   if (st.config.rules->cache)
     self->send(st.config.rules->cache, atom::advance_v, st.config.rules->incarnation,
-               std::vector<cache_advance>{{st.config.page, from, st.counts.clicks(), now,
+               std::vector<cache_advance>{{st.config.page, from, st.counts.clicks(), st.as_of_us,
                                            st.counts.reached(), std::move(changed)}});
   if (st.asked && !st.asked->watchers.empty() && !std::exchange(st.tick_set, true))
     self->delayed_send(self, watch_period, atom::tick_v);

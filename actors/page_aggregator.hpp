@@ -55,6 +55,7 @@ struct page_aggregator_state {
   model::page_state counts;
   std::unique_ptr<audience> asked;
   int64_t pairs_taken = 0;
+  int64_t as_of_us = 0; ///< `counts` have every acknowledged click that arrived before.
   bool first_ask = true;
   bool tick_set = false;
 };

@@ -5,6 +5,7 @@
 #include "actors/partition_answers.hpp"
 #include "actors/partition_log.hpp"
 #include "actors/partition_pages.hpp"
+#include "actors/partition_times.hpp"
 #include "actors/partition_waits.hpp"
 #include "proto/failpoint.hpp"
 
@@ -85,6 +86,7 @@ void start(partition_ptr self) {
   st.running = true;
   st.stopped = false;
   st.config.status->with_history([&](auto& history) { history.start(st.next_offset); });
+  partition_times::start(self);
   self->entry()->set_state("running");
   partition_pages::forget_cached(self);
   if (st.nodes.reader)
@@ -108,6 +110,7 @@ void stop_loudly(partition_ptr self, const std::string& why,
   self->entry()->set_state("stopped");
   self->entry()->set_error(why);
   st.config.status->set_why_stopped(kind, why);
+  partition_times::stop(self);
   show(self);
   if (st.config.report)
     st.config.report("partition " + std::to_string(st.config.partition) + " stopped: " + why);
@@ -159,6 +162,7 @@ void take_batch(partition_ptr self, log_batch& batch) {
     return;
   }
   st.read_offset = batch.next_offset;
+  partition_times::learn(self, batch);
   for (auto& entry : batch.entries) {
     st.pending_bytes += entry.value.size();
     st.pending.push_back(std::move(entry));
@@ -229,7 +233,9 @@ void take_applied(partition_ptr self, const apply_result& result) {
   st.in_flight.clear();
   failpoint("partition.after_applied");
   partition_pages::note_applied(self, result);
+  partition_times::measure(self, result);
   partition_pages::hand_out(self, result);
+  partition_times::applied(self);
   show(self);
   if (st.nodes.reader)
     self->send(caf::actor_cast<log_reader_actor>(st.nodes.reader), atom::applied_v,

@@ -24,6 +24,7 @@ struct partition_config {
   event_log* log = nullptr; ///< The same.
   metrics* counts = nullptr;
   partition_status* status = nullptr; ///< Outlives the actor.
+  node_status* node = nullptr;        ///< Of which `status` is a part.
   now_fn now;
   size_t batch_max = 5000;             ///< Records in one apply.
   std::chrono::milliseconds gather{5}; ///< Between two applies, unless a batch is full.
@@ -122,6 +123,7 @@ struct partition_state_data {
   model::recent known_pages; // Clicked or asked for lately.
   std::vector<std::string> load_wanted;
   std::vector<std::string> loading;
+  int64_t loading_as_of_us = 0;
   bool sweep_set = false;
 
   std::deque<waiter> waiters;

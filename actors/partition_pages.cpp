@@ -67,6 +67,7 @@ void load_more(partition_ptr self) {
   st.loading.assign(std::make_move_iterator(st.load_wanted.end() - static_cast<long>(n)),
                     std::make_move_iterator(st.load_wanted.end()));
   st.load_wanted.resize(st.load_wanted.size() - n);
+  st.loading_as_of_us = st.config.node->as_of_page(st.config.partition, st.config.now);
   std::vector<page_key> keys;
   for (const auto& page : st.loading)
     keys.push_back(key_of(page));
@@ -134,6 +135,8 @@ apply_request plan_apply(partition_ptr self) {
   st.in_flight_pages.reserve(st.in_flight.size()); // So that the views below stay valid.
   absl::flat_hash_map<std::string_view, uint32_t> places;
   std::string page;
+  if (!st.in_flight.empty())
+    out.oldest_us = model::arrival_of(st.in_flight.front());
   out.rows.reserve(st.in_flight.size());
   for (const auto& entry : st.in_flight) {
     event_row row;
@@ -169,12 +172,8 @@ void take_delta(partition_ptr self, page_delta delta) {
   if (live) {
     live->needed = true;
     self->send(live->handle, atom::delta_v, std::move(delta));
-  } else {
-    const auto now = st.config.now();
-    for (const auto& x : delta.clicks)
-      st.config.counts->freshness.observe(now - x.received_at_us);
-    if (delta.partition == st.config.partition)
-      leave_to_fold(self, std::move(delta));
+  } else if (delta.partition == st.config.partition) {
+    leave_to_fold(self, std::move(delta));
   }
 }
 
@@ -189,6 +188,7 @@ void note_applied(partition_ptr self, const apply_result& result) {
 
 void hand_out(partition_ptr self, const apply_result& result) {
   auto& st = self->state;
+  const auto as_of = st.config.node->as_of_page(st.config.partition, st.config.now, st.next_offset);
   std::vector<page_delta> deltas;
   std::vector<size_t> places(st.in_flight_pages.size()); // In deltas, plus one.
   for (const auto& x : result.fresh) {
@@ -203,13 +203,17 @@ void hand_out(partition_ptr self, const apply_result& result) {
       delta.next_offset = st.next_offset;
       delta.incarnation = st.incarnation;
     }
-    deltas[place - 1].clicks.push_back({x.user_no, x.type_no, row.at_us, row.received_at_us});
+    deltas[place - 1].clicks.push_back({x.user_no, x.type_no, row.at_us});
   }
   for (auto& delta : deltas) {
     const auto home = home_of(self, delta.page);
-    if (home == st.config.partition)
+    if (home == st.config.partition) {
+      delta.as_of_us = as_of;
       take_delta(self, std::move(delta));
-    else if (home < st.nodes.partitions.size() && st.nodes.partitions[home]) {
+      continue;
+    }
+    st.config.status->has_strays = true;
+    if (home < st.nodes.partitions.size() && st.nodes.partitions[home]) {
       leave_to_fold(self, delta); // They are folded here, wherever the page lives.
       self->send(caf::actor_cast<partition_actor>(st.nodes.partitions[home]), atom::delta_v,
                  std::move(delta));
@@ -262,6 +266,7 @@ void take_loads(partition_ptr self, store_answer& answer) {
     if (answer.code == errc::none && i < answer.pages.size()) {
       // A page that nobody ever clicked is answered, not kept.
       const bool unknown = answer.pages[i].page_no == 0 && !live->needed;
+      answer.pages[i].as_of_us = st.loading_as_of_us;
       self->send(live->handle, atom::loaded_v, std::move(answer.pages[i]), answer.reached);
       if (unknown) {
         self->send(live->handle, atom::passivate_v);
@@ -283,7 +288,7 @@ void tell_cache(partition_ptr self, const fold_result& result) {
     // Are its clicks of one apply all that it has, then it was not there before, and
     // nobody can have read an older count.
     if (at != st.tail_pages.end() && at->second.clicks != x.clicks)
-      out.push_back({at->second.page, 0, x.clicks, st.config.now(), {}, {}});
+      out.push_back({at->second.page, 0, x.clicks, 0, {}, {}}); // Says nothing but "older goes".
   }
   absl::erase_if(st.tail_pages,
                  [&st](const auto& x) { return x.second.next_offset <= st.folded_offset; });

@@ -105,6 +105,7 @@ void renew_watch(query_ptr self, uint64_t id, query_state::open_query& x, int64_
   ask.ticket = id;
   ask.kind = query_kind::page;
   ask.page = x.ask.site_id + '\0' + x.ask.page_url;
+  ask.as_of_us = query_parts::as_of(self, x.ask);
   const auto key = model::record_key(x.ask.site_id, x.ask.page_url);
   const auto at = model::partition_of(key, static_cast<uint32_t>(st.nodes.partitions.size()));
   if (auto to = caf::actor_cast<partition_actor>(st.nodes.partitions[at]))

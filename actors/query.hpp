@@ -5,6 +5,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include "actors/interfaces.hpp"
+#include "actors/node_status.hpp"
 #include "actors/observed.hpp"
 #include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
@@ -14,6 +15,7 @@ namespace footfall {
 struct query_config {
   store* events = nullptr; ///< Outlives the actor.
   metrics* counts = nullptr;
+  const node_status* status = nullptr; ///< Outlives the actor.
   now_fn now;
   std::chrono::milliseconds after_wait{2000}; ///< How long Footfall-After may wait.
   size_t open_max = 20'000;                   ///< Queries under way.
@@ -39,6 +41,7 @@ struct query_state {
     bool too_late = false; ///< Now only asks how far they are.
     bool watch = false;
     int32_t user_no = 0;
+    int64_t read_us = 0;             ///< When its reading began.
     std::vector<position> confirmed; ///< `ask.after`, or more, as the partitions said.
     bool again = false;              ///< Runs again at the next tick.
     query_answer answer;             ///< Waits for names.
@@ -70,7 +73,8 @@ struct query_state {
   // Reads of the store under way, by batch number.
   struct read_batch {
     std::vector<uint64_t> ids;
-    bool counts = false; ///< A merged read of counts.
+    bool counts = false;           ///< A merged read of counts.
+    std::vector<int64_t> as_of_us; ///< For each id, as it was when the read began.
   };
   uint64_t next_batch = 1;
   absl::flat_hash_map<uint64_t, read_batch> reads;

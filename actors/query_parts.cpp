@@ -14,14 +14,16 @@ using open_query = query_state::open_query;
 
 constexpr int64_t patience_us = 250'000;
 
-void ask_page(query_ptr self, uint64_t id, const open_query& x) {
+void ask_page(query_ptr self, uint64_t id, open_query& x) {
   auto& st = self->state;
+  x.read_us = st.config.now();
   page_ask ask;
   ask.ticket = id;
   ask.kind = x.ask.kind;
   ask.page = page_of(x.ask);
   ask.user_no = x.user_no;
   ask.limit = x.ask.limit;
+  ask.as_of_us = as_of(self, x.ask);
   const auto key = model::record_key(x.ask.site_id, x.ask.page_url);
   const auto partitions = static_cast<uint32_t>(st.nodes.partitions.size());
   if (partitions == 0) {
@@ -131,8 +133,8 @@ void take_page(query_ptr self, page_answer& said) {
   out.users = said.users;
   if (x.ask.kind == query_kind::count) {
     if (said.version != 0) // Before the first click; nobody is told when that comes.
-      st.fills.push_back(
-          {page_of(x.ask), said.version, out.as_of_us, out.reached, x.user_no, said.clicks});
+      st.fills.push_back({page_of(x.ask), said.version, out.as_of_us, out.reached, x.user_no,
+                          said.clicks, x.read_us});
     finish(self, id, std::move(out));
     return;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/model/page_state.hpp"
+#include "actors/model/record.hpp"
 #include "actors/model/series.hpp"
 #include "actors/query_parts.hpp"
 
@@ -27,7 +28,14 @@ template <class Fill>
 auto to_me(query_ptr self, std::vector<uint64_t> ids, Fill fill, bool counts = false) {
   auto& st = self->state;
   const auto batch = st.next_batch++;
-  st.reads.emplace(batch, query_state::read_batch{std::move(ids), counts});
+  auto& read = st.reads[batch];
+  read.counts = counts;
+  for (auto id : ids) {
+    auto& x = st.open.at(id);
+    x.read_us = st.config.now();
+    read.as_of_us.push_back(as_of(self, x.ask));
+  }
+  read.ids = std::move(ids);
   auto me = caf::actor_cast<query_actor>(self);
   return [me, batch, fill](auto x) {
     store_answer out;
@@ -80,24 +88,24 @@ void take_names(query_ptr self, uint64_t id, open_query& x, store_answer& read) 
 }
 
 void take_count(query_ptr self, uint64_t id, open_query& x, const pair_count& found,
-                const store_answer& read) {
+                const store_answer& read, int64_t as_of_us) {
   auto& st = self->state;
   query_answer out;
   out.source = answer_source::store;
-  out.as_of_us = st.config.now();
+  out.as_of_us = as_of_us;
   out.reached = read.reached;
   out.clicks = found.clicks;
   if (found.user_no != 0)
     remember(self, st.user_numbers, user_of(x.ask), found.user_no);
   // Version 0 is before the first click; nobody is told when that comes.
   if (found.user_no != 0 && found.page_no != 0 && found.version != 0)
-    st.fills.push_back(
-        {page_of(x.ask), found.version, out.as_of_us, read.reached, found.user_no, found.clicks});
+    st.fills.push_back({page_of(x.ask), found.version, out.as_of_us, read.reached, found.user_no,
+                        found.clicks, x.read_us});
   finish(self, id, std::move(out));
 }
 
-void take_store(query_ptr self, uint64_t id, open_query& x, store_answer& read, size_t place) {
-  auto& st = self->state;
+void take_store(query_ptr self, uint64_t id, open_query& x, store_answer& read, size_t place,
+                int64_t as_of_us) {
   if (read.code != errc::none) {
     fail(self, id, read.code, read.reason);
     return;
@@ -111,12 +119,12 @@ void take_store(query_ptr self, uint64_t id, open_query& x, store_answer& read, 
     return;
   }
   if (x.ask.kind == query_kind::count) {
-    take_count(self, id, x, read.counts.at(place), read);
+    take_count(self, id, x, read.counts.at(place), read, as_of_us);
     return;
   }
   query_answer out;
   out.source = answer_source::store;
-  out.as_of_us = st.config.now();
+  out.as_of_us = as_of_us;
   out.reached = std::move(read.reached);
   if (x.ask.kind == query_kind::series) {
     out.points = model::fill_series(read.points, x.ask.step, x.ask.from_us, x.ask.to_us);
@@ -126,7 +134,7 @@ void take_store(query_ptr self, uint64_t id, open_query& x, store_answer& read, 
     out.users = page.users;
     counts.load(std::move(page), {});
     out.clicks = counts.clicks();
-    out.minutes = counts.last_hour(out.as_of_us);
+    out.minutes = counts.last_hour(self->state.config.now());
     for (const auto& row : counts.by_type()) {
       x.numbers.push_back(row.number);
       out.rows.push_back({{}, row.clicks, 0});
@@ -156,6 +164,16 @@ std::string user_of(const query_ask& ask) {
   out.reserve(ask.site_id.size() + 1 + ask.user_id.size());
   out.append(ask.site_id).push_back('\0');
   return out.append(ask.user_id);
+}
+
+int64_t as_of(query_ptr self, const query_ask& ask) {
+  const auto& st = self->state;
+  const auto& node = *st.config.status;
+  if (ask.page_url.empty()) // All pages of a site.
+    return node.as_of_all(st.config.now);
+  const auto key = model::record_key(ask.site_id, ask.page_url);
+  const auto home = model::partition_of(key, static_cast<uint32_t>(node.parts.size()));
+  return node.as_of_page(home, st.config.now);
 }
 
 void read_counts(query_ptr self) {
@@ -252,7 +270,8 @@ void take_read(query_ptr self, store_answer& read) {
   auto batch = st.reads.find(read.batch);
   if (batch == st.reads.end())
     return;
-  auto ids = std::move(batch->second.ids);
+  const auto ids = std::move(batch->second.ids);
+  const auto as_of_us = std::move(batch->second.as_of_us);
   if (batch->second.counts)
     --st.count_reads;
   st.reads.erase(batch);
@@ -268,7 +287,7 @@ void take_read(query_ptr self, store_answer& read) {
   for (size_t i = 0; i < ids.size(); ++i) {
     auto at = st.open.find(ids[i]);
     if (at != st.open.end())
-      take_store(self, ids[i], at->second, read, i);
+      take_store(self, ids[i], at->second, read, i, as_of_us[i]);
   }
 }
 

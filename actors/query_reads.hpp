@@ -11,6 +11,10 @@ namespace footfall::query_parts {
 std::string page_of(const query_ask& ask);
 std::string user_of(const query_ask& ask);
 
+/// What is read or asked for this query after the call is as fresh as this. Taken before,
+/// never when the answer is there: more may have been acknowledged by then.
+int64_t as_of(query_ptr self, const query_ask& ask);
+
 /// Reads the counts that are wanted, many in one call, few calls at once.
 void read_counts(query_ptr self);
 void read_page(query_ptr self, uint64_t id, const query_ask& ask);

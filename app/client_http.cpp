@@ -99,10 +99,15 @@ client_answer client_http::impl::send(http::request<http::string_body> request) 
     answer.reached = true;
     answer.status = response.result_int();
     answer.body = std::move(response.body());
+    auto seconds_of = [](std::string_view text) {
+      int64_t seconds = 0;
+      std::from_chars(text.data(), text.data() + text.size(), seconds);
+      return std::chrono::seconds{std::max<int64_t>(seconds, 0)};
+    };
     const auto wait = response[http::field::retry_after];
-    int64_t seconds = 0;
-    std::from_chars(wait.data(), wait.data() + wait.size(), seconds);
-    answer.retry_after = std::chrono::seconds{std::clamp<int64_t>(seconds, 0, 60)};
+    answer.retry_after = std::min(seconds_of({wait.data(), wait.size()}), std::chrono::seconds{60});
+    const auto lag = response["Footfall-Lag"];
+    answer.lag = seconds_of({lag.data(), lag.size()});
     return answer;
   }
 }

@@ -12,7 +12,8 @@ struct client_answer {
   std::string body;
   std::string error;
   std::chrono::seconds retry_after{0};
-  bool reached = false; ///< Somebody who may be a node took the request.
+  std::chrono::seconds lag{0}; ///< Footfall-Lag: events wait for so long to be counted.
+  bool reached = false;        ///< Somebody who may be a node took the request.
 };
 
 /// A connection to one listener of a node: plain HTTP/1.1, kept alive, made when

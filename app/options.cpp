@@ -226,6 +226,19 @@ std::string settle_redis(settings& out) {
   return {};
 }
 
+/// A Kafka topic is there to hold what a store in trouble cannot take; only who says so
+/// has events refused instead.
+void settle_lag_limit(loaded_options& out) {
+  if (out.values.kafka_broker.empty())
+    return;
+  for (auto& option : out.effective)
+    if (std::string_view{option.spec->name} == "lag-limit" && option.source == "default") {
+      option.value = "0";
+      option.source = "default with Kafka";
+      out.values.lag_limit_s = 0;
+    }
+}
+
 } // namespace
 
 std::string load_options(const option_sources& from, loaded_options& out) {
@@ -249,6 +262,7 @@ std::string load_options(const option_sources& from, loaded_options& out) {
     std::visit(assign{out.values, spec, found.value}, spec.target);
     out.effective.push_back(std::move(found));
   }
+  settle_lag_limit(out);
   return settle_redis(out.values);
 }
 

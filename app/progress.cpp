@@ -45,16 +45,21 @@ void progress::finish() {
 void progress::draw() {
   is_drawn_ = true;
   const auto events = static_cast<unsigned long long>(events_);
+  std::string lag;
+  if (lag_.count() > 0)
+    lag = ", counted " + std::to_string(lag_.count()) + " s later";
+  const char* const to_the_end = is_terminal_ ? "\x1b[K" : "\n"; // A longer line may stand there.
   if (bytes_total_ == 0) {
-    std::fprintf(stderr, is_terminal_ ? "\r%llu events" : "%llu events\n", events);
+    std::fprintf(stderr, is_terminal_ ? "\r%llu events%s%s" : "%llu events%s%s", events,
+                 lag.c_str(), to_the_end);
   } else {
     const double part =
         std::min(1.0, static_cast<double>(bytes_) / static_cast<double>(bytes_total_));
     const auto filled = static_cast<unsigned>(part * bar_width);
     const auto bar = std::string(filled, '#') + std::string(bar_width - filled, '.');
-    std::fprintf(stderr,
-                 is_terminal_ ? "\r[%s] %3.0f %%  %llu events" : "[%s] %.0f %%, %llu events\n",
-                 bar.c_str(), part * 100, events);
+    std::fprintf(
+        stderr, is_terminal_ ? "\r[%s] %3.0f %%  %llu events%s%s" : "[%s] %.0f %%, %llu events%s%s",
+        bar.c_str(), part * 100, events, lag.c_str(), to_the_end);
   }
   std::fflush(stderr);
 }

@@ -15,6 +15,9 @@ public:
   /// Cheap enough to be called for every line.
   void show(uint64_t bytes, uint64_t events);
 
+  /// How long events wait to be counted; shown while it is a second or more.
+  void set_lag(std::chrono::seconds lag) { lag_ = lag; }
+
   /// Leaves the last state standing. Further calls show nothing.
   void finish();
 
@@ -27,6 +30,7 @@ private:
   uint64_t bytes_total_;
   uint64_t bytes_ = 0;
   uint64_t events_ = 0;
+  std::chrono::seconds lag_{0};
   std::chrono::steady_clock::time_point next_;
 };
 

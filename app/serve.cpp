@@ -58,6 +58,7 @@ node_config plan_node(const settings& from, adapters& ways, metrics& counts) {
   if (from.kafka_broker.empty() && from.database_url.empty())
     out.data_dir = std::filesystem::absolute(from.data_dir).lexically_normal();
   out.partition.look_every = seconds(3);
+  out.lag_limit = seconds(from.lag_limit_s);
   out.partition.batch_max = from.apply_batch_max;
   out.partition.gather = milliseconds(from.apply_gather_ms);
   out.partition.fold_every = milliseconds(from.fold_every_ms);

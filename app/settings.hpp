@@ -38,6 +38,7 @@ struct settings {
   uint32_t max_in_flight = 0;
   uint32_t max_connections = 0;
   uint32_t request_timeout_ms = 0;
+  uint32_t lag_limit_s = 0; ///< 0: off.
   uint32_t live_pages_max = 0;
   uint32_t users_per_page_max = 0;
   uint32_t passivate_after_s = 0;

@@ -83,6 +83,7 @@ struct event_result {
   int64_t at_us = unset_time; ///< As sent, or as the server stamped it.
   position pos;               ///< Only when accepted.
   std::string reason;         ///< What was wrong and what to do, unless accepted.
+  uint32_t retry_after_s = 0; ///< When it is known; 0: it is not.
 };
 template <class Inspector>
 auto inspect(Inspector& f, event_result& x) {
@@ -94,7 +95,7 @@ auto inspect(Inspector& f, event_result& x) {
     return caf::none;
   };
   return f(caf::meta::type_name("event_result"), status, code, x.event_id, x.at_us, x.pos, x.reason,
-           caf::meta::load_callback(load));
+           x.retry_after_s, caf::meta::load_callback(load));
 }
 
 } // namespace footfall

@@ -1,10 +1,12 @@
 #include "proto/failpoint.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <thread>
 
 #include <unistd.h>
 
@@ -14,6 +16,7 @@ namespace {
 
 struct armed_failpoint {
   std::string name;
+  std::chrono::milliseconds pause{0}; ///< 0: it kills.
   std::atomic<long> passages_left{1};
 };
 
@@ -23,6 +26,10 @@ armed_failpoint& armed() {
   static const bool is_read = [] {
     const char* text = std::getenv("FOOTFALL_FAILPOINT");
     out.name = text ? text : "";
+    if (const auto tilde = out.name.find('~'); tilde != std::string::npos) {
+      out.pause = std::chrono::milliseconds(std::strtol(out.name.c_str() + tilde + 1, nullptr, 10));
+      out.name.resize(tilde);
+    }
     if (const auto colon = out.name.find(':'); colon != std::string::npos) {
       out.passages_left = std::strtol(out.name.c_str() + colon + 1, nullptr, 10);
       out.name.resize(colon);
@@ -48,6 +55,11 @@ void detail::pass_failpoint(const char* name) noexcept {
   if (auto* hook = test_hook.load())
     hook(name);
   auto& point = armed();
+  if (point.pause.count() > 0) {
+    if (point.name == name)
+      std::this_thread::sleep_for(point.pause);
+    return;
+  }
   if (point.name != name || point.passages_left.fetch_sub(1) != 1)
     return;
   std::fprintf(stderr, "footfall: FOOTFALL_FAILPOINT: the process ends at %s\n", name);

@@ -22,18 +22,18 @@ struct page_delta {
     int32_t user_no = 0;
     int32_t type_no = 0;
     int64_t at_us = 0;
-    int64_t received_at_us = 0;
   };
   std::vector<click> clicks;
+  int64_t as_of_us = 0; ///< With it the page is as fresh as this; 0: nobody knows.
 };
 template <class Inspector>
 auto inspect(Inspector& f, page_delta::click& x) {
-  return wire::object(f, "delta_click", x.user_no, x.type_no, x.at_us, x.received_at_us);
+  return wire::object(f, "delta_click", x.user_no, x.type_no, x.at_us);
 }
 template <class Inspector>
 auto inspect(Inspector& f, page_delta& x) {
   return wire::object(f, "page_delta", x.page, x.page_no, x.partition, x.next_offset, x.incarnation,
-                      x.clicks);
+                      x.clicks, x.as_of_us);
 }
 
 /// A question that the live state of one page may answer.
@@ -43,6 +43,7 @@ struct page_ask {
   std::string page;                    ///< "site NUL page".
   int32_t user_no = 0;                 ///< count only.
   uint32_t limit = 0;                  ///< users only.
+  int64_t as_of_us = 0;                ///< What is live when this is read is as fresh at least.
 };
 template <class Inspector>
 auto inspect(Inspector& f, page_ask& x) {
@@ -51,7 +52,7 @@ auto inspect(Inspector& f, page_ask& x) {
     x.kind = static_cast<query_kind>(kind);
     return caf::none;
   };
-  return f(caf::meta::type_name("page_ask"), x.ticket, kind, x.page, x.user_no, x.limit,
+  return f(caf::meta::type_name("page_ask"), x.ticket, kind, x.page, x.user_no, x.limit, x.as_of_us,
            caf::meta::load_callback(load));
 }
 
@@ -110,6 +111,7 @@ struct page_load {
   std::vector<std::pair<int32_t, uint32_t>>
       user_clicks; ///< user_no, clicks; empty when over the limit
   bool users_complete = true;
+  int64_t as_of_us = 0; ///< Filled in by who asks the store.
 
   /// Fills in by_type and minutes from sums that stand in the order of their numbers.
   template <class Types, class Minutes>
@@ -125,7 +127,7 @@ struct page_load {
 template <class Inspector>
 auto inspect(Inspector& f, page_load& x) {
   return wire::object(f, "page_load", x.page_no, x.clicks, x.users, x.last_at_us, x.by_type,
-                      x.minutes, x.user_clicks, x.users_complete);
+                      x.minutes, x.user_clicks, x.users_complete, x.as_of_us);
 }
 
 } // namespace footfall

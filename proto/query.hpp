@@ -107,10 +107,11 @@ auto inspect(Inspector& f, ingest_ask& x) {
 struct ingest_answer {
   uint64_t ticket = 0;
   std::vector<event_result> results; ///< One for each event, in request order.
+  int64_t lag_us = 0;                ///< As in ingest_reply.
 };
 template <class Inspector>
 auto inspect(Inspector& f, ingest_answer& x) {
-  return wire::object(f, "ingest_answer", x.ticket, x.results);
+  return wire::object(f, "ingest_answer", x.ticket, x.results, x.lag_us);
 }
 
 /// One actor as `/actors` shows it.

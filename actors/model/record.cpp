@@ -11,6 +11,34 @@ namespace {
 
 constexpr size_t record_bytes_max = 32 << 10;
 
+int64_t arrival_or(int64_t received_us, int64_t log_us) noexcept {
+  const bool is_time = received_us >= limits::first_at_us && received_us < limits::last_at_us;
+  return is_time ? received_us : log_us;
+}
+
+/// Reads the next field of a protobuf message, which begins at `at`. Texts and numbers of
+/// eight bytes are all that a ClickEvent has. @returns its number; 0: there is no other.
+uint32_t next_field(std::string_view from, size_t& at, std::string_view& value) noexcept {
+  auto varint = [&](uint64_t& out) {
+    out = 0;
+    for (unsigned shift = 0; at < from.size() && shift < 64; shift += 7) {
+      const auto byte = static_cast<unsigned char>(from[at++]);
+      out |= uint64_t{byte & 0x7fu} << shift;
+      if (byte < 0x80)
+        return true;
+    }
+    return false;
+  };
+  uint64_t tag = 0;
+  uint64_t size = 8;
+  if (!varint(tag) || ((tag & 7) != 1 && (tag & 7) != 2) || ((tag & 7) == 2 && !varint(size))
+      || size > from.size() - at)
+    return 0;
+  value = from.substr(at, size);
+  at += size;
+  return static_cast<uint32_t>(tag >> 3);
+}
+
 std::string decode_protobuf(const log_entry& entry, click_event& event, int64_t& received_at_us) {
   thread_local v1::ClickEvent record;
   if (!record.ParseFromString(entry.value))
@@ -22,9 +50,7 @@ std::string decode_protobuf(const log_entry& entry, click_event& event, int64_t&
   event.page_url = std::move(*record.mutable_page_url());
   event.at_us = record.at_us();
   // Another producer may have put anything there; no click is lost for it.
-  const auto received = record.received_at_us();
-  const bool is_time = received >= limits::first_at_us && received < limits::last_at_us;
-  received_at_us = is_time ? received : entry.time_us;
+  received_at_us = arrival_or(record.received_at_us(), entry.time_us);
   return {};
 }
 
@@ -135,6 +161,20 @@ std::string decode_record(const log_entry& entry, event_row& out) {
   out.event_type = std::move(event.event_type);
   out.page_url = std::move(event.page_url);
   return {};
+}
+
+int64_t arrival_of(const log_entry& entry) noexcept {
+  if (entry.format != record_format::protobuf)
+    return entry.time_us;
+  std::string_view value;
+  for (size_t at = 0; const auto field = next_field(entry.value, at, value);)
+    if (field == v1::ClickEvent::kReceivedAtUsFieldNumber && value.size() == sizeof(int64_t)) {
+      uint64_t received = 0;
+      for (size_t i = sizeof received; i-- > 0;)
+        received = received << 8 | static_cast<unsigned char>(value[i]);
+      return arrival_or(static_cast<int64_t>(received), entry.time_us);
+    }
+  return entry.time_us;
 }
 
 std::string read_again(const bad_event& bad, click_event& out) {

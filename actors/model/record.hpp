@@ -26,6 +26,10 @@ std::string encode_record(const click_event& event, int64_t received_at_us);
 /// @returns an empty text and fills `out`, or the reason why it is poison.
 std::string decode_record(const log_entry& entry, event_row& out);
 
+/// When the event of a record arrived: as its producer's ingestion wrote it, else when
+/// the log took it. Looks at no more of the record than that.
+int64_t arrival_of(const log_entry& entry) noexcept;
+
 /// Reads a bad event once more, by today's rules. Its headers are not kept, so its
 /// bytes alone say whether it is JSON.
 /// @returns an empty text and fills `out`, whose id and time are set, or why it is

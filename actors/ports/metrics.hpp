@@ -33,6 +33,7 @@ struct metrics {
   counter events_rejected{0};
   counter events_unknown{0};
   counter requests_overloaded{0}; ///< Refused because a limit was reached.
+  counter events_lagging{0};      ///< Refused because they would wait too long.
   counter log_appends{0};         ///< Appends that the event log answered.
   counter events_applied{0};      ///< New rows.
   counter events_duplicate{0};

@@ -17,6 +17,7 @@ namespace footfall {
 /// What the answer to an ingest request holds.
 struct ingest_reply {
   std::vector<event_result> results; ///< One for each event, in request order.
+  int64_t lag_us = 0;                ///< Of the partition of an accepted one, the greatest.
 };
 
 /// Liveness and readiness, for /healthz and /readyz.
@@ -25,6 +26,7 @@ struct node_health {
   bool ready = false;
   bool draining = false;
   std::vector<std::pair<std::string, std::string>> roles; ///< role or part, "ok" or what is wrong
+  std::vector<int64_t> lags_us;                           ///< Of each partition.
 };
 
 struct actor_detail {

@@ -33,6 +33,7 @@ struct apply_request {
   std::vector<event_row> rows; ///< In log order; an id that repeats keeps its first row.
   std::vector<bad_row> bad;
   log_mark mark; ///< Of the last record of the batch; none keeps the one that is known.
+  int64_t oldest_us = 0; ///< When its first record arrived: of those that wait, this goes first.
 };
 
 /// An event that was new, with the numbers that stand for its texts.

@@ -69,6 +69,8 @@ bool sender::flush() {
     auto answer = client_->post(target_, "application/x-ndjson", body_);
     const bool is_final = answer.status != 0 && answer.status != 429 && answer.status < 500;
     was_reached_ = was_reached_ || answer.reached;
+    if (answer.status == 200)
+      bar_.set_lag(answer.lag);
     if (is_final) {
       counts_.bytes += body_.size();
       const auto before = lines_.size();

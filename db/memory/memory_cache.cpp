@@ -1,5 +1,6 @@
 #include "db/memory/memory_cache.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "proto/seeded_bug.hpp"
@@ -116,7 +117,8 @@ void memory_cache::fill(std::vector<cache_fill> values) {
   std::lock_guard guard{lock_};
   for (const auto& x : values) {
     const auto now = config_.now();
-    if (now - x.as_of_us > fill_age_max_us || now < fills_from_us_)
+    const auto read = std::max(x.as_of_us, x.read_us);
+    if (now - read > fill_age_max_us || now < fills_from_us_)
       continue;
     if (auto* page = open(x.page, x.version, x.version)) {
       page->asked_for = true;

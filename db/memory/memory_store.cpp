@@ -162,6 +162,8 @@ apply_result memory_store::do_apply(const apply_request& batch) {
 
 void memory_store::apply(apply_request batch, done<apply_result> reply) {
   run<apply_result>(reply, [&]() -> caf::expected<apply_result> {
+    if (refuse_applies)
+      return make_error(errc::store_unavailable, "refused by the test");
     if (batch.next_offset < batch.first_offset)
       return make_error(errc::invalid_argument, "the batch ends before it begins");
     return do_apply(batch);

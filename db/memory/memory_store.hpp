@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <limits>
 #include <map>
@@ -64,6 +65,9 @@ public:
   /// still say the old incarnation.
   void keep();
   void go_back(bool noticed = true);
+
+  /// While set, applies fail and have no effect.
+  std::atomic<bool> refuse_applies{false};
 
   size_t waiting() const { return deliveries_.waiting(); }
   size_t release(size_t most = std::numeric_limits<size_t>::max()) {

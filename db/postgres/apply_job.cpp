@@ -10,6 +10,9 @@ namespace {
 /// More rows than this cost no less each, and make all of them wait.
 constexpr size_t merged_max = 5'000;
 
+/// A batch of so few costs little beside a full one, and would wait for a whole statement.
+constexpr size_t small = merged_max / 16;
+
 /// In rows. A refused record goes with all its bytes: each KiB of it counts.
 size_t weight_of(const apply_request& batch) {
   auto out = batch.rows.size() + batch.bad.size();
@@ -34,7 +37,10 @@ bool apply_job::has(uint32_t partition) const {
 // A second batch of one partition waits for its turn.
 bool apply_job::absorb(job& other) {
   auto* more = dynamic_cast<apply_job*>(&other);
-  if (!more || weight_ + more->weight_ > merged_max || has(more->batches_[0].batch.partition))
+  if (!more || has(more->batches_[0].batch.partition))
+    return false;
+  const auto together = weight_ + more->weight_;
+  if (together > (more->weight_ <= small ? 2 * merged_max : merged_max))
     return false;
   batches_.push_back(std::move(more->batches_[0]));
   replies_.push_back(std::move(more->replies_[0]));

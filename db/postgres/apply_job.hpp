@@ -17,6 +17,7 @@ public:
   bool run(connection& c, bool last_try) override;
   void fail(caf::error why) override;
   bool absorb(job& other) override;
+  int64_t waits_since_us() const override { return batches_[0].batch.oldest_us; }
 
 private:
   bool has(uint32_t partition) const;

@@ -1,5 +1,7 @@
 #include "db/postgres/lane.hpp"
 
+#include <algorithm>
+
 namespace footfall::postgres {
 
 using namespace std::chrono_literals;
@@ -35,10 +37,20 @@ std::unique_ptr<job> job_queue::pop(std::chrono::milliseconds most) {
   ready_.wait_for(guard, most, [this] { return closed_ || !jobs_.empty(); });
   if (closed_ || jobs_.empty())
     return nullptr;
-  auto out = std::move(jobs_.front());
-  jobs_.pop_front();
-  while (!jobs_.empty() && out->absorb(*jobs_.front()))
-    jobs_.pop_front();
+  const auto first = std::min_element(jobs_.begin(), jobs_.end(), [](const auto& a, const auto& b) {
+    return a->waits_since_us() < b->waits_since_us();
+  });
+  auto out = std::move(*first);
+  auto at = jobs_.erase(first);
+  if (out->waits_since_us() != 0)
+    at = jobs_.begin(); // What is in front of it waits less long, and may fit beside it.
+  while (at != jobs_.end())
+    if (out->absorb(**at))
+      at = jobs_.erase(at);
+    else if (out->waits_since_us() != 0)
+      ++at;
+    else
+      break;
   return out;
 }
 

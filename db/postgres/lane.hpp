@@ -25,6 +25,9 @@ public:
   virtual void fail(caf::error why) = 0;
   /// Takes over what `other` wants, so that both are one statement.
   virtual bool absorb(job&) { return false; }
+  /// Of jobs that wait, the one that waits longest goes first; 0: before those that say
+  /// something else, and in the order they came.
+  virtual int64_t waits_since_us() const { return 0; }
 };
 
 /// A job of one function and one callback.

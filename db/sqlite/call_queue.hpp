@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <iterator>
 #include <mutex>
 #include <vector>
 
@@ -47,6 +48,15 @@ public:
     if (!wakes_.wait_for(guard, most, [&] { return closed_ || !calls_.empty(); }))
       return true;
     return move_to(out);
+  }
+
+  /// Adds what there is to `out`, without waiting.
+  void take_now(std::vector<Call>& out) {
+    std::lock_guard guard{lock_};
+    out.insert(out.end(), std::make_move_iterator(calls_.begin()),
+               std::make_move_iterator(calls_.end()));
+    calls_.clear();
+    weight_ = 0;
   }
 
   void close() {

@@ -15,6 +15,7 @@
 #include "db/sqlite/store_call.hpp"
 #include "db/sqlite/store_reader.hpp"
 #include "db/sqlite/store_writer.hpp"
+#include "db/sqlite/write_turn.hpp"
 #include "proto/failpoint.hpp"
 
 namespace footfall {
@@ -42,7 +43,8 @@ struct sqlite_store::impl {
   void close();
 
   template <class T>
-  void write(done<T> reply, size_t weight, std::function<T(sqlite::store_writer&)> work);
+  void write(done<T> reply, std::function<T(sqlite::store_writer&)> work, size_t rows = 0,
+             int64_t oldest_us = 0);
   template <class T>
   void read(done<T> reply, std::function<T(sqlite::store_reader&)> work);
 
@@ -125,8 +127,8 @@ caf::error sqlite_store::impl::failed(const sqlite::failure& error, bool certain
 }
 
 template <class T>
-void sqlite_store::impl::write(done<T> reply, size_t weight,
-                               std::function<T(sqlite::store_writer&)> work) {
+void sqlite_store::impl::write(done<T> reply, std::function<T(sqlite::store_writer&)> work,
+                               size_t rows, int64_t oldest_us) {
   auto result = std::make_shared<T>();
   sqlite::write_call call{[result, work = std::move(work)](sqlite::store_writer& x) {
                             *result = read_in(only_incarnation, work(x));
@@ -136,9 +138,10 @@ void sqlite_store::impl::write(done<T> reply, size_t weight,
                               reply(error);
                             else
                               reply(std::move(*result));
-                          }};
+                          },
+                          rows, oldest_us};
   using answer = typename decltype(writes)::answer;
-  switch (writes.push(call, weight)) {
+  switch (writes.push(call, rows)) {
   case answer::taken: return;
   case answer::closed: return reply(closed());
   case answer::full:
@@ -170,15 +173,19 @@ caf::error sqlite_store::impl::run_together(std::vector<sqlite::write_call>& cal
 }
 
 void sqlite_store::impl::write_loop() {
-  std::vector<sqlite::write_call> calls;
+  std::vector<sqlite::write_call> waiting;
   bool is_checkpointed = true;
-  while (is_checkpointed ? writes.take(calls) : writes.take_for(calls, idle_before_checkpoint)) {
-    if (calls.empty()) {
+  while (!waiting.empty()
+         || (is_checkpointed ? writes.take(waiting)
+                             : writes.take_for(waiting, idle_before_checkpoint))) {
+    if (waiting.empty()) {
       writing->checkpoint();
       is_checkpointed = true;
       continue;
     }
     is_checkpointed = false;
+    writes.take_now(waiting); // What came during the last turn may wait longer than the rest.
+    auto calls = sqlite::take_turn(waiting, sqlite::turn_rows_max);
     auto error = run_together(calls, 0, calls.size());
     for (size_t i = 0; i < calls.size(); ++i) {
       // One that fails must not take the others with it: each for itself then.
@@ -189,7 +196,6 @@ void sqlite_store::impl::write_loop() {
       }
       calls[i].answer(own);
     }
-    calls.clear();
   }
 }
 
@@ -273,7 +279,7 @@ sqlite_store::~sqlite_store() {
 void sqlite_store::claim(uint32_t partition, done<partition_claim> reply) {
   if (partition >= sqlite::partitions_max)
     return reply(make_error(errc::invalid_argument, "no such partition"));
-  impl_->write<partition_claim>(std::move(reply), 0,
+  impl_->write<partition_claim>(std::move(reply),
                                 [partition](auto& x) { return x.claim(partition); });
 }
 
@@ -299,23 +305,25 @@ void sqlite_store::begin_generation(std::vector<int64_t> starts, std::string log
 void sqlite_store::apply(apply_request batch, done<apply_result> reply) {
   if (batch.next_offset < batch.first_offset)
     return reply(make_error(errc::invalid_argument, "the batch ends before it begins"));
-  const size_t weight = batch.rows.size() + batch.bad.size();
+  const auto rows = batch.rows.size() + batch.bad.size();
+  const auto oldest_us = batch.oldest_us;
   auto shared = std::make_shared<apply_request>(std::move(batch));
-  impl_->write<apply_result>(sqlite::at_failpoint("apply.after_commit", std::move(reply)), weight,
-                             [shared](auto& x) {
-                               auto out = x.apply(*shared);
-                               failpoint("apply.before_commit");
-                               return out;
-                             });
+  impl_->write<apply_result>(
+      sqlite::at_failpoint("apply.after_commit", std::move(reply)),
+      [shared](auto& x) {
+        auto out = x.apply(*shared);
+        failpoint("apply.before_commit");
+        return out;
+      },
+      rows, oldest_us);
 }
 
 void sqlite_store::fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) {
-  impl_->write<fold_result>(sqlite::at_failpoint("fold.after_commit", std::move(reply)), 0,
-                            [=](auto& x) {
-                              auto out = x.fold(partition, from, until);
-                              failpoint("fold.before_commit");
-                              return out;
-                            });
+  impl_->write<fold_result>(sqlite::at_failpoint("fold.after_commit", std::move(reply)), [=](auto& x) {
+    auto out = x.fold(partition, from, until);
+    failpoint("fold.before_commit");
+    return out;
+  });
 }
 
 void sqlite_store::read_counts(std::vector<pair_key> keys, done<snapshot<pair_count>> reply) {
@@ -381,8 +389,8 @@ void sqlite_store::bad_events(bad_events_ask ask, done<bad_event_page> reply) {
 }
 
 void sqlite_store::mark_redriven(std::vector<redriven> rows, done<uint64_t> reply) {
-  impl_->write<uint64_t>(std::move(reply), rows.size(),
-                         [rows](auto& x) { return x.mark_redriven(rows); });
+  impl_->write<uint64_t>(
+      std::move(reply), [rows](auto& x) { return x.mark_redriven(rows); }, rows.size());
 }
 
 const std::string& sqlite_store::identity() const {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 
 #include <simdjson.h>
 
@@ -67,7 +68,7 @@ bool is_wrong_method(const request& x, int kind) {
   return x.verb != method::get && x.verb != method::head;
 }
 
-/// `"ready":...,"roles":{...}`.
+/// `"ready":...,"roles":{...},"lag_seconds":[...]`, one for each partition.
 std::string health_members(const node_health& x) {
   std::string out = "\"live\":";
   out += x.live ? "true" : "false";
@@ -83,7 +84,15 @@ std::string health_members(const node_health& x) {
     out += ':';
     append_json_safe(out, hide_secrets(state));
   }
-  out += '}';
+  out += "},\"lag_seconds\":[";
+  for (auto lag_us : x.lags_us) {
+    if (out.back() != '[')
+      out += ',';
+    char text[32];
+    out.append(text, static_cast<size_t>(std::snprintf(text, sizeof text, "%.3f",
+                                                       static_cast<double>(lag_us) / 1e6)));
+  }
+  out += ']';
   return out;
 }
 

@@ -33,6 +33,8 @@ problem problem_of_result(const event_result& x) {
     out.status = 503;
     out.retry = true;
   }
+  if (x.retry_after_s != 0)
+    out.retry_after_s = x.retry_after_s;
   return out;
 }
 
@@ -76,8 +78,10 @@ struct batch_answer {
     case outcome::rejected: ++rejected; break;
     case outcome::unknown: ++unknown; break;
     }
+    // Of those to send again, the one that is to wait longest.
     const auto rank = [](const event_result& y) {
-      return y.status == outcome::unknown ? 2 : is_retryable(y.code) ? 1 : 0;
+      return y.status == outcome::unknown ? std::pair{2, 0u}
+                                          : std::pair{int{is_retryable(y.code)}, y.retry_after_s};
     };
     if (!worst || rank(x) > rank(*worst))
       worst = &x;
@@ -222,6 +226,7 @@ private:
     headers_ += "\r\n";
     if (!x.pending.text.empty())
       headers_ += "Footfall-Warning: " + x.pending.text + "\r\n";
+    append_lag(reply);
     x.answer(200, json_type, headers_, body_);
   }
 
@@ -274,6 +279,7 @@ private:
     }
     if ((all.unknown == 0 && all.accepted > 0) || seeded_bug("batch-200")) {
       headers_ = "Footfall-Position: " + to_string(all.positions) + "\r\n";
+      append_lag(reply);
       return x.answer(200, json_type, headers_, '{' + all.members() + "}\n");
     }
     auto bad = problem_of_result(*all.worst);
@@ -285,6 +291,15 @@ private:
     }
     bad.members = ',' + all.members();
     x.refuse(bad);
+  }
+
+  /// For who sends much: whole seconds, and nothing while it is less than one.
+  void append_lag(const ingest_reply& reply) {
+    if (reply.lag_us < 1'000'000)
+      return;
+    headers_ += "Footfall-Lag: ";
+    append_number(headers_, static_cast<uint64_t>(reply.lag_us / 1'000'000));
+    headers_ += "\r\n";
   }
 
   request_handler& handler_;

@@ -113,7 +113,7 @@ std::string problem_body(const problem& x) {
 void append_problem(std::string& out, const response_frame& frame, const problem& x) {
   std::string headers = x.headers;
   if (x.status == 429 || x.status == 503)
-    headers += "Retry-After: 1\r\n";
+    headers += "Retry-After: " + std::to_string(x.retry_after_s) + "\r\n";
   append_response(out, frame, x.status, problem_type, headers, problem_body(x));
 }
 
@@ -164,6 +164,10 @@ void append_result(std::string& out, const event_result& x, std::string_view war
     append_json_safe(out, x.code == errc::invalid_argument ? x.reason : hide_secrets(x.reason));
     out += x.status == outcome::unknown || is_retryable(x.code) ? ",\"retry\":true"
                                                                 : ",\"retry\":false";
+    if (x.retry_after_s != 0) {
+      append_key(out, "retry_after");
+      append_number(out, x.retry_after_s);
+    }
   }
 }
 

@@ -27,12 +27,13 @@ void append_response(std::string& out, const response_frame& frame, unsigned sta
 /// What a client is told when something is wrong (RFC 9457).
 struct problem {
   unsigned status = 500;
-  std::string_view name;    ///< Stable: the last part of `type`.
-  std::string detail;       ///< What was wrong, where, and what to do.
-  bool retry = false;       ///< The same request may succeed later.
-  std::string field = {};   ///< The field that is wrong, when known.
-  std::string members = {}; ///< More members: `,"name":value...`.
-  std::string headers = {}; ///< More header lines.
+  std::string_view name;      ///< Stable: the last part of `type`.
+  std::string detail;         ///< What was wrong, where, and what to do.
+  bool retry = false;         ///< The same request may succeed later.
+  std::string field = {};     ///< The field that is wrong, when known.
+  std::string members = {};   ///< More members: `,"name":value...`.
+  std::string headers = {};   ///< More header lines.
+  uint32_t retry_after_s = 1; ///< For 429 and 503.
 };
 
 /// The body: {type, title, status, detail, retry, field, ...}.

@@ -73,6 +73,21 @@ TEST_CASE("cache remembers what it was given", "[contract][cache]") {
   CHECK(get(*x, {}).empty());
 }
 
+TEST_CASE("cache remembers what was read just now, however old its time", "[contract][cache]") {
+  FOOTFALL_RIG(rig, cache_rigs);
+  open_cache x{*rig};
+  auto lagging = value(page, 5, 1, 3);
+  lagging.as_of_us -= 30'000'000;
+  lagging.read_us = beginning_us;
+  x.fill({lagging});
+  REQUIRE(one(*x, page, 1).hit);
+  CHECK(one(*x, page, 1).as_of_us == lagging.as_of_us);
+  x.advance({{page, 0, 5, 0, {}, {}}}); // A tombstone says only that older ones go.
+  CHECK(one(*x, page, 1).as_of_us == lagging.as_of_us);
+  x.advance({{page, 0, 6, 0, {}, {}}});
+  CHECK_FALSE(one(*x, page, 1).hit);
+}
+
 TEST_CASE("cache never takes an older version", "[contract][cache]") {
   FOOTFALL_RIG(rig, cache_rigs);
   open_cache x{*rig};

@@ -62,6 +62,21 @@ TEST_CASE("a record is read as it was written", "[model][record]") {
   CHECK_FALSE(row.key_is_id);
 }
 
+TEST_CASE("the arrival of a record is read without the rest", "[model][record]") {
+  log_entry entry;
+  entry.time_us = 1'762'372'900'000'000;
+  entry.value = encode_record(sample(), 1'762'372'800'000'077);
+  CHECK(arrival_of(entry) == 1'762'372'800'000'077);
+  for (size_t n = 0; n < entry.value.size(); ++n) { // Cut anywhere, it has none.
+    auto cut = entry;
+    cut.value.resize(n);
+    CHECK(arrival_of(cut) == entry.time_us);
+  }
+  entry.value = encode_record(sample(), 0);
+  CHECK(arrival_of(entry) == entry.time_us);
+  CHECK(arrival_of(json_entry("{}")) == json_entry("{}").time_us);
+}
+
 TEST_CASE("the default site takes no bytes and comes back", "[model][record]") {
   auto event = sample();
   event.site_id = "default";

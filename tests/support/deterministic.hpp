@@ -25,7 +25,8 @@ struct test_system_config : caf::actor_system_config {
 class node_fixture {
 public:
   explicit node_fixture(memory_store::config store_config = {}, memory_log::config log_config = {},
-                        partition_config pattern = {}, bool accept_when_stopped = false)
+                        partition_config pattern = {}, bool accept_when_stopped = false,
+                        std::chrono::seconds lag_limit = {})
       : system(config_), log((log_config.now = now(), log_config)), events(store_config),
         values({size_t{1} << 20, 1000, 1000, 30'000'000, now()}) {
     node_config plan;
@@ -37,6 +38,7 @@ public:
     plan.partition = pattern;
     plan.requests_max = 100;
     plan.accept_when_stopped = accept_when_stopped;
+    plan.lag_limit = lag_limit;
     door = std::make_unique<node>(system, plan);
     settle();
     advance(std::chrono::seconds{1}); // A cache that begins takes nothing for so long.

@@ -1,0 +1,200 @@
+#include "actors/model/backlog.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace footfall::model {
+
+namespace {
+constexpr int64_t step_first_us = 1'000;
+constexpr double pace_memory_us = 5e6;
+} // namespace
+
+void backlog::start(int64_t next_offset, int64_t latest_us, size_t batch_max, int64_t now_us) {
+  const auto known = end();
+  is_started_ = true;
+  if (next_offset < applied_) // The store went back: what it lost waits again.
+    marks_.push_front({applied_, latest_us, true});
+  while (!marks_.empty() && marks_.front().end <= next_offset)
+    marks_.pop_front();
+  applied_ = next_offset;
+  batch_max_ = static_cast<int64_t>(batch_max);
+  if (progress_at_us_ == 0)
+    progress_at_us_ = now_us;
+  newest_us_ = known > next_offset ? std::max(newest_us_, latest_us) : latest_us;
+}
+
+void backlog::learn(int64_t first, int64_t end, int64_t oldest_us, int64_t latest_us) {
+  first = std::max(first, applied_);
+  if (first >= end)
+    return;
+  auto known = this->end();
+  if (known < first) { // Nothing waited, or what stands between follows what is known.
+    push({first, marks_.empty() ? oldest_us : newest_us_, true});
+    known = first;
+  }
+  if (first < known)
+    refine(first, std::min(end, known), oldest_us, latest_us);
+  if (end > known) {
+    push({end, oldest_us, false});
+    newest_us_ = std::max(newest_us_, latest_us);
+  }
+  shrink();
+}
+
+// What was guessed of these offsets is known now, and of those behind that they came later.
+void backlog::refine(int64_t first, int64_t end, int64_t oldest_us, int64_t latest_us) {
+  if (std::none_of(marks_.begin(), marks_.end(), [](const mark& x) { return x.is_guessed; }))
+    return;
+  std::deque<mark> out;
+  auto begin = applied_;
+  for (const auto& x : marks_) {
+    const auto from = std::max(begin, first);
+    const auto until = std::min(x.end, end);
+    if (!x.is_guessed || from >= until) {
+      out.push_back(x);
+    } else {
+      if (begin < from)
+        out.push_back({from, x.since_us, true});
+      out.push_back({until, oldest_us, false});
+      if (until < x.end)
+        out.push_back({x.end, std::max(x.since_us, latest_us), true});
+    }
+    begin = x.end;
+  }
+  marks_ = std::move(out);
+}
+
+int64_t backlog::first_unknown(int64_t first, int64_t end) const {
+  auto at = std::max(first, applied_);
+  for (const auto& x : marks_) {
+    if (x.end <= at)
+      continue;
+    if (x.is_guessed || at >= end)
+      break;
+    at = x.end;
+  }
+  return std::min(at, end);
+}
+
+void backlog::reach(int64_t end) {
+  if (end <= this->end())
+    return;
+  push({end, newest_us_, true});
+  shrink();
+}
+
+void backlog::apply(int64_t below, int64_t latest_us, int64_t now_us) {
+  keep_pace(below - applied_, end() - below, now_us);
+  while (!marks_.empty() && marks_.front().end <= below)
+    marks_.pop_front();
+  applied_ = below;
+  newest_us_ = std::max(newest_us_, latest_us);
+  if (!marks_.empty() && marks_.front().is_guessed)
+    marks_.front().since_us = std::max(marks_.front().since_us, latest_us);
+}
+
+// What is applied while hardly anything waits says nothing of how much could be.
+void backlog::keep_pace(int64_t records, int64_t left, int64_t now_us) {
+  progress_at_us_ = now_us;
+  if (left < batch_max_) {
+    paced_records_ = paced_us_ = 0;
+    paced_at_us_ = 0;
+    return;
+  }
+  if (paced_at_us_ != 0) {
+    const auto took = static_cast<double>(std::max<int64_t>(now_us - paced_at_us_, 1));
+    const auto kept = std::exp(-took / pace_memory_us);
+    paced_records_ = paced_records_ * kept + static_cast<double>(records);
+    paced_us_ = paced_us_ * kept + took;
+  }
+  paced_at_us_ = now_us;
+}
+
+backlog::outlook backlog::look_ahead(int64_t limit_us, int64_t now_us) const {
+  const auto ahead = end() - applied_ + sent_records_;
+  outlook out{0, std::numeric_limits<int64_t>::max(), false};
+  if (paced_us_ > 0 && ahead >= batch_max_) {
+    // An apply that takes much longer than those before lowers the pace while it lasts.
+    const auto took = paced_us_ + static_cast<double>(std::max<int64_t>(now_us - paced_at_us_, 0));
+    const auto in_limit = paced_records_ / took * static_cast<double>(limit_us);
+    out.wait_us = static_cast<int64_t>(static_cast<double>(ahead) * took / paced_records_);
+    out.room = std::max<int64_t>(static_cast<int64_t>(in_limit) - ahead, 0);
+  }
+  // Not the age of the oldest alone: while a backlog drains it stays as high as it was.
+  const auto waits_since = oldest();
+  const auto stalled = waits_since ? now_us - std::max(*waits_since, progress_at_us_) : int64_t{0};
+  if (stalled > std::max(out.wait_us, limit_us))
+    out = {stalled, 0, true};
+  return out;
+}
+
+void backlog::send(int64_t arrival_us, int64_t records) {
+  ++sent_[arrival_us];
+  sent_records_ += records;
+}
+
+void backlog::settle(int64_t arrival_us, int64_t records) {
+  auto at = sent_.find(arrival_us);
+  if (at == sent_.end())
+    return; // Forgotten.
+  sent_records_ -= records;
+  if (--at->second == 0)
+    sent_.erase(at);
+}
+
+void backlog::forget_sent() {
+  sent_.clear();
+  sent_records_ = 0;
+}
+
+std::optional<int64_t> backlog::oldest_from(int64_t applied) const {
+  std::optional<int64_t> out;
+  for (const auto& x : marks_)
+    if (x.end > applied && (!out || x.since_us < *out))
+      out = x.since_us;
+  return out;
+}
+
+std::optional<int64_t> backlog::complete_until(int64_t applied) const {
+  if (!is_started_)
+    return 0;
+  auto out = oldest_from(applied);
+  if (!sent_.empty() && (!out || sent_.begin()->first < *out))
+    out = sent_.begin()->first;
+  return out;
+}
+
+void backlog::push(const mark& x) {
+  if (marks_.size() < marks_max / 4)
+    step_us_ = marks_.empty() ? step_first_us : std::max(step_us_ / 2, step_first_us);
+  if (marks_.empty()) {
+    marks_.push_back(x);
+    return;
+  }
+  if (auto& last = marks_.back(); last.is_guessed == x.is_guessed && x.since_us >= last.since_us
+                                  && x.since_us - last.since_us < step_us_) {
+    last.end = x.end;
+    return;
+  }
+  marks_.push_back(x);
+}
+
+void backlog::shrink() {
+  while (marks_.size() > marks_max) {
+    step_us_ *= 2;
+    std::deque<mark> out;
+    for (const auto& x : marks_) {
+      if (out.empty() || x.since_us - out.back().since_us >= step_us_) {
+        out.push_back(x);
+        continue;
+      }
+      auto& last = out.back();
+      last = {x.end, std::min(last.since_us, x.since_us), last.is_guessed && x.is_guessed};
+    }
+    marks_ = std::move(out);
+  }
+}
+
+} // namespace footfall::model

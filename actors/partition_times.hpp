@@ -1,0 +1,24 @@
+#pragma once
+
+#include "actors/partition.hpp"
+
+/// The part of a partition that knows when its records arrived.
+namespace footfall::partition_times {
+
+/// What is told of the partition from here on is as old as what it has not applied.
+void start(partition_ptr self);
+
+/// Whatever comes, nothing is told that is newer than now.
+void stop(partition_ptr self);
+
+/// When what was read arrived, unless ingestion said so: other producers' records, and
+/// those from before a restart.
+void learn(partition_ptr self, const log_batch& batch);
+
+/// From arrival to the commit, of every new event: with it the event counts.
+void measure(partition_ptr self, const apply_result& result);
+
+/// What was in flight is applied, and its pages were told.
+void applied(partition_ptr self);
+
+} // namespace footfall::partition_times
