@@ -21,6 +21,11 @@ const char* reason_of(errc code) {
   case errc::disk_full:
     return "the disk of the event log is full; nothing was stored; send it again later";
   case errc::shutting_down: return "the node stops; nothing was stored; send it again later";
+  case errc::event_too_large:
+    return "the event is larger than what the event log takes (a Kafka topic's "
+           "max.message.bytes); it is not stored, and sending it again is no use";
+  case errc::invalid_argument:
+    return "the event log refused the event; it is not stored, and sending it again is no use";
   default:
     return "the event log did not confirm; it may be stored; send it again with the same event_id";
   }

@@ -43,6 +43,7 @@ caf::expected<std::unique_ptr<event_log>> open_log(const settings& from, metrics
     config.brokers = from.kafka_broker;
     config.topic = from.kafka_topic;
     config.partitions = from.partitions;
+    config.replication = from.kafka_replication;
     config.properties = kafka_properties(from);
     config.report = [](const std::string& line) { spdlog::warn("{}", redact(line)); };
     return kafka_log::open(std::move(config));

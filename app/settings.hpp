@@ -19,6 +19,7 @@ struct settings {
   uint32_t partitions = 0;
   std::string kafka_broker; ///< Empty: the log is embedded.
   std::string kafka_topic;
+  uint16_t kafka_replication = 0; ///< 0: the broker's default.
   std::string kafka_security_protocol;
   std::string kafka_sasl_mechanism;
   std::string kafka_sasl_username;

@@ -26,6 +26,7 @@ const char* to_string(errc code) noexcept {
   case errc::internal: return "internal";
   case errc::position_not_reached: return "position_not_reached";
   case errc::partition_stopped: return "partition_stopped";
+  case errc::event_too_large: return "event_too_large";
   }
   return "unknown";
 }

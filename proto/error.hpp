@@ -27,6 +27,7 @@ enum class errc : uint8_t {
   internal = 12,             ///< A bug of ours.
   position_not_reached = 13, ///< Footfall-After was not applied in time.
   partition_stopped = 14,    ///< Nothing more is applied until a person decides.
+  event_too_large = 15,      ///< The log takes no record of that size; certainly not stored.
 };
 
 /// Stable text of the code, for example "overloaded".

@@ -69,7 +69,9 @@ public:
 
   /// Appends records in order (per partition). `done` gets one outcome for each,
   /// `accepted` only when the record is durable. When a limit is reached all are
-  /// `rejected` with errc::overloaded, and nothing of them was stored.
+  /// `rejected` with errc::overloaded, and nothing of them was stored. A record that
+  /// the log takes in no case is `rejected` alone, with errc::event_too_large or
+  /// errc::invalid_argument.
   virtual void append(std::vector<log_record> batch, append_done done) = 0;
 
   /// Delivers the next records from `from` on, in order, as soon as there is at

@@ -284,7 +284,7 @@ void sqlite_store::claim(uint32_t partition, done<partition_claim> reply) {
 }
 
 void sqlite_store::adopt(uint32_t partition, int64_t epoch, std::string log_id, done<bool> reply) {
-  impl_->write<bool>(std::move(reply), 0,
+  impl_->write<bool>(std::move(reply),
                      [=](auto& x) { return x.adopt(partition, epoch, log_id); });
 }
 
@@ -297,7 +297,7 @@ void sqlite_store::begin_generation(std::vector<int64_t> starts, std::string log
                                            + " generations of logs and can tell no more apart"));
     reply(std::move(x));
   };
-  impl_->write<uint32_t>(std::move(answer), 0, [starts = std::move(starts), log_id](auto& x) {
+  impl_->write<uint32_t>(std::move(answer), [starts = std::move(starts), log_id](auto& x) {
     return x.begin_generation(starts, log_id);
   });
 }

@@ -11,7 +11,8 @@ namespace {
 grpc::StatusCode grpc_code_of(errc code) noexcept {
   switch (code) {
   case errc::none: return grpc::StatusCode::OK;
-  case errc::invalid_argument: return grpc::StatusCode::INVALID_ARGUMENT;
+  case errc::invalid_argument:
+  case errc::event_too_large: return grpc::StatusCode::INVALID_ARGUMENT;
   case errc::overloaded:
   case errc::disk_full: return grpc::StatusCode::RESOURCE_EXHAUSTED;
   case errc::timeout:
@@ -75,7 +76,7 @@ grpc::Status status_of(const std::vector<event_result>& results) {
     if (x.status == outcome::unknown)
       return status_of_unknown(results, i);
     any_accepted = any_accepted || x.status == outcome::accepted;
-    if (x.status == outcome::rejected && x.code != errc::invalid_argument && !refused)
+    if (x.status == outcome::rejected && is_retryable(x.code) && !refused)
       refused = &x;
   }
   if (refused && !any_accepted)

@@ -283,7 +283,7 @@ private:
       return x.answer(200, json_type, headers_, '{' + all.members() + "}\n");
     }
     auto bad = problem_of_result(*all.worst);
-    if (bad.status == 400) {
+    if (all.worst->status == outcome::rejected && !bad.retry) {
       bad.status = 422;
       bad.name = "all_events_refused";
       bad.detail = "every event was refused; results has the reason of each";

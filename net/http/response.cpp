@@ -27,6 +27,7 @@ unsigned status_of(errc code) noexcept {
   case errc::invalid_argument: return 400;
   case errc::overloaded: return 429;
   case errc::not_found: return 404;
+  case errc::event_too_large: return 413;
   case errc::disk_full: return 507;
   case errc::position_not_reached: return 504;
   case errc::timeout:

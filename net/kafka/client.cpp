@@ -169,6 +169,9 @@ errc errc_of(rd_kafka_resp_err_t code) noexcept {
   case RD_KAFKA_RESP_ERR_NO_ERROR: return errc::none;
   case RD_KAFKA_RESP_ERR__QUEUE_FULL: return errc::overloaded;
   case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+  case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE: return errc::event_too_large;
+  case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+  case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
   case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
   case RD_KAFKA_RESP_ERR__INVALID_ARG: return errc::invalid_argument;
   case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:

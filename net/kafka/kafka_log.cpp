@@ -14,10 +14,10 @@ kafka_log::kafka_log(kafka_config config)
 
 caf::expected<std::unique_ptr<event_log>> kafka_log::open(kafka_config config) {
   std::unique_ptr<kafka_log> out(new kafka_log(std::move(config)));
-  auto partitions = kafka::ensure_topic(out->config_, *out->health_);
-  if (!partitions)
-    return std::move(partitions.error());
-  out->partitions_ = *partitions;
+  auto found = kafka::ensure_topic(out->config_, *out->health_);
+  if (!found)
+    return std::move(found.error());
+  out->partitions_ = found->partitions;
   auto consumer = kafka::consumer::open(out->config_, out->partitions_, *out->health_);
   if (!consumer)
     return std::move(consumer.error());
@@ -26,7 +26,7 @@ caf::expected<std::unique_ptr<event_log>> kafka_log::open(kafka_config config) {
   if (!onlooker)
     return std::move(onlooker.error());
   out->onlooker_ = std::move(*onlooker);
-  auto producer = kafka::producer::open(out->config_, out->partitions_, *out->health_);
+  auto producer = kafka::producer::open(out->config_, *found, *out->health_);
   if (!producer)
     return std::move(producer.error());
   out->producer_ = std::move(*producer);

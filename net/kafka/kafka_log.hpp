@@ -23,8 +23,8 @@ class producer;
 struct kafka_config {
   std::string brokers; ///< "host:port", several separated by commas (KAFKA_BROKER).
   std::string topic = "clicks";
-  uint32_t partitions = 4; ///< Of a topic that is created now; an existing one keeps its own.
-  uint16_t replication_factor = 1; ///< Of a topic that is created now.
+  uint32_t partitions = 4;  ///< Of a topic that is created now; an existing one keeps its own.
+  uint16_t replication = 0; ///< Copies in a topic that is created now; 0: the broker's default.
   std::chrono::milliseconds open_timeout{10'000};
   std::chrono::milliseconds linger{5};               ///< Between two bunches of records, at least.
   std::chrono::milliseconds message_timeout{30'000}; ///< Then the outcome is `unknown`.

@@ -1,5 +1,6 @@
 #include "net/kafka/producer.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "net/kafka/producer_client.hpp"
@@ -17,6 +18,13 @@ constexpr size_t record_overhead = 400;
 
 // Below librdkafka's message.max.bytes (1,000,000) with key and header.
 constexpr size_t record_bytes_max = 900'000;
+constexpr size_t batch_bytes_most = 1'000'000;
+
+// What a batch of one record has beside its key and value, at least.
+constexpr size_t batch_overhead = 100;
+
+constexpr auto limit_read_every = 30s;
+constexpr int limit_answer_ms = 5'000;
 
 // How long the old producer may take to report what it gave up.
 constexpr auto retire_limit = 5s;
@@ -31,15 +39,25 @@ int64_t steady_ms() {
       .count();
 }
 
+size_t bytes_of(const log_record& record) {
+  return record.key.size() + record.value.size() + batch_overhead;
+}
+
+size_t batch_bytes_for(size_t limit) {
+  return limit == 0 ? batch_bytes_most : std::min(limit, batch_bytes_most);
+}
+
 } // namespace
 
-producer::producer(const kafka_config& config, uint32_t partitions, broker_health& health)
-    : config_(config), partitions_(partitions), health_(health) {}
+producer::producer(const kafka_config& config, const topic_found& topic, broker_health& health)
+    : config_(config), partitions_(topic.partitions), health_(health),
+      limit_(topic.message_bytes_max) {}
 
 caf::expected<std::unique_ptr<producer>>
-producer::open(const kafka_config& config, uint32_t partitions, broker_health& health) {
-  std::unique_ptr<producer> out(new producer(config, partitions, health));
-  if (auto err = out->start_client())
+producer::open(const kafka_config& config, const topic_found& topic, broker_health& health) {
+  std::unique_ptr<producer> out(new producer(config, topic, health));
+  out->next_ask_ = steady::now() + limit_read_every;
+  if (auto err = out->start_client(batch_bytes_for(topic.message_bytes_max)))
     return err;
   out->thread_ = std::thread([self = out.get()] { self->run(); });
   return out;
@@ -52,10 +70,11 @@ producer::~producer() {
     thread_.join();
 }
 
-caf::error producer::start_client() {
-  auto fresh = std::make_unique<producer_client>(*this);
+caf::error producer::start_client(size_t batch_bytes) {
+  auto fresh = std::make_unique<producer_client>(*this, batch_bytes);
   if (auto err = fresh->start())
     return err;
+  query_ = {}; // It belongs to the old client.
   retired_ = std::exchange(current_, std::move(fresh));
   return caf::none;
 }
@@ -84,10 +103,14 @@ void producer::confirmed() {
 
 bool producer::fits(const std::vector<log_record>& batch) const {
   for (const auto& record : batch)
-    if (record.partition >= partitions_
-        || record.key.size() + record.value.size() > record_bytes_max)
+    if (record.partition >= partitions_)
       return false;
   return true;
+}
+
+bool producer::is_too_large(const log_record& record) const {
+  const auto bytes = bytes_of(record);
+  return bytes > record_bytes_max || (limit_ > 0 && bytes > limit_);
 }
 
 void producer::append(std::vector<log_record> batch, event_log::append_done done) {
@@ -155,6 +178,76 @@ void producer::run_answers() {
     call();
 }
 
+// All records of the append are reported.
+void producer::settle(std::unique_ptr<open_append> append, size_t batch_bytes) {
+  bool again = false;
+  for (size_t i = 0; i < append->records.size() && !again; ++i)
+    again = append->is_refused(i) && !is_too_large(append->records[i]);
+  if (!again)
+    return finish(std::move(append));
+  append->refused_at = batch_bytes;
+  append->refused_when = steady::now();
+  refused_.push_back(std::move(append));
+  signal_.notify();
+}
+
+void producer::finish(std::unique_ptr<open_append> append) {
+  release(append->records.size(), append->bytes);
+  append->done(std::move(append->outcomes));
+}
+
+void producer::watch_limit() {
+  if (query_.is_open()) {
+    if (auto told = query_.answer(0))
+      take_limit(told->message_bytes_max);
+  } else if ((!refused_.empty() && !retired_) || steady::now() >= next_ask_) {
+    asked_at_ = steady::now();
+    next_ask_ = asked_at_ + limit_read_every;
+    query_.ask(current_->handle(), config_.topic, limit_answer_ms,
+               new_queue(current_->handle(), signal_));
+  }
+}
+
+void producer::take_limit(size_t limit) {
+  if (limit > 0)
+    limit_ = limit;
+  const auto asked_at = asked_at_;
+  const auto allowed = limit_ > 0 ? batch_bytes_for(limit_) : current_->batch_bytes();
+  const auto wanted = std::min(allowed, settle_refused(asked_at));
+  if (wanted != current_->batch_bytes()) {
+    if (retired_ || start_client(wanted))
+      return; // Later: what was refused is looked at again.
+    retired_until_ = steady::now() + config_.message_timeout + retire_limit;
+  }
+  for (auto& append : std::exchange(refused_, {}))
+    if (append->refused_when <= asked_at)
+      current_->send(std::move(append));
+    else
+      refused_.push_back(std::move(append));
+}
+
+// A record that was refused although its batch was no larger than the topic takes, or
+// had no room for another one, is refused for good. @returns how large the batches of the
+// others may be.
+size_t producer::settle_refused(steady::time_point asked_at) {
+  auto out = batch_bytes_most;
+  for (auto& append : std::exchange(refused_, {})) {
+    bool again = append->refused_when > asked_at;
+    for (size_t i = 0; i < append->records.size() && !again; ++i)
+      again = append->is_refused(i)
+              && (limit_ > 0 ? append->refused_at > limit_
+                             : append->refused_at > bytes_of(append->records[i]));
+    if (!again) {
+      finish(std::move(append));
+      continue;
+    }
+    if (limit_ == 0) // Nobody tells how much is right.
+      out = std::min(out, append->refused_at / 2);
+    refused_.push_back(std::move(append));
+  }
+  return out;
+}
+
 std::string producer::health() const {
   if (open_records_ == 0)
     return {};
@@ -170,6 +263,7 @@ void producer::run() {
     current_->poll();
     if (retired_)
       retire(false);
+    watch_limit();
     run_answers();
     if (auto now = steady::now(); now >= next_tick_) {
       next_tick_ = now + 1s;
@@ -182,9 +276,11 @@ void producer::run() {
 }
 
 void producer::tick() {
+  if (current_->fatal() && retired_ && !retired_->fatal())
+    retire(true);
   if (current_->fatal() && !retired_) {
-    if (!start_client()) { // none: it worked
-      retired_at_ = steady::now();
+    if (!start_client(current_->batch_bytes())) { // none: it worked
+      retired_until_ = steady::now() + retire_limit;
       retired_->purge();
     }
   }
@@ -195,16 +291,18 @@ void producer::tick() {
 
 void producer::retire(bool by_force) {
   retired_->poll();
-  if (by_force || retired_->idle() || steady::now() > retired_at_ + retire_limit)
+  if (by_force || retired_->idle() || steady::now() > retired_until_)
     retired_.reset();
 }
 
 void producer::close() {
   auto serve = [this](std::chrono::milliseconds most) {
     auto until = steady::now() + most;
-    while (!current_->idle() && steady::now() < until) {
+    while ((!current_->idle() || (retired_ && !retired_->idle())) && steady::now() < until) {
       signal_.wait_for(20ms);
       current_->poll();
+      if (retired_)
+        retired_->poll();
     }
   };
   handed_over_ = {};
@@ -215,7 +313,14 @@ void producer::close() {
   serve(1s);
   if (retired_)
     retire(true);
+  query_ = {};
   current_.reset();
+  for (auto& append : std::exchange(refused_, {})) {
+    for (size_t i = 0; i < append->records.size(); ++i)
+      if (append->is_refused(i)) // Not stored, and what would have become of it is not known.
+        append->outcomes[i].code = errc::shutting_down;
+    finish(std::move(append));
+  }
   run_answers();
 }
 

@@ -4,7 +4,7 @@
 #include <thread>
 #include <vector>
 
-#include "net/kafka/client.hpp"
+#include "net/kafka/topic.hpp"
 
 namespace footfall::kafka {
 
@@ -18,10 +18,14 @@ class producer_client;
 /// left to librdkafka: version 2.0.2 polls without a pause in the last part of a
 /// millisecond before a partition's linger ends, and while records wait that it may
 /// not send yet (0.4 of a core with four partitions).
+///
+/// Batches stay below the topic's max.message.bytes, which is read at the start, twice a
+/// minute, and whenever the broker refuses a size; what it refused then as part of a
+/// larger batch is sent again in smaller ones.
 class producer {
 public:
-  static caf::expected<std::unique_ptr<producer>> open(const kafka_config& config,
-                                                       uint32_t partitions, broker_health& health);
+  static caf::expected<std::unique_ptr<producer>>
+  open(const kafka_config& config, const topic_found& topic, broker_health& health);
   ~producer();
 
   void append(std::vector<log_record> batch, event_log::append_done done);
@@ -33,9 +37,15 @@ private:
   friend class producer_client;
   using steady = std::chrono::steady_clock;
 
-  producer(const kafka_config& config, uint32_t partitions, broker_health& health);
+  producer(const kafka_config& config, const topic_found& topic, broker_health& health);
   bool fits(const std::vector<log_record>& batch) const;
-  caf::error start_client();
+  caf::error start_client(size_t batch_bytes);
+  bool is_too_large(const log_record& record) const;
+  void settle(std::unique_ptr<open_append> append, size_t batch_bytes);
+  void finish(std::unique_ptr<open_append> append);
+  void watch_limit();
+  void take_limit(size_t limit);
+  size_t settle_refused(steady::time_point asked_at);
   bool admit(size_t records, size_t bytes);
   void release(size_t records, size_t bytes);
   void confirmed(); ///< A record is in the log.
@@ -60,7 +70,12 @@ private:
   std::unique_ptr<producer_client> current_; ///< Appends go here.
   std::unique_ptr<producer_client> retired_;
   steady::time_point handed_over_;
-  steady::time_point retired_at_;
+  steady::time_point retired_until_;
+  size_t limit_; ///< The topic's max.message.bytes; 0: not known.
+  topic_query query_;
+  steady::time_point asked_at_;
+  steady::time_point next_ask_;
+  std::vector<std::unique_ptr<open_append>> refused_; ///< Perhaps only as a batch.
   steady::time_point next_tick_;
 
   std::atomic<size_t> open_records_{0};

@@ -13,17 +13,25 @@ append_outcome failed(outcome status, errc code) {
   return out;
 }
 
+// A refusal for good is a certain one: the record was never taken.
+bool is_certain(errc code) noexcept {
+  return code == errc::invalid_argument || code == errc::event_too_large;
+}
+
 // librdkafka refused it at once: it was never sent.
 append_outcome refused(rd_kafka_resp_err_t error) {
-  auto code = errc_of(error);
-  bool certain = code == errc::overloaded || code == errc::invalid_argument;
+  const auto code = errc_of(error);
+  const bool certain = code == errc::overloaded || is_certain(code);
   return failed(certain ? outcome::rejected : outcome::unknown, code);
 }
 
 append_outcome reported(const rd_kafka_message_t& message) {
+  const auto status = rd_kafka_message_status(&message);
+  if (status == RD_KAFKA_MSG_STATUS_NOT_PERSISTED && is_certain(errc_of(message.err)))
+    return failed(outcome::rejected, errc_of(message.err));
   // A record can be known to be persisted while its offset is not (its own answer
   // was lost, a later one proved it). A position was promised with `accepted`.
-  if (rd_kafka_message_status(&message) != RD_KAFKA_MSG_STATUS_PERSISTED || message.offset < 0)
+  if (status != RD_KAFKA_MSG_STATUS_PERSISTED || message.offset < 0)
     return failed(outcome::unknown, errc::log_unavailable);
   append_outcome out;
   out.status = outcome::accepted;
@@ -56,6 +64,7 @@ caf::error producer_client::start() {
        {"acks", "all"},
        {"max.in.flight.requests.per.connection", "5"},
        {"linger.ms", "0"}, // producer::hand_over() gathers
+       {"batch.size", std::to_string(batch_bytes_)},
        {"message.timeout.ms", milliseconds_text(config.message_timeout)},
        {"request.timeout.ms", milliseconds_text(config.request_timeout)},
        {"queue.buffering.max.kbytes", kbytes},
@@ -92,14 +101,26 @@ void producer_client::send(std::unique_ptr<open_append> owned) {
   auto* append = owned.release();
   open_.insert(append);
   const size_t count = append->records.size();
-  append->outcomes.assign(count, failed(outcome::unknown, errc::log_unavailable));
+  const bool first = append->outcomes.empty();
+  if (first)
+    append->outcomes.assign(count, failed(outcome::unknown, errc::log_unavailable));
   append->slots.assign(count, message_slot{append});
   append->left = count; // reports come from poll() alone, on this thread
-  for (size_t i = 0; i < count; ++i)
-    if (auto error = send_one(append->records[i], append->slots[i])) {
-      append->outcomes[i] = refused(error);
+  for (size_t i = 0; i < count; ++i) {
+    auto& result = append->outcomes[i];
+    if (!first && !append->is_refused(i)) {
       --append->left;
+    } else if (owner_.is_too_large(append->records[i])) {
+      result = failed(outcome::rejected, errc::event_too_large);
+      --append->left;
+    } else {
+      result = failed(outcome::unknown, errc::log_unavailable);
+      if (auto error = send_one(append->records[i], append->slots[i])) {
+        result = refused(error);
+        --append->left;
+      }
     }
+  }
   failpoint("kafka.after_enqueue");
   if (append->left == 0)
     finish(append);
@@ -119,9 +140,7 @@ void producer_client::on_delivered(const rd_kafka_message_t& message) {
 
 void producer_client::finish(open_append* append) {
   open_.erase(append);
-  std::unique_ptr<open_append> owned(append);
-  owner_.release(owned->records.size(), owned->bytes);
-  owned->done(std::move(owned->outcomes));
+  owner_.settle(std::unique_ptr<open_append>(append), batch_bytes_);
 }
 
 void producer_client::purge() {

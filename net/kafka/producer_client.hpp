@@ -21,17 +21,26 @@ struct open_append {
   event_log::append_done done;
   size_t left = 0; ///< Not reported yet.
   size_t bytes = 0;
+  size_t refused_at = 0; ///< Bytes of a batch when records were refused for size.
+  std::chrono::steady_clock::time_point refused_when;
+
+  /// For the size of the batch that it was in, not necessarily for its own.
+  bool is_refused(size_t i) const noexcept { return outcomes[i].code == errc::event_too_large; }
 };
 
 /// One librdkafka producer, from its start to its fatal error. Its calls belong to the
 /// producer's thread.
 class producer_client final : public client_events {
 public:
-  explicit producer_client(producer& owner) : owner_(owner) {}
+  /// `batch_bytes`: a batch of several records has no more.
+  producer_client(producer& owner, size_t batch_bytes) : owner_(owner), batch_bytes_(batch_bytes) {}
   ~producer_client() override;
 
   caf::error start();
-  /// Hands the records over. Answers at once when all are refused.
+  size_t batch_bytes() const noexcept { return batch_bytes_; }
+  rd_kafka_t* handle() const noexcept { return client_.get(); }
+  /// Hands over the records that were not handed over before, or refused then. Answers
+  /// at once when all are refused.
   void send(std::unique_ptr<open_append> append);
   /// Serves delivery reports.
   void poll() { rd_kafka_poll(client_.get(), 0); }
@@ -51,6 +60,7 @@ private:
   void finish(open_append* append);
 
   producer& owner_;
+  const size_t batch_bytes_;
   client_ptr client_;
   topic_ptr topic_;
   queue_ptr events_;

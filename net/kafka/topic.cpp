@@ -1,6 +1,8 @@
 #include "net/kafka/topic.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <string_view>
 #include <thread>
 
 namespace footfall::kafka {
@@ -39,6 +41,8 @@ struct topic_state {
   rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
   uint32_t partitions = 0;
   bool led = false; ///< Every partition has a leader.
+  int copies = 0;   ///< The fewest that a partition has.
+  int brokers = 0;
 };
 
 topic_state look(rd_kafka_t* client, rd_kafka_topic_t* topic, int timeout_ms) {
@@ -52,6 +56,10 @@ topic_state look(rd_kafka_t* client, rd_kafka_topic_t* topic, int timeout_ms) {
     const auto& found = metadata->topics[0];
     out.error = found.err;
     out.partitions = static_cast<uint32_t>(std::max(found.partition_cnt, 0));
+    out.brokers = metadata->broker_cnt;
+    for (uint32_t i = 0; i < out.partitions; ++i)
+      out.copies = i == 0 ? found.partitions[i].replica_cnt
+                          : std::min(out.copies, found.partitions[i].replica_cnt);
     out.led = std::all_of(found.partitions, found.partitions + out.partitions,
                           [](const auto& x) { return x.leader >= 0; });
   }
@@ -80,9 +88,9 @@ options_ptr request_options(rd_kafka_t* client, rd_kafka_admin_op_t operation, i
 
 caf::error create(rd_kafka_t* client, const kafka_config& config, const deadline& until) {
   char text[512];
-  new_topic_ptr wanted(rd_kafka_NewTopic_new(config.topic.c_str(),
-                                             static_cast<int>(config.partitions),
-                                             config.replication_factor, text, sizeof text));
+  new_topic_ptr wanted(
+      rd_kafka_NewTopic_new(config.topic.c_str(), static_cast<int>(config.partitions),
+                            config.replication == 0 ? -1 : config.replication, text, sizeof text));
   if (!wanted)
     return make_error(errc::invalid_argument, "Kafka topic " + config.topic + ": " + text);
   // Kept explicit: a broker's defaults may differ, and what is compacted or truncated
@@ -120,29 +128,13 @@ caf::error create(rd_kafka_t* client, const kafka_config& config, const deadline
                               + std::to_string(config.partitions) + " partitions: " + why);
 }
 
-/// The topic's cleanup.policy; empty when the broker does not tell.
-std::string cleanup_policy(rd_kafka_t* client, const kafka_config& config, const deadline& until) {
-  resource_ptr resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, config.topic.c_str()));
-  int timeout_ms = until.left_ms(5'000);
-  auto options = request_options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout_ms);
-  queue_ptr answers(rd_kafka_queue_new(client));
-  auto* resources = resource.get();
-  rd_kafka_DescribeConfigs(client, &resources, 1, options.get(), answers.get());
-  event_ptr event(rd_kafka_queue_poll(answers.get(), timeout_ms + 500));
-  if (!event || rd_kafka_event_error(event.get()))
-    return {};
-  size_t count = 0;
-  const auto** results = rd_kafka_DescribeConfigs_result_resources(
-      rd_kafka_event_DescribeConfigs_result(event.get()), &count);
-  if (count == 0 || rd_kafka_ConfigResource_error(results[0]))
-    return {};
-  const auto** entries = rd_kafka_ConfigResource_configs(results[0], &count);
+const char* value_of(const rd_kafka_ConfigEntry_t** entries, size_t count, const char* name) {
   for (size_t i = 0; i < count; ++i)
-    if (rd_kafka_ConfigEntry_name(entries[i]) == std::string("cleanup.policy")) {
+    if (rd_kafka_ConfigEntry_name(entries[i]) == std::string_view(name)) {
       const auto* value = rd_kafka_ConfigEntry_value(entries[i]);
       return value ? value : "";
     }
-  return {};
+  return "";
 }
 
 caf::error no_answer(const kafka_config& config, const std::string& why) {
@@ -154,6 +146,37 @@ caf::error no_answer(const kafka_config& config, const std::string& why) {
 
 } // namespace
 
+void topic_query::ask(rd_kafka_t* client, const std::string& topic, int timeout_ms,
+                      queue_ptr answers) {
+  resource_ptr resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
+  auto options = request_options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout_ms);
+  answers_ = std::move(answers);
+  auto* resources = resource.get();
+  rd_kafka_DescribeConfigs(client, &resources, 1, options.get(), answers_.get());
+}
+
+std::optional<topic_properties> topic_query::answer(int timeout_ms) {
+  if (!answers_)
+    return std::nullopt;
+  event_ptr event(rd_kafka_queue_poll(answers_.get(), timeout_ms));
+  if (!event)
+    return std::nullopt;
+  answers_.reset();
+  topic_properties out;
+  if (rd_kafka_event_error(event.get()))
+    return out;
+  size_t count = 0;
+  const auto** results = rd_kafka_DescribeConfigs_result_resources(
+      rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+  if (count == 0 || rd_kafka_ConfigResource_error(results[0]))
+    return out;
+  const auto** entries = rd_kafka_ConfigResource_configs(results[0], &count);
+  out.cleanup_policy = value_of(entries, count, "cleanup.policy");
+  out.message_bytes_max =
+      static_cast<size_t>(std::max(std::atoll(value_of(entries, count, "max.message.bytes")), 0LL));
+  return out;
+}
+
 bool is_missing(rd_kafka_resp_err_t error) noexcept {
   return error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
          || error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
@@ -163,7 +186,7 @@ rd_kafka_resp_err_t topic_error(rd_kafka_t* client, rd_kafka_topic_t* topic, int
   return look(client, topic, timeout_ms).error;
 }
 
-caf::expected<uint32_t> ensure_topic(const kafka_config& config, broker_health& health) {
+caf::expected<topic_found> ensure_topic(const kafka_config& config, broker_health& health) {
   // A consumer: a producer's metadata requests would make a broker with
   // auto.create.topics.enable create the topic with the broker's defaults.
   health_events events(config, health);
@@ -199,13 +222,23 @@ caf::expected<uint32_t> ensure_topic(const kafka_config& config, broker_health& 
     }
     std::this_thread::sleep_for(milliseconds(until.left_ms(50)));
   }
-  auto policy = cleanup_policy(client, config, until);
+  topic_query query;
+  query.ask(client, config.topic, until.left_ms(5'000), queue_ptr(rd_kafka_queue_new(client)));
+  const auto properties = query.answer(until.left_ms(5'000) + 500).value_or(topic_properties{});
+  const auto& policy = properties.cleanup_policy;
   if (policy.find("compact") != std::string::npos && config.report)
     config.report("Kafka topic " + config.topic + " has cleanup.policy=" + policy
                   + ": of the events of a page that are not counted yet, compaction keeps only "
                     "the last; cleanup.policy=delete keeps all");
+  if (state.copies == 1 && state.brokers > 1 && config.report)
+    config.report(
+        "Kafka topic " + config.topic + " has one copy of each event on a cluster of "
+        + std::to_string(state.brokers)
+        + " brokers: a broker that is lost takes accepted events with it; "
+          "--kafka-replication (KAFKA_REPLICATION_FACTOR) says how many a topic gets that "
+          "is created");
   health.up();
-  return state.partitions;
+  return topic_found{state.partitions, properties.message_bytes_max};
 }
 
 } // namespace footfall::kafka

@@ -1,15 +1,40 @@
 #pragma once
 
+#include <optional>
+
 #include "net/kafka/client.hpp"
 
 namespace footfall::kafka {
 
+/// What the broker says of the topic; empty and 0 where it does not say (rights, age).
+struct topic_properties {
+  std::string cleanup_policy;
+  size_t message_bytes_max = 0; ///< max.message.bytes: of a batch as well as of a record.
+};
+
+/// One question for the properties at a time, without waiting. Ends before its client.
+class topic_query {
+public:
+  void ask(rd_kafka_t* client, const std::string& topic, int timeout_ms, queue_ptr answers);
+  bool is_open() const noexcept { return static_cast<bool>(answers_); }
+  /// The answer, once it is there; waits that long for it.
+  std::optional<topic_properties> answer(int timeout_ms);
+
+private:
+  queue_ptr answers_;
+};
+
+struct topic_found {
+  uint32_t partitions = 0;
+  size_t message_bytes_max = 0; ///< 0: not known.
+};
+
 /// Makes sure that the topic exists and can be used, and waits for it until
 /// config.open_timeout is over. Creates it with config.partitions when it is
 /// missing; an existing one keeps what it has.
-/// @returns its number of partitions; errc::log_unavailable when no broker answers
+/// @returns what it found; errc::log_unavailable when no broker answers
 /// in time; errc::invalid_argument when it cannot be made.
-caf::expected<uint32_t> ensure_topic(const kafka_config& config, broker_health& health);
+caf::expected<topic_found> ensure_topic(const kafka_config& config, broker_health& health);
 
 /// What a broker says about the topic; blocks until it answers or the time is over.
 rd_kafka_resp_err_t topic_error(rd_kafka_t* client, rd_kafka_topic_t* topic, int timeout_ms);

@@ -195,7 +195,7 @@ TEST_CASE("a topic that cannot be created is an error at once", "[contract][kafk
   if (x.is_off())
     return;
   auto config = x.config();
-  config.replication_factor = 9;
+  config.replication = 9;
   auto log = kafka_log::open(config);
   REQUIRE_FALSE(log);
   CHECK(code_of(log.error()) == errc::invalid_argument);

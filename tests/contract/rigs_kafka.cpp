@@ -168,6 +168,16 @@ void create_kafka_topic(const std::string& address, const std::string& topic, in
   admin.finish("create " + topic);
 }
 
+void set_kafka_topic(const std::string& address, const std::string& topic, const std::string& name,
+                     const std::string& value) {
+  kafka_admin admin(address);
+  auto* request = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str());
+  rd_kafka_ConfigResource_set_config(request, name.c_str(), value.c_str());
+  rd_kafka_AlterConfigs(admin.client(), &request, 1, nullptr, admin.answers());
+  rd_kafka_ConfigResource_destroy(request);
+  admin.finish("set " + name + " of " + topic);
+}
+
 std::unique_ptr<log_rig> make_kafka_log_rig(const std::string& address) {
   return std::make_unique<kafka_log_rig>(address);
 }

@@ -34,6 +34,10 @@ void delete_kafka_records(const std::string& address, const std::string& topic, 
                           int64_t below);
 void delete_kafka_topic(const std::string& address, const std::string& topic);
 
+/// Sets one property of a topic.
+void set_kafka_topic(const std::string& address, const std::string& topic, const std::string& name,
+                     const std::string& value);
+
 /// Creates a topic with one property of the topic set.
 void create_kafka_topic(const std::string& address, const std::string& topic, int partitions,
                         const std::string& name, const std::string& value);
