@@ -151,6 +151,8 @@ using supervisor_actor = caf::typed_actor<
     rpc<void(atom::renewed, uint64_t)>,
     // INTERNAL: starts a child again after its backoff.
     rpc<void(atom::restart, uint32_t)>,
+    // INTERNAL: starts children that came to be needed.
+    rpc<void(atom::tick)>,
     // Stops everything in order.
     rpc<void(atom::stop)>, rpc<std::vector<state_field>(atom::describe)>>;
 

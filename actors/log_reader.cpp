@@ -7,9 +7,7 @@ namespace footfall {
 namespace {
 
 partition_actor partition_of(log_reader_ptr self, uint32_t partition) {
-  auto& all = self->state.nodes.partitions;
-  return partition < all.size() ? caf::actor_cast<partition_actor>(all[partition])
-                                : partition_actor{};
+  return caf::actor_cast<partition_actor>(self->state.nodes.partition(partition));
 }
 
 void fetch_more(log_reader_ptr self, uint32_t partition) {

@@ -61,11 +61,23 @@ struct wiring {
   caf::strong_actor_ptr cache;
   caf::strong_actor_ptr query;
   std::vector<caf::strong_actor_ptr> partitions; ///< By number; null: nobody owns it now.
+  /// Those that the log got while it was open. No page lives there.
+  std::vector<caf::strong_actor_ptr> added_partitions;
+
+  bool has_partition(size_t number) const {
+    return number < partitions.size() + added_partitions.size();
+  }
+  caf::strong_actor_ptr partition(size_t number) const {
+    if (!has_partition(number))
+      return nullptr;
+    return number < partitions.size() ? partitions[number]
+                                      : added_partitions[number - partitions.size()];
+  }
 };
 template <class Inspector>
 auto inspect(Inspector& f, wiring& x) {
-  return wire::object(f, "wiring", x.gateway, x.ingestion, x.reader, x.cache, x.query,
-                      x.partitions);
+  return wire::object(f, "wiring", x.gateway, x.ingestion, x.reader, x.cache, x.query, x.partitions,
+                      x.added_partitions);
 }
 
 template <class Inspector>

@@ -45,6 +45,7 @@ node::node(caf::actor_system& system, node_config config)
   status_.gateway_beat_us = config_.now();
   supervisor_config plan;
   plan.children = children();
+  plan.more = [this] { return added_partitions(); };
   plan.counts = config_.counts;
   plan.now = config_.now;
   plan.restarts = restarts_;
@@ -100,34 +101,17 @@ std::vector<child_spec> node::children() {
          return spawn_child<log_reader_actor>(s, log_reader, log_reader_config{c.log, {}});
        },
        [](wiring& w, caf::strong_actor_ptr x) { w.reader = std::move(x); }, true});
-  auto pattern = c.partition;
-  pattern.partitions = c.log->partitions();
-  pattern.events = c.events;
-  pattern.log = c.log;
-  pattern.counts = c.counts;
-  pattern.now = c.now;
-  pattern.node = &status_;
-  pattern.pairs_left = std::make_shared<std::atomic<int64_t>>(c.pairs_max);
-  pattern.live_pages_max = std::max<size_t>(pattern.live_pages_max / pattern.partitions, 1);
-  for (uint32_t i = 0; i < pattern.partitions; ++i) {
-    pattern.partition = i;
-    pattern.status = &status_.parts[i];
-    out.push_back({"partition", std::to_string(i),
-                   [pattern](caf::actor_system& s) {
-                     return spawn_child<partition_actor>(s, partition, pattern);
-                   },
-                   [this, i](wiring& w, caf::strong_actor_ptr x) {
-                     if (w.partitions.size() <= i)
-                       w.partitions.resize(i + 1);
-                     {
-                       std::lock_guard<std::mutex> guard(asked_mutex_);
-                       partitions_.resize(std::max<size_t>(partitions_.size(), i + 1));
-                       partitions_[i] = x;
-                     }
-                     w.partitions[i] = std::move(x);
-                   },
-                   true, true});
-  }
+  pattern_ = c.partition;
+  pattern_.partitions = c.log->partitions();
+  pattern_.events = c.events;
+  pattern_.log = c.log;
+  pattern_.counts = c.counts;
+  pattern_.now = c.now;
+  pattern_.node = &status_;
+  pattern_.pairs_left = std::make_shared<std::atomic<int64_t>>(c.pairs_max);
+  pattern_.live_pages_max = std::max<size_t>(pattern_.live_pages_max / pattern_.partitions, 1);
+  for (uint32_t i = 0; i < pattern_.partitions; ++i)
+    out.push_back(partition_child(i, status_.parts[i]));
   out.push_back({"gateway", "",
                  [c, inbox = inbox_, status = &status_](caf::actor_system& s) {
                    return spawn_child<gateway_actor>(
@@ -161,6 +145,39 @@ std::vector<child_spec> node::children() {
                    redriver_ = std::move(x);
                  },
                  false});
+  return out;
+}
+
+child_spec node::partition_child(uint32_t number, partition_status& status) {
+  auto own = pattern_;
+  own.partition = number;
+  own.status = &status;
+  auto connect = [this, number, homes = pattern_.partitions](wiring& w, caf::strong_actor_ptr x) {
+    {
+      std::lock_guard<std::mutex> guard(asked_mutex_);
+      partitions_.resize(std::max<size_t>(partitions_.size(), number + 1));
+      partitions_[number] = x;
+    }
+    auto& to = number < homes ? w.partitions : w.added_partitions;
+    const size_t at = number < homes ? number : number - homes;
+    if (to.size() <= at)
+      to.resize(at + 1);
+    to[at] = std::move(x);
+  };
+  return {"partition", std::to_string(number),
+          [own](caf::actor_system& s) { return spawn_child<partition_actor>(s, partition, own); },
+          connect, true, true};
+}
+
+// They are applied as the others are. No page lives there before the next start, so that
+// none has two homes.
+std::vector<child_spec> node::added_partitions() {
+  std::vector<child_spec> out;
+  const auto found = std::min<size_t>(config_.log->partitions_found(), partition_list::most);
+  while (status_.parts.size() < found) {
+    const auto number = static_cast<uint32_t>(status_.parts.size());
+    out.push_back(partition_child(number, status_.parts.grow()));
+  }
   return out;
 }
 

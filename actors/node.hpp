@@ -71,6 +71,8 @@ public:
 
 private:
   std::vector<child_spec> children();
+  child_spec partition_child(uint32_t number, partition_status& status);
+  std::vector<child_spec> added_partitions();
   inspector_actor inspector();
   redriver_actor redriver();
   partition_actor partition_of(uint32_t partition);
@@ -82,6 +84,7 @@ private:
 
   caf::actor_system& system_;
   node_config config_;
+  partition_config pattern_; ///< Of each partition, but for its number.
   node_status status_;
   std::shared_ptr<gateway_inbox> inbox_;
   std::shared_ptr<restart_counts> restarts_;

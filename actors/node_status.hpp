@@ -1,9 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -90,11 +91,53 @@ private:
   model::applied_history history_;
 };
 
+/// The partitions of this node. It grows while others read: what is in it stays where it
+/// is. One thread at a time lets it grow.
+class partition_list {
+public:
+  static constexpr size_t most = 1024;
+
+  template <class List, class Status>
+  struct place {
+    List* list;
+    size_t at;
+    Status& operator*() const { return (*list)[at]; }
+    place& operator++() {
+      ++at;
+      return *this;
+    }
+    bool operator!=(const place& other) const { return at != other.at; }
+  };
+
+  explicit partition_list(size_t partitions) {
+    while (size() < partitions)
+      grow();
+  }
+  size_t size() const noexcept { return size_.load(std::memory_order_acquire); }
+  partition_status& operator[](size_t i) { return *all_[i]; }
+  const partition_status& operator[](size_t i) const { return *all_[i]; }
+  auto begin() { return place<partition_list, partition_status>{this, 0}; }
+  auto end() { return place<partition_list, partition_status>{this, size()}; }
+  auto begin() const { return place<const partition_list, const partition_status>{this, 0}; }
+  auto end() const { return place<const partition_list, const partition_status>{this, size()}; }
+
+  partition_status& grow() {
+    const auto n = size();
+    all_.at(n) = std::make_unique<partition_status>();
+    size_.store(n + 1, std::memory_order_release);
+    return *all_[n];
+  }
+
+private:
+  std::array<std::unique_ptr<partition_status>, most> all_;
+  std::atomic<size_t> size_{0};
+};
+
 /// What health checks and metrics read without asking an actor.
 class node_status {
 public:
   explicit node_status(size_t partitions) : parts(partitions) {}
-  std::deque<partition_status> parts;
+  partition_list parts;
   std::atomic<int64_t> gateway_beat_us{0}; ///< When the gateway last turned.
   std::atomic<bool> draining{false};
 

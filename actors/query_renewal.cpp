@@ -39,16 +39,12 @@ void ask_positions(query_ptr self, uint64_t id, bool now) {
   x.awaiting = static_cast<uint32_t>(x.ask.after.size());
   x.answer.reached.clear();
   for (const auto& after : std::vector<position>{x.ask.after}) {
-    auto to = after.partition < st.nodes.partitions.size()
-                  ? caf::actor_cast<partition_actor>(st.nodes.partitions[after.partition])
-                  : partition_actor{};
-    if (to) {
+    if (auto to = caf::actor_cast<partition_actor>(st.nodes.partition(after.partition))) {
       self->send(to, atom::await_v, id, now ? int64_t{-2} : after.offset);
       continue;
     }
     fail(self, id,
-         after.partition < st.nodes.partitions.size() ? errc::store_unavailable
-                                                      : errc::invalid_argument,
+         st.nodes.has_partition(after.partition) ? errc::store_unavailable : errc::invalid_argument,
          "the event log has no partition " + std::to_string(after.partition)
              + "; pass a position that ingestion answered");
     return;

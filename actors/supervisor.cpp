@@ -86,6 +86,21 @@ void child_ended(supervisor_ptr self, const caf::down_msg& down) {
   }
 }
 
+void grow(supervisor_ptr self) {
+  auto& st = self->state;
+  if (st.stopping || !st.config.more)
+    return;
+  auto more = st.config.more();
+  for (auto& spec : more) {
+    st.config.children.push_back(std::move(spec));
+    st.children.emplace_back();
+    start(self, st.children.size() - 1);
+  }
+  if (!more.empty())
+    wire_all(self);
+  self->delayed_send(self, std::chrono::seconds{1}, atom::tick_v);
+}
+
 void stop(supervisor_ptr self) {
   auto& st = self->state;
   st.stopping = true;
@@ -108,6 +123,7 @@ supervisor_actor::behavior_type supervisor(supervisor_ptr self, supervisor_confi
   for (size_t i = 0; i < st.children.size(); ++i)
     start(self, i);
   wire_all(self);
+  grow(self);
   return {
       [self](atom::renewed, uint64_t incarnation) { renew_all(self, incarnation); },
       [self](atom::restart, uint32_t i) {
@@ -117,6 +133,7 @@ supervisor_actor::behavior_type supervisor(supervisor_ptr self, supervisor_confi
         start(self, i);
         wire_all(self);
       },
+      [self](atom::tick) { grow(self); },
       [self](atom::stop) { stop(self); },
       [self](atom::describe) {
         std::vector<state_field> out;

@@ -40,6 +40,8 @@ struct child_spec {
 
 struct supervisor_config {
   std::vector<child_spec> children; ///< In the order of starting.
+  /// Asked each second for children that came to be needed. May be empty.
+  std::function<std::vector<child_spec>()> more;
   metrics* counts = nullptr;
   now_fn now;
   std::shared_ptr<restart_counts> restarts;

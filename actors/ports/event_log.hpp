@@ -65,7 +65,10 @@ public:
   /// Name that progress is kept under; for Kafka the topic. Another log may come to have
   /// it: see log_view::identity.
   virtual const std::string& topic() const = 0;
+  /// Those that records are appended to; fixed while it is open.
   virtual uint32_t partitions() const = 0;
+  /// Those that can be read now; more than partitions() when some were added since.
+  virtual uint32_t partitions_found() const { return partitions(); }
 
   /// Appends records in order (per partition). `done` gets one outcome for each,
   /// `accepted` only when the record is durable. When a limit is reached all are

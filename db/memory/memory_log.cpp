@@ -57,7 +57,7 @@ void memory_log::append(std::vector<log_record> batch, append_done done) {
       failures_.pop_front();
     } else if (n > config_.batch_records_max) {
       planned.code = errc::overloaded;
-    } else if (!touched.empty() && *touched.rbegin() >= config_.partitions) {
+    } else if (!touched.empty() && *touched.rbegin() >= slices_.size()) {
       planned.code = errc::invalid_argument;
     }
     if (planned.code == errc::none || planned.stored)
@@ -70,7 +70,7 @@ void memory_log::append(std::vector<log_record> batch, append_done done) {
     done(std::move(outcomes));
   });
   for (auto partition : touched)
-    if (partition < config_.partitions)
+    if (partition < partitions_found())
       serve_waiting(partition);
 }
 
@@ -120,7 +120,7 @@ void memory_log::serve_waiting(uint32_t partition) {
 }
 
 void memory_log::fetch(uint32_t partition, int64_t from, fetch_limits most, fetch_done done) {
-  if (partition >= config_.partitions || from < 0 || most.records == 0)
+  if (partition >= partitions_found() || from < 0 || most.records == 0)
     return deliveries_.deliver([done = std::move(done)] {
       done(make_error(errc::invalid_argument, "no such partition, offset or limit"));
     });
@@ -177,12 +177,22 @@ void memory_log::lose(uint32_t partition, int64_t below) {
 
 void memory_log::applied(uint32_t partition, int64_t below) {
   std::lock_guard guard{lock_};
-  if (partition >= config_.partitions || config_.retains)
+  if (partition >= slices_.size() || config_.retains)
     return;
   auto& slice = slices_[partition];
   slice.first = std::max(slice.first, std::min(below, slice.end));
   while (!slice.entries.empty() && slice.entries.front().offset < below)
     slice.entries.pop_front();
+}
+
+uint32_t memory_log::partitions_found() const {
+  std::lock_guard guard{lock_};
+  return static_cast<uint32_t>(slices_.size());
+}
+
+void memory_log::add_partition() {
+  std::lock_guard guard{lock_};
+  slices_.emplace_back();
 }
 
 void memory_log::skip(uint32_t partition, int64_t count) {

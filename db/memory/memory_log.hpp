@@ -35,6 +35,7 @@ public:
 
   const std::string& topic() const override { return config_.topic; }
   uint32_t partitions() const override { return config_.partitions; }
+  uint32_t partitions_found() const override;
   void append(std::vector<log_record> batch, append_done done) override;
   void fetch(uint32_t partition, int64_t from, fetch_limits most, fetch_done done) override;
   void look(uint32_t partition, int64_t offset, look_done done) override;
@@ -45,6 +46,9 @@ public:
   /// (overloaded, disk_full, invalid_argument) give `rejected`, others `unknown`;
   /// unknown records are stored all the same when `stored`.
   void fail_next(errc code, bool stored = false);
+
+  /// The log gets one more partition.
+  void add_partition();
 
   /// The next `count` offsets of a partition have no record, as after a transaction.
   void skip(uint32_t partition, int64_t count);
@@ -86,7 +90,7 @@ private:
 
   const config config_;
   mutable std::mutex lock_;
-  std::vector<slice> slices_;
+  std::deque<slice> slices_;
   std::string identity_;
   std::deque<failure> failures_;
   deliveries deliveries_;

@@ -15,11 +15,13 @@ using namespace std::chrono_literals;
 // it lasts, so a trouble that was not seen for a while is over.
 constexpr auto retry_pause = 1s;
 constexpr auto trouble_lasts = 5s;
+constexpr auto look_pause = 3s;
 
 } // namespace
 
 consumer::consumer(const kafka_config& config, uint32_t partitions, broker_health& health)
-    : config_(config), health_(health), parts_(partitions), applied_(partitions, -1) {}
+    : config_(config), health_(health), parts_(partitions), partitions_(partitions),
+      applied_(partitions, -1) {}
 
 caf::error consumer::start() {
   property_list ours = {{"enable.auto.commit", "false"},   {"enable.auto.offset.store", "false"},
@@ -260,18 +262,38 @@ void consumer::missing(uint32_t id) {
                     + range);
 }
 
-// librdkafka says once that the topic is gone and not that it is back.
+// librdkafka says once that the topic is gone and not that it is back, and nothing of
+// partitions that it gets.
 void consumer::look_for_topic() {
-  if (!topic_gone_ || steady::now() < next_look_)
+  if (steady::now() < next_look_)
     return;
-  next_look_ = steady::now() + retry_pause;
-  auto error = topic_error(client_.get(), topic_.get(), 500);
+  next_look_ = steady::now() + (topic_gone_ ? retry_pause : look_pause);
+  uint32_t partitions = 0;
+  auto error = topic_error(client_.get(), topic_.get(), 500, partitions);
+  if (partitions > parts_.size())
+    grow(partitions);
+  if (!topic_gone_)
+    return; // A question without an answer says nothing.
   topic_gone_ = error != RD_KAFKA_RESP_ERR_NO_ERROR;
   std::lock_guard lock(mutex_);
   trouble_ = topic_gone_
                  ? "Kafka topic " + config_.topic + " cannot be read: " + rd_kafka_err2str(error)
                  : "";
   trouble_at_ = steady::now();
+}
+
+void consumer::grow(uint32_t partitions) {
+  if (config_.report)
+    config_.report("Kafka topic " + config_.topic + " has " + std::to_string(partitions)
+                   + " partitions now, " + std::to_string(parts_.size())
+                   + " before: the new ones are read from their beginning; events that are posted "
+                     "here go to them after the next start");
+  parts_.resize(partitions);
+  {
+    std::lock_guard lock(mutex_);
+    applied_.resize(partitions, -1);
+  }
+  partitions_ = partitions;
 }
 
 void consumer::on_error(rd_kafka_resp_err_t code, const char* reason) {

@@ -21,7 +21,8 @@ public:
                                                        uint32_t partitions, broker_health& health);
   ~consumer() override;
 
-  uint32_t partitions() const noexcept { return static_cast<uint32_t>(parts_.size()); }
+  /// Those that can be read. It grows, within seconds, when the topic gets more.
+  uint32_t partitions() const noexcept { return partitions_; }
   void fetch(uint32_t partition, int64_t from, fetch_limits most, event_log::fetch_done done);
   void applied(uint32_t partition, int64_t below);
 
@@ -65,6 +66,7 @@ private:
   std::pair<int64_t, int64_t> known_range(uint32_t id) const;
   void report_progress();
   void look_for_topic();
+  void grow(uint32_t partitions);
   void on_error(rd_kafka_resp_err_t code, const char* reason) override;
   void on_log(const std::string& line) override;
 
@@ -74,7 +76,8 @@ private:
   client_ptr client_;
   topic_ptr topic_;
   queue_ptr main_;
-  std::vector<part> parts_; ///< Its size is fixed; the rest belongs to the thread.
+  std::vector<part> parts_; ///< Of the thread.
+  std::atomic<uint32_t> partitions_;
   steady::time_point next_report_;
   bool topic_gone_ = false;
   steady::time_point next_look_;

@@ -40,6 +40,10 @@ kafka_log::~kafka_log() {
   consumer_.reset();
 }
 
+uint32_t kafka_log::partitions_found() const {
+  return consumer_->partitions();
+}
+
 void kafka_log::append(std::vector<log_record> batch, append_done done) {
   producer_->append(std::move(batch), std::move(done));
 }

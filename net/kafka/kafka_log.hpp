@@ -61,6 +61,7 @@ public:
 
   const std::string& topic() const override { return config_.topic; }
   uint32_t partitions() const override { return partitions_; }
+  uint32_t partitions_found() const override;
   void append(std::vector<log_record> batch, append_done done) override;
   void fetch(uint32_t partition, int64_t from, fetch_limits most, fetch_done done) override;
   void look(uint32_t partition, int64_t offset, look_done done) override;

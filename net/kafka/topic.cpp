@@ -182,8 +182,12 @@ bool is_missing(rd_kafka_resp_err_t error) noexcept {
          || error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
 }
 
-rd_kafka_resp_err_t topic_error(rd_kafka_t* client, rd_kafka_topic_t* topic, int timeout_ms) {
-  return look(client, topic, timeout_ms).error;
+rd_kafka_resp_err_t topic_error(rd_kafka_t* client, rd_kafka_topic_t* topic, int timeout_ms,
+                                uint32_t& partitions) {
+  const auto state = look(client, topic, timeout_ms);
+  if (!state.error)
+    partitions = state.partitions;
+  return state.error;
 }
 
 caf::expected<topic_found> ensure_topic(const kafka_config& config, broker_health& health) {

@@ -36,8 +36,10 @@ struct topic_found {
 /// in time; errc::invalid_argument when it cannot be made.
 caf::expected<topic_found> ensure_topic(const kafka_config& config, broker_health& health);
 
-/// What a broker says about the topic; blocks until it answers or the time is over.
-rd_kafka_resp_err_t topic_error(rd_kafka_t* client, rd_kafka_topic_t* topic, int timeout_ms);
+/// What a broker says about the topic; blocks until it answers or the time is over. Sets
+/// `partitions` when it is there.
+rd_kafka_resp_err_t topic_error(rd_kafka_t* client, rd_kafka_topic_t* topic, int timeout_ms,
+                                uint32_t& partitions);
 
 /// True when it says that there is no such topic.
 bool is_missing(rd_kafka_resp_err_t error) noexcept;

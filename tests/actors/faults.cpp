@@ -227,6 +227,44 @@ SCENARIO_METHOD(small_fold_fixture, "offsets without a record hold nothing up",
   }
 }
 
+SCENARIO_METHOD(node_fixture, "partitions that the log gets later are applied",
+                "[actor][partition]") {
+  const auto first = post({click("a")}).results.at(0).pos;
+  advance(1s);
+  log.add_partition();
+  log.add_partition();
+  for (uint32_t partition : {4u, 5u}) {
+    auto other = click("other " + std::to_string(partition));
+    other.site_id = default_site;
+    other.at_us = time_us;
+    log.append({{partition, "k", model::encode_record(other, time_us)}}, [](auto) {});
+  }
+  advance(3s);
+  CHECK(clicks_of_page(*this) == 3);
+  CHECK(lag_of(*this, {5, 0}) == 0);
+  CHECK(door->running());
+  auto after = count_of("u1");
+  after.after = {{4, 0}, {5, 0}};
+  CHECK(ask(after).clicks == 3);
+  // Events that are posted stay where they are read by all nodes, and pages where they live.
+  for (int i = 0; i < 50; ++i)
+    CHECK(post({click("more" + std::to_string(i), "u1", "/" + std::to_string(i))})
+              .results.at(0)
+              .pos.partition
+          < 4);
+  GIVEN("one of them that dies") {
+    kill("partition");
+    post({click("b")});
+    auto other = click("c");
+    other.site_id = default_site;
+    other.at_us = time_us;
+    log.append({{5, "k", model::encode_record(other, time_us)}}, [](auto) {});
+    advance(3s);
+    CHECK(clicks_of_page(*this) == 5);
+  }
+  CHECK(first.partition < 4);
+}
+
 SCENARIO_METHOD(node_fixture, "the lag grows while the store is away", "[actor][partition]") {
   const auto first = post({click("a")}).results.at(0).pos;
   advance(1s);

@@ -176,6 +176,30 @@ TEST_CASE("an existing topic keeps its own partitions", "[contract][kafka_log]")
   CHECK(append(*log, {{3, "k", "v"}})[0].code == errc::invalid_argument);
 }
 
+TEST_CASE("partitions that are added to a live topic are read, and not written to",
+          "[contract][kafka_log]") {
+  fixture x;
+  if (x.is_off())
+    return;
+  auto log = x.open();
+  REQUIRE(append(*log, {{3, "k", "a"}})[0].status == outcome::accepted);
+  add_kafka_partitions(x.address, x.topic, 6);
+  other_producer other(x, {});
+  other.send(5, "k", "b");
+  other.flush();
+  CHECK(eventually([&] { return log->partitions_found() == 6; }));
+  CHECK(log->partitions() == 4);
+  const auto batch = fetch(*log, 5, 0);
+  REQUIRE(batch);
+  CHECK(batch->entries.at(0).value == "b");
+  CHECK(append(*log, {{4, "k", "c"}})[0].code == errc::invalid_argument);
+  log->applied(5, 1);
+  log.reset();
+  log = x.open();
+  CHECK(log->partitions() == 6);
+  CHECK(append(*log, {{4, "k", "c"}})[0].pos == position{4, 0});
+}
+
 TEST_CASE("a compacted topic is read, and said to lose events", "[contract][kafka_log]") {
   fixture x;
   if (x.is_off())

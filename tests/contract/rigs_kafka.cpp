@@ -168,6 +168,15 @@ void create_kafka_topic(const std::string& address, const std::string& topic, in
   admin.finish("create " + topic);
 }
 
+void add_kafka_partitions(const std::string& address, const std::string& topic, size_t total) {
+  kafka_admin admin(address);
+  char text[256];
+  auto* request = rd_kafka_NewPartitions_new(topic.c_str(), total, text, sizeof text);
+  rd_kafka_CreatePartitions(admin.client(), &request, 1, nullptr, admin.answers());
+  rd_kafka_NewPartitions_destroy(request);
+  admin.finish("add partitions to " + topic);
+}
+
 void set_kafka_topic(const std::string& address, const std::string& topic, const std::string& name,
                      const std::string& value) {
   kafka_admin admin(address);

@@ -34,6 +34,9 @@ void delete_kafka_records(const std::string& address, const std::string& topic, 
                           int64_t below);
 void delete_kafka_topic(const std::string& address, const std::string& topic);
 
+/// Gives a topic more partitions, so many in all.
+void add_kafka_partitions(const std::string& address, const std::string& topic, size_t total);
+
 /// Sets one property of a topic.
 void set_kafka_topic(const std::string& address, const std::string& topic, const std::string& name,
                      const std::string& value);

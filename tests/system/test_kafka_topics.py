@@ -1,7 +1,9 @@
 """Topics that are not as Footfall makes them: small limits, copies, partitions added later."""
+import json
 import threading
 import uuid
 
+import confluent_kafka
 import confluent_kafka.admin as kafka
 import pytest
 
@@ -30,6 +32,10 @@ class Topic:
         topic = kafka.NewTopic(self.name, num_partitions=partitions, replication_factor=1,
                                config=named)
         self.admin.create_topics([topic])[self.name].result(20)
+
+    def grow(self, partitions: int) -> None:
+        more = kafka.NewPartitions(self.name, partitions)
+        self.admin.create_partitions([more])[self.name].result(20)
 
     def set(self, name: str, value: str) -> None:
         resource = kafka.ConfigResource(kafka.ResourceType.TOPIC, self.name)
@@ -104,3 +110,35 @@ def test_the_number_of_copies_is_chosen(services):
         assert "replication factor" in server.stderr().lower()
     with Server(environment=services.environment) as server:
         assert server.ingest.post("/v1/events", events(1)).status == 200
+
+
+def test_partitions_that_are_added_while_it_runs_are_taken_up(services):
+    topic = Topic(services)
+
+    def write(producer: confluent_kafka.Producer, partition: int, count: int) -> None:
+        for event in events(count):
+            event["time_stamp"] = "2025-11-05T20:00:00Z"
+            producer.produce(topic.name, json.dumps(event), PAGE, partition)
+        assert producer.flush(20) == 0
+
+    with Server(environment=services.environment) as server:
+        assert server.ingest.post("/v1/events", events(10)).status == 200
+        topic.grow(6)
+        producer = confluent_kafka.Producer(
+            {"bootstrap.servers": services.environment["KAFKA_BROKER"]})
+        for partition in (4, 5):
+            write(producer, partition, 20)
+        wait_until(lambda: server.count("ann", PAGE) == 50, 20)
+        assert "has 6 partitions now" in server.stderr()
+        for number in range(40):  # Nothing is posted to where an older node would not read.
+            answer = server.ingest.post("/v1/events", events(1, f"/{number}"))
+            assert int(answer.json()["results"][0]["position"].split(":")[0]) < 4, answer
+        for _ in range(2):
+            server.kill9()
+            server.start()
+            write(producer, 5, 10)
+            assert server.ingest.post("/v1/events", events(10)).status == 200
+        wait_until(lambda: server.count("ann", PAGE) == 90, 30)
+        assert all(server.count("ann", f"/{number}") == 1 for number in range(40))
+        assert server.admin.get("/readyz").status == 200
+        assert server.audit()["ok"]
