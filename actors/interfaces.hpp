@@ -25,6 +25,8 @@ using page_aggregator_actor = caf::typed_actor<
     rpc<void(atom::watch, page_ask, position, caf::strong_actor_ptr)>,
     // Not needed now: ends.
     rpc<void(atom::passivate)>,
+    // Compares itself with a snapshot of the store, for an audit.
+    rpc<page_check(atom::check, page_load)>,
     // INTERNAL: tells the watchers what changed.
     rpc<void(atom::tick)>,
     // The state, for people.
@@ -59,8 +61,11 @@ using partition_actor = caf::typed_actor<
     // Goes on at an offset, without the records before it. Only when it is stopped.
     rpc<partition_reply(atom::skip, int64_t)>,
     // Clicks of a page of this partition that another one applied.
-    rpc<void(atom::delta, page_delta)>, rpc<void(atom::wire, wiring)>,
-    rpc<std::vector<state_field>(atom::describe)>>;
+    rpc<void(atom::delta, page_delta)>,
+    // For an audit: the live pages, so many at most, the last used first; and one of them
+    // beside a snapshot of the store.
+    rpc<live_pages(atom::pages, uint32_t)>, rpc<page_check(atom::check, std::string, page_load)>,
+    rpc<void(atom::wire, wiring)>, rpc<std::vector<state_field>(atom::describe)>>;
 
 /// LOG READER: owns the subscription of the node to the event log.
 using log_reader_actor = caf::typed_actor<
@@ -144,6 +149,18 @@ using redriver_actor = caf::typed_actor<
     rpc<void(atom::marked, uint64_t, uint64_t)>,
     // INTERNAL: the store failed.
     rpc<void(atom::failed, uint64_t, caf::error)>, rpc<std::vector<state_field>(atom::describe)>>;
+
+/// AUDITOR: compares what the store, the log and the live pages know, one audit at a time.
+using auditor_actor = caf::typed_actor<
+    rpc<audit_reply(atom::audit, audit_ask)>,
+    // INTERNAL: the store's answers and the partitions', each with the step it belongs to.
+    rpc<void(atom::progress, uint64_t, std::vector<partition_state>)>,
+    rpc<void(atom::audit, uint64_t, std::vector<audit_difference>)>,
+    rpc<void(atom::loaded, uint64_t, caf::atom_value, store_answer)>,
+    rpc<void(atom::reached, uint64_t, position, uint64_t)>,
+    // INTERNAL: a step takes too long; the store failed.
+    rpc<void(atom::tick, uint64_t)>, rpc<void(atom::failed, uint64_t, caf::atom_value, caf::error)>,
+    rpc<void(atom::wire, wiring)>, rpc<std::vector<state_field>(atom::describe)>>;
 
 /// SUPERVISOR: starts, watches and restarts the others; root of the tree.
 using supervisor_actor = caf::typed_actor<

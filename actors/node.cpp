@@ -1,6 +1,7 @@
 #include "actors/node.hpp"
 
 #include "actors/ask_from_outside.hpp"
+#include "actors/auditor.hpp"
 #include "actors/cache_manager.hpp"
 #include "actors/ingestion.hpp"
 #include "actors/inspector.hpp"
@@ -13,6 +14,7 @@ namespace footfall {
 namespace {
 
 constexpr auto admin_patience = std::chrono::seconds(2);
+constexpr auto audit_patience = std::chrono::seconds(31 * 60);
 constexpr auto redrive_patience = std::chrono::seconds(60);
 constexpr int64_t gateway_beat_max_us = 5'000'000;
 
@@ -145,6 +147,19 @@ std::vector<child_spec> node::children() {
                    redriver_ = std::move(x);
                  },
                  false});
+  out.push_back({"auditor", "",
+                 [c, status = &status_](caf::actor_system& s) {
+                   auditor_config ac;
+                   ac.log = c.log;
+                   ac.events = c.events;
+                   ac.status = status;
+                   return spawn_child<auditor_actor>(s, footfall::auditor, ac);
+                 },
+                 [this](wiring&, caf::strong_actor_ptr x) {
+                   std::lock_guard<std::mutex> guard(asked_mutex_);
+                   auditor_ = std::move(x);
+                 },
+                 true});
   return out;
 }
 
@@ -164,9 +179,12 @@ child_spec node::partition_child(uint32_t number, partition_status& status) {
       to.resize(at + 1);
     to[at] = std::move(x);
   };
-  return {"partition", std::to_string(number),
+  return {"partition",
+          std::to_string(number),
           [own](caf::actor_system& s) { return spawn_child<partition_actor>(s, partition, own); },
-          connect, true, true};
+          connect,
+          true,
+          true};
 }
 
 // They are applied as the others are. No page lives there before the next start, so that
@@ -264,6 +282,11 @@ inspector_actor node::inspector() {
   return caf::actor_cast<inspector_actor>(inspector_);
 }
 
+auditor_actor node::auditor() {
+  std::lock_guard<std::mutex> guard(asked_mutex_);
+  return caf::actor_cast<auditor_actor>(auditor_);
+}
+
 redriver_actor node::redriver() {
   std::lock_guard<std::mutex> guard(asked_mutex_);
   return caf::actor_cast<redriver_actor>(redriver_);
@@ -279,8 +302,12 @@ void node::actor(uint64_t id, reply<actor_detail> done) {
                    atom::describe_v, id);
 }
 
-void node::audit(reply<audit_reply> done) {
-  config_.events->audit(answer_with(std::move(done), &audit_reply::differences));
+void node::audit(audit_ask ask, reply<audit_reply> done) {
+  audit_reply late;
+  late.code = errc::timeout;
+  late.reason = "the audit was not finished in time";
+  ask_from_outside(system_, auditor(), audit_patience, std::move(done), std::move(late),
+                   atom::audit_v, ask);
 }
 
 void node::bad_events(bad_events_ask ask, reply<bad_events_reply> done) {
@@ -332,6 +359,7 @@ void node::begin_stop() {
   inspector_ = nullptr;
   redriver_ = nullptr;
   partitions_.clear();
+  auditor_ = nullptr;
 }
 
 void node::stop() {

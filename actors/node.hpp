@@ -50,7 +50,7 @@ public:
   void health(reply<node_health> done) override;
   void actors(reply<std::vector<actor_row>> done) override;
   void actor(uint64_t id, reply<actor_detail> done) override;
-  void audit(reply<audit_reply> done) override;
+  void audit(audit_ask ask, reply<audit_reply> done) override;
   void bad_events(bad_events_ask ask, reply<bad_events_reply> done) override;
   void redrive(redrive_ask ask, reply<redrive_reply> done) override;
   applied_counts applied(const position_range& range) const override;
@@ -81,6 +81,7 @@ private:
   void look_at_all(std::function<void(std::vector<caf::expected<log_view>>)> done);
   void begin_generation(const std::vector<caf::expected<log_view>>& views,
                         reply<partition_reply> done);
+  auditor_actor auditor();
 
   caf::actor_system& system_;
   node_config config_;
@@ -102,6 +103,7 @@ private:
     size_t count = 0;
   };
   open_calls calls_;
+  caf::strong_actor_ptr auditor_;
 };
 
 } // namespace footfall

@@ -162,6 +162,13 @@ void fail_all(page_aggregator_ptr self, const caf::error& why) {
   self->quit(why);
 }
 
+page_check check(page_aggregator_ptr self, const page_load& stored) {
+  const auto& x = self->state.counts;
+  if (!x.loaded())
+    return {};
+  return {true, x.clicks(), x.differences(stored)};
+}
+
 // "site NUL page" for people: the page, after its site unless that is the default.
 std::string shown(const std::string& page) {
   const auto end_of_site = page.find('\0');
@@ -216,6 +223,7 @@ page_aggregator_actor::behavior_type page_aggregator(page_aggregator_ptr self,
       [self](atom::watch, page_ask& x, const position& at, const caf::strong_actor_ptr& from) {
         take_watch(self, x, at, from);
       },
+      [self](atom::check, const page_load& x) { return check(self, x); },
       [self](atom::passivate) { self->quit(); },
       [self](atom::tick) { tell_watchers(self); },
       [self](atom::describe) { return describe(self); },

@@ -32,6 +32,12 @@ public:
     return &*at->second;
   }
 
+  /// The live page, which keeps its place; null when it is not live.
+  const entry* find(std::string_view page) const {
+    auto at = by_page_.find(page);
+    return at == by_page_.end() ? nullptr : &*at->second;
+  }
+
   entry& add(std::string page, page_aggregator_actor handle, int64_t now_us) {
     order_.push_front({std::move(page), std::move(handle), now_us, false});
     by_page_[order_.front().page] = order_.begin();

@@ -393,6 +393,10 @@ partition_actor::behavior_type partition(partition_ptr self, partition_config co
       [self](atom::reclaim) { claim(self); },
       [self](atom::skip, int64_t to) { return partition_log::skip(self, to); },
       [self](atom::delta, page_delta& x) { partition_pages::take_delta(self, std::move(x)); },
+      [self](atom::pages, uint32_t most) { return partition_pages::live(self, most); },
+      [self](atom::check, const std::string& page, page_load& x) {
+        return partition_pages::check(self, page, x);
+      },
       [self](atom::wire, wiring& x) { rewire(self, x); },
       [self](atom::describe) { return describe(self->state); },
   };

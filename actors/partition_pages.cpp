@@ -304,6 +304,23 @@ void forget_cached(partition_ptr self) {
     self->send(cache, atom::forget_v);
 }
 
+live_pages live(partition_ptr self, uint32_t most) {
+  live_pages out;
+  out.all = self->state.pages.size();
+  for (auto& x : self->state.pages) {
+    if (out.pages.size() >= most)
+      break;
+    out.pages.push_back(x.page);
+  }
+  return out;
+}
+
+caf::result<page_check> check(partition_ptr self, const std::string& page, page_load& stored) {
+  if (const auto* live = self->state.pages.find(page))
+    return self->delegate(live->handle, atom::check_v, std::move(stored));
+  return page_check{};
+}
+
 void sweep(partition_ptr self) {
   auto& st = self->state;
   st.sweep_set = false;

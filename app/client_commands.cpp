@@ -118,7 +118,11 @@ void add_audit(CLI::App& program, std::function<int()>& run) {
   auto x = std::make_shared<audit_options>();
   x->url = local_url("admin-port");
   auto& command = *program.add_subcommand(
-      "audit", "Have a running node compare every aggregate with the raw events");
+      "audit", "Have a running node compare every aggregate with the raw events, what it has in "
+               "memory with the store, and say what it did not look at");
+  command.add_option("--live", x->live, "Live pages to compare: none, sample or all")
+      ->check(CLI::IsMember({"none", "sample", "all"}))
+      ->capture_default_str();
   command.add_option("--url", x->url, "The node's admin address")->capture_default_str();
   command.add_flag("--json", x->json, "Print the node's answer as it is");
   run_with(command, std::move(x), run_audit, run);

@@ -7,6 +7,7 @@ namespace footfall::model {
 
 namespace {
 constexpr int32_t hour = 60;
+constexpr size_t differences_max = 10;
 } // namespace
 
 void page_state::load(page_load snapshot, const std::vector<position>& reached) {
@@ -72,6 +73,32 @@ void page_state::add(const page_delta& delta, int64_t now_us,
     }
   }
   advance({delta.partition, delta.next_offset - 1});
+}
+
+std::vector<audit_difference> page_state::differences(const page_load& stored) const {
+  std::vector<audit_difference> out;
+  if (stored.clicks != clicks_)
+    return out;
+  auto compare = [&out](std::string key, uint64_t expected, uint64_t found) {
+    if (expected != found && out.size() < differences_max)
+      out.push_back({"live page", std::move(key), expected, found});
+  };
+  compare("number", static_cast<uint64_t>(stored.page_no), static_cast<uint64_t>(page_no_));
+  compare("last event (us)", static_cast<uint64_t>(stored.last_at_us),
+          static_cast<uint64_t>(last_at_us_));
+  compare("event types", stored.by_type.size(), by_type_.size());
+  for (const auto& [type_no, clicks] : stored.by_type) {
+    auto row = std::find_if(by_type_.begin(), by_type_.end(),
+                            [no = type_no](const auto& x) { return x.number == no; });
+    compare("event type " + std::to_string(type_no), clicks,
+            row == by_type_.end() ? 0 : row->clicks);
+  }
+  if (!users_complete_ || !stored.users_complete)
+    return out;
+  compare("users", stored.user_clicks.size(), user_clicks_.size());
+  for (const auto& [user_no, clicks] : stored.user_clicks)
+    compare("user number " + std::to_string(user_no), clicks, clicks_of(user_no));
+  return out;
 }
 
 void page_state::add_minute(int32_t minute, uint32_t clicks, int32_t oldest) {

@@ -39,6 +39,10 @@ public:
   /// the counts by user and by type then.
   void forget_details();
 
+  /// Where it differs from a snapshot of the store with as many clicks; nothing is said
+  /// of another one.
+  std::vector<audit_difference> differences(const page_load& stored) const;
+
   bool loaded() const noexcept { return loaded_; }
   bool detailed() const noexcept { return detailed_; }
   /// Whether last_hour() is complete: minutes that were dated far ahead and dropped may

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "proto/applied.hpp"
+#include "proto/audit.hpp"
 #include "proto/bad_event.hpp"
 #include "proto/partition.hpp"
 #include "proto/query.hpp"
@@ -33,12 +34,6 @@ struct actor_detail {
   bool found = false;
   actor_row row;
   std::vector<state_field> fields;
-};
-
-struct audit_reply {
-  errc code = errc::none;
-  std::string reason;
-  std::vector<audit_difference> differences;
 };
 
 struct bad_events_reply {
@@ -82,7 +77,8 @@ public:
   virtual void health(reply<node_health> done) = 0;
   virtual void actors(reply<std::vector<actor_row>> done) = 0;
   virtual void actor(uint64_t id, reply<actor_detail> done) = 0;
-  virtual void audit(reply<audit_reply> done) = 0;
+  /// One at a time.
+  virtual void audit(audit_ask ask, reply<audit_reply> done) = 0;
   virtual void bad_events(bad_events_ask ask, reply<bad_events_reply> done) = 0;
   /// Appends bad events that are events by today's rules to the log again. Events keep
   /// their ids, so that nothing counts twice however often this is repeated.

@@ -6,6 +6,7 @@
 
 #include "actors/model/time_text.hpp"
 #include "net/http/actor_list.hpp"
+#include "net/http/audit_text.hpp"
 #include "net/http/bad_event_list.hpp"
 #include "net/http/exchange.hpp"
 #include "net/http/json_text.hpp"
@@ -143,8 +144,8 @@ public:
       return x.refuse(wrong_method(is_change(x.pending.kind) ? "POST" : "GET, HEAD"));
     if (auto bad = params_.parse(x.in->query()); !bad.empty())
       return x.refuse(invalid(std::move(bad)));
-    if (x.pending.kind != actors && x.pending.kind != bad_events && x.pending.kind != redrive
-        && x.pending.kind != skip)
+    if (x.pending.kind != actors && x.pending.kind != audit && x.pending.kind != bad_events
+        && x.pending.kind != redrive && x.pending.kind != skip)
       if (auto bad = params_.check_names({}); !bad.empty())
         return x.refuse(invalid("the path takes no query parameters; leave them out"));
     switch (x.pending.kind) {
@@ -153,7 +154,7 @@ public:
     case cluster: return handler_.health(x.done);
     case version: return x.answer(200, json_type, no_store, version_body());
     case metrics_text: return x.answer(200, metrics_type, no_store, handler_.metrics());
-    case audit: return handler_.audit(x.done);
+    case audit: return start_audit(x);
     case one_actor: return start_actor(x);
     case bad_events: return start_bad_events(x);
     case redrive: return start_redrive(x);
@@ -173,7 +174,7 @@ public:
     if (auto* detail = std::get_if<actor_detail>(&value))
       return finish_actor(x, *detail);
     if (auto* reply = std::get_if<audit_reply>(&value))
-      return finish_audit(x, *reply);
+      return finish_rendered(x, *reply, [](const auto& y) { return render(y); });
     if (auto* reply = std::get_if<bad_events_reply>(&value))
       return finish_rendered(x, *reply, [](const auto& y) { return render(y.page); });
     if (auto* reply = std::get_if<redrive_reply>(&value))
@@ -243,6 +244,13 @@ private:
     x.answer(200, json_type, no_store, body);
   }
 
+  void start_audit(exchange& x) {
+    audit_ask ask;
+    if (auto bad = read_audit_ask(params_, ask); !bad.empty())
+      return x.refuse(invalid(std::move(bad)));
+    handler_.audit(ask, x.done);
+  }
+
   void start_bad_events(exchange& x) {
     bad_events_ask ask;
     if (auto bad = read_bad_events_ask(params_, ask); !bad.empty())
@@ -294,29 +302,6 @@ private:
     problem bad{503, x.pending.kind == healthz ? "not_live" : "not_ready", reasons(health), true};
     bad.members = ',' + health_members(health);
     x.refuse(bad);
-  }
-
-  void finish_audit(exchange& x, const audit_reply& reply) {
-    if (reply.code != errc::none)
-      return x.refuse(problem_of(reply.code, reply.reason));
-    std::string body = "{\"ok\":";
-    body += reply.differences.empty() ? "true" : "false";
-    body += ",\"differences\":[";
-    for (const auto& difference : reply.differences) {
-      if (body.back() != '[')
-        body += ',';
-      body += "{\"table\":";
-      append_json_safe(body, difference.table);
-      append_key(body, "key");
-      append_json_safe(body, difference.key);
-      append_key(body, "expected");
-      append_number(body, difference.expected);
-      append_key(body, "found");
-      append_number(body, difference.found);
-      body += '}';
-    }
-    body += "]}\n";
-    x.answer(200, json_type, no_store, body);
   }
 
   request_handler& handler_;

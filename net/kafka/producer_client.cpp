@@ -13,21 +13,26 @@ append_outcome failed(outcome status, errc code) {
   return out;
 }
 
-// A refusal for good is a certain one: the record was never taken.
-bool is_certain(errc code) noexcept {
-  return code == errc::invalid_argument || code == errc::event_too_large;
+// The broker looked at the record and takes it in no case. A topic that is missing, or may
+// not be written to, is an outage instead: it may be there again for the next try.
+bool is_refused(rd_kafka_resp_err_t error) noexcept {
+  return error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE
+         || error == RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE
+         || error == RD_KAFKA_RESP_ERR_INVALID_RECORD
+         || error == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP;
 }
 
 // librdkafka refused it at once: it was never sent.
 append_outcome refused(rd_kafka_resp_err_t error) {
   const auto code = errc_of(error);
-  const bool certain = code == errc::overloaded || is_certain(code);
+  const bool certain =
+      code == errc::overloaded || code == errc::invalid_argument || code == errc::event_too_large;
   return failed(certain ? outcome::rejected : outcome::unknown, code);
 }
 
 append_outcome reported(const rd_kafka_message_t& message) {
   const auto status = rd_kafka_message_status(&message);
-  if (status == RD_KAFKA_MSG_STATUS_NOT_PERSISTED && is_certain(errc_of(message.err)))
+  if (status == RD_KAFKA_MSG_STATUS_NOT_PERSISTED && is_refused(message.err))
     return failed(outcome::rejected, errc_of(message.err));
   // A record can be known to be persisted while its offset is not (its own answer
   // was lost, a later one proved it). A position was promised with `accepted`.

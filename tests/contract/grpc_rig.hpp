@@ -40,7 +40,7 @@ public:
   void health(reply<node_health> done) override;
   void actors(reply<std::vector<actor_row>> done) override { done({}); }
   void actor(uint64_t, reply<actor_detail> done) override { done({}); }
-  void audit(reply<audit_reply> done) override { done({}); }
+  void audit(audit_ask, reply<audit_reply> done) override { done({}); }
   void bad_events(bad_events_ask, reply<bad_events_reply> done) override { done({}); }
   void redrive(redrive_ask, reply<redrive_reply> done) override { done({}); }
   void partitions(reply<partitions_reply> done) override { done({}); }

@@ -115,7 +115,13 @@ TEST_CASE_METHOD(http_fixture, "the admin port tells how the node is", "[contrac
   CHECK(has(c.ask(get("/cluster")), "{\"nodes\":[{\"self\":true,"));
   CHECK(body_of(c.ask(get("/admin/audit")))
         == "{\"ok\":false,\"differences\":[{\"table\":\"page_totals\",\"key\":\"/p\","
-           "\"expected\":3,\"found\":4}]}\n");
+           "\"expected\":3,\"found\":4}],\"partitions\":[{\"partition\":0,\"log_first\":1,"
+           "\"log_end\":9,\"acknowledged_end\":8,\"next_offset\":7,\"folded_offset\":6},"
+           "{\"partition\":1,\"log_first\":null,\"log_end\":null,\"acknowledged_end\":0,"
+           "\"next_offset\":0,\"folded_offset\":0}],\"checked\":[\"some\"],"
+           "\"not_checked\":[\"the rest\"]}\n");
+  CHECK(has(c.ask(get("/admin/audit?live=all")), "\"checked\":[\"all\"]"));
+  CHECK(status_of(c.ask(get("/admin/audit?live=some"))) == 400);
   CHECK(status_of(c.ask(get("/"))) == 404);
   CHECK(status_of(c.ask(post("/healthz", ""))) == 405);
 }

@@ -74,9 +74,12 @@ public:
     x.fields = {{"clicks", "12"}};
     done(std::move(x));
   }
-  void audit(reply<audit_reply> done) override {
+  void audit(audit_ask ask, reply<audit_reply> done) override {
     audit_reply x;
     x.differences = {{"page_totals", "/p", 3, 4}};
+    x.partitions = {{0, 1, 9, 8, 7, 6}, {1, -1, -1, 0, 0, 0}};
+    x.checked = {ask.live == audit_live::all ? "all" : "some"};
+    x.not_checked = {"the rest"};
     done(std::move(x));
   }
   void bad_events(bad_events_ask ask, reply<bad_events_reply> done) override {

@@ -296,6 +296,7 @@ TEST_CASE("records deleted ahead of the reader are a loss, also behind a hole",
   kafka_transaction other(x.address, x.topic);
   other.send(0, "k", "aborted");
   other.abort();
+  REQUIRE(eventually([&] { return kafka_end(x.address, x.topic, 0) == 3; })); // with the marker
   const std::string big(100'000, 'x');
   for (int i = 0; i < 40; ++i)
     REQUIRE(append(*log, {{0, "k", big}})[0].pos == position{0, 3 + i});

@@ -1,0 +1,98 @@
+#include <catch2/catch.hpp>
+
+#include "tests/support/deterministic.hpp"
+
+using namespace footfall;
+using namespace footfall::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct audit_fixture : node_fixture {
+  explicit audit_fixture(memory_store::config store_config = {}) : node_fixture(store_config) {
+    for (int i = 0; i < 300; ++i)
+      post({click("e" + std::to_string(i), "u" + std::to_string(i % 7), page(i % 30))});
+    advance(1s);
+  }
+  static std::string page(int i) { return "/" + std::to_string(i); }
+
+  audit_reply audit(audit_live live = audit_live::all) {
+    audit_reply out;
+    out.code = errc::internal;
+    door->audit({live}, [&out](audit_reply x) { out = std::move(x); });
+    settle();
+    return out;
+  }
+
+  /// Has the live page add a click that no store has.
+  void plant(const std::string& on) {
+    page_delta wrong;
+    wrong.page = std::string{default_site} + '\0' + on;
+    wrong.page_no = 1;
+    wrong.incarnation = events.incarnation();
+    wrong.next_offset = 1'000'000;
+    wrong.clicks = {{1, 1, time_us, time_us}};
+    for (const auto& entry : actor_directory::get().snapshot())
+      if (entry->name == std::string{"page_aggregator"} && entry->read().key == on)
+        caf::anon_send(caf::actor_cast<page_aggregator_actor>(entry->handle.lock()), atom::delta_v,
+                       wrong);
+    settle();
+  }
+};
+
+bool mentions(const std::vector<std::string>& all, const std::string& text) {
+  for (const auto& x : all)
+    if (x.find(text) != std::string::npos)
+      return true;
+  return false;
+}
+
+} // namespace
+
+SCENARIO_METHOD(audit_fixture, "an audit looks at memory, and says what it did not look at",
+                "[actor][audit]") {
+  GIVEN("a node that is well") {
+    const auto all = audit();
+    CHECK(all.code == errc::none);
+    CHECK(all.differences.empty());
+    CHECK(mentions(all.checked, "30 of 30 live pages"));
+    CHECK_FALSE(mentions(all.not_checked, "live pages"));
+    CHECK_FALSE(all.not_checked.empty());
+    REQUIRE(all.partitions.size() == 4);
+    for (const auto& x : all.partitions) {
+      CHECK(x.next_offset == x.acknowledged_end);
+      CHECK(x.folded_offset == x.next_offset);
+    }
+    const auto none = audit(audit_live::none);
+    CHECK(none.differences.empty());
+    CHECK(mentions(none.not_checked, "live pages"));
+  }
+  GIVEN("a live page that has a click too many") {
+    plant("/3");
+    const auto wrong = audit();
+    REQUIRE(wrong.differences.size() == 1);
+    CHECK(wrong.differences[0].table == "live page");
+    CHECK(wrong.differences[0].key.find("/3 clicks") != std::string::npos);
+    CHECK(wrong.differences[0].expected == 10);
+    CHECK(wrong.differences[0].found == 11);
+    CHECK_FALSE(audit(audit_live::sample).differences.empty());
+    CHECK(audit(audit_live::none).differences.empty());
+  }
+  GIVEN("events that are acknowledged and not applied") {
+    post({click("soon")});
+    const auto at = post({click("late")}).results.at(0).pos; // The next apply is not due yet.
+    const auto found = audit();
+    CHECK(found.differences.empty());
+    CHECK(found.partitions.at(at.partition).acknowledged_end == at.offset + 1);
+    CHECK(found.partitions.at(at.partition).next_offset == at.offset);
+  }
+  GIVEN("an audit while another one is asked for") {
+    audit_reply first;
+    audit_reply second;
+    door->audit({}, [&](audit_reply x) { first = std::move(x); });
+    door->audit({}, [&](audit_reply x) { second = std::move(x); });
+    settle();
+    CHECK(first.code == errc::none);
+    CHECK((second.code == errc::none || second.code == errc::overloaded));
+  }
+}
