@@ -48,6 +48,15 @@ public:
     }
   }
 
+  void info(const char* name, const char* help,
+            const std::vector<std::pair<std::string, std::string>>& labels) {
+    auto& family = start(name, help, MetricType::Gauge);
+    auto metric = metric_of(MetricType::Gauge, 1);
+    for (const auto& [label, text] : labels)
+      metric.label.push_back({label, text});
+    family.metric.push_back(std::move(metric));
+  }
+
   template <class Get>
   void partitions(const char* name, const char* help, const node_status& status, Get get) {
     auto& family = start(name, help, MetricType::Gauge);
@@ -93,6 +102,21 @@ private:
 
   std::vector<MetricFamily> families_;
 };
+
+void add_health(page& out, const node_health& x,
+                const std::vector<std::pair<std::string, std::string>>& kinds) {
+  std::map<std::string, uint64_t> up, ready;
+  for (const auto& [name, state] : x.dependencies)
+    up[name] = state == "ok";
+  for (const auto* role : role_names)
+    ready[role] = x.faults_of(role).empty();
+  out.named("footfall_dependency_up", "1 when it works: the log, the store, the cache.", "name",
+            up);
+  out.named("footfall_ready", "1 when /readyz?role= of that role answers 200.", "role", ready);
+  auto labels = kinds;
+  labels.emplace_back("version", FOOTFALL_VERSION);
+  out.info("footfall_build_info", "What runs, and on what.", labels);
+}
 
 void add_events(page& out, const metrics& x) {
   out.labelled("footfall_events_total", "Events by what was answered.", "outcome",
@@ -175,8 +199,10 @@ void add_process(page& out) {
 } // namespace
 
 std::string metrics_text(const metrics& counts, const node_status& status, size_t in_flight,
-                         int64_t now_us) {
+                         int64_t now_us, const node_health& health,
+                         const std::vector<std::pair<std::string, std::string>>& kinds) {
   page out;
+  add_health(out, health, kinds);
   add_events(out, counts);
   out.partitions("footfall_partition_lag_records", "Records in the log, not yet applied.", status,
                  [](const auto& x) { return x.log_end.load() - x.next_offset.load(); });

@@ -40,8 +40,25 @@ store::done<T> answer_with(request_handler::reply<Answer> done, T Answer::*value
 
 } // namespace
 
+namespace {
+
+node_watch_config plan_watch(const node_config& from, node_status& status) {
+  return {from.log,
+          from.events,
+          from.values,
+          &status,
+          std::make_shared<outcome_note>(),
+          from.log_part,
+          from.store_part,
+          from.cache_part,
+          from.partitions_hint};
+}
+
+} // namespace
+
 node::node(caf::actor_system& system, node_config config)
     : system_(system), config_(std::move(config)), status_(config_.log->partitions()),
+      watch_(plan_watch(config_, status_)),
       inbox_(std::make_shared<gateway_inbox>(config_.requests_max, config_.events_max)),
       restarts_(std::make_shared<restart_counts>()) {
   status_.gateway_beat_us = config_.now();
@@ -88,12 +105,13 @@ std::vector<child_spec> node::children() {
                  },
                  [](wiring& w, caf::strong_actor_ptr x) { w.ingestion = std::move(x); }, false});
   out.push_back({"query", "",
-                 [c, status = &status_](caf::actor_system& s) {
+                 [c, status = &status_, reads = watch_.config().reads](caf::actor_system& s) {
                    query_config qc;
                    qc.status = status;
                    qc.events = c.events;
                    qc.counts = c.counts;
                    qc.now = c.now;
+                   qc.reads = reads;
                    return spawn_child<query_actor>(s, footfall::query, std::move(qc));
                  },
                  [](wiring& w, caf::strong_actor_ptr x) { w.query = std::move(x); }, true, true});
@@ -247,34 +265,37 @@ std::shared_ptr<void> node::watch(std::string site_id, std::string page_url, que
   return {nullptr, [inbox = inbox_, ticket](void*) { inbox->put_unwatch(ticket); }};
 }
 
-void node::health(reply<node_health> done) {
+node_health node::health_now() const {
   node_health out;
-  out.live = config_.now() - status_.gateway_beat_us < gateway_beat_max_us;
+  const auto now = config_.now();
+  out.live = now - status_.gateway_beat_us < gateway_beat_max_us;
   out.draining = status_.draining;
-  auto part = [&out](std::string name, std::string fault) {
-    out.roles.emplace_back(std::move(name), fault.empty() ? "ok" : std::move(fault));
+  auto add = [](auto& to, std::string name, std::string fault) {
+    to.emplace_back(std::move(name), fault.empty() ? "ok" : std::move(fault));
   };
-  part("gateway", out.live ? "" : "the gateway does not turn");
-  part("ingest", config_.log->health());
-  std::string lagging;
-  for (size_t i = 0; i < status_.parts.size(); ++i) {
-    const auto phase = status_.parts[i].phase.load();
-    if (phase == partition_phase::running)
-      continue;
-    lagging += (lagging.empty() ? "partition " : "; partition ") + std::to_string(i)
-               + (phase == partition_phase::stopped ? " stopped: " + status_.parts[i].why_stopped()
-                                                    : " is starting");
-  }
-  part("aggregate", lagging);
+  add(out.roles, "gateway", out.live ? "" : "the gateway does not turn");
+  add(out.roles, "ingest", watch_.log_fault());
+  add(out.roles, "aggregate", watch_.partitions_fault(now));
+  add(out.roles, "query", watch_.store_fault(now));
   for (const auto& x : status_.parts)
-    out.lags_us.push_back(x.lag_us(config_.now()));
-  part("query", config_.events->health());
+    out.lags_us.push_back(x.lag_us(now));
   if (out.draining)
-    part("node", "draining: the node stops");
+    add(out.roles, "node", "draining: the node stops");
+  add(out.dependencies, "log", watch_.log_fault());
+  add(out.dependencies, "store", watch_.store_fault(now));
+  add(out.dependencies, "cache", watch_.cache_fault());
   out.ready = true;
   for (const auto& [name, state] : out.roles)
     out.ready = out.ready && state == "ok";
-  done(std::move(out));
+  return out;
+}
+
+void node::health(reply<node_health> done) {
+  done(health_now());
+}
+
+std::vector<std::string> node::look() {
+  return watch_.look(config_.now());
 }
 
 inspector_actor node::inspector() {
@@ -330,7 +351,10 @@ applied_counts node::applied(const position_range& range) const {
 }
 
 std::string node::metrics() {
-  return metrics_text(*config_.counts, status_, inbox_->in_flight(), config_.now());
+  return metrics_text(*config_.counts, status_, inbox_->in_flight(), config_.now(), health_now(),
+                      {{"log", config_.log_part.kind},
+                       {"store", config_.store_part.kind},
+                       {"cache", config_.cache_part.kind}});
 }
 
 void node::drain() {

@@ -10,6 +10,7 @@
 
 #include "actors/gateway.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/node_watch.hpp"
 #include "actors/partition.hpp"
 #include "actors/ports/request_handler.hpp"
 #include "actors/query.hpp"
@@ -34,6 +35,8 @@ struct node_config {
   int64_t pairs_max = 4'000'000; ///< Users and types of all live pages.
   bool accept_when_stopped = false;
   std::string data_dir; ///< Where log and store are, when both are embedded.
+  node_part log_part, store_part, cache_part;
+  std::string partitions_hint; ///< What to look at when they apply nothing.
 };
 
 /// The actors of this process, and the door to them for HTTP and gRPC.
@@ -59,6 +62,9 @@ public:
   void new_generation(reply<partition_reply> done) override;
   std::string metrics() override;
 
+  /// Looks after the log, the store, the cache and the partitions; to be called about once
+  /// a second by one thread. @returns the lines to log.
+  std::vector<std::string> look();
   /// From now on not ready: balancers send no more requests.
   void drain();
   size_t in_flight() const;
@@ -73,6 +79,7 @@ private:
   std::vector<child_spec> children();
   child_spec partition_child(uint32_t number, partition_status& status);
   std::vector<child_spec> added_partitions();
+  node_health health_now() const;
   inspector_actor inspector();
   redriver_actor redriver();
   partition_actor partition_of(uint32_t partition);
@@ -87,6 +94,7 @@ private:
   node_config config_;
   partition_config pattern_; ///< Of each partition, but for its number.
   node_status status_;
+  node_watch watch_;
   std::shared_ptr<gateway_inbox> inbox_;
   std::shared_ptr<restart_counts> restarts_;
   std::atomic<uint64_t> next_watch_{uint64_t{1} << 63};

@@ -13,6 +13,7 @@
 #include "proto/partition.hpp"
 #include "actors/model/backlog.hpp"
 #include "actors/ports/clock.hpp"
+#include "actors/outcome_note.hpp"
 
 namespace footfall {
 
@@ -32,6 +33,8 @@ struct partition_status {
   /// far as was seen since the start.
   std::atomic<bool> has_strays{false};
   std::atomic<stop_kind> stopped{stop_kind::none}; ///< Meant while the phase is `stopped`.
+  outcome_note applies; ///< Claims and applies.
+  outcome_note folds;
 
   /// The log reaches to `end` at least, whoever saw it.
   void raise_log_end(int64_t end) noexcept {

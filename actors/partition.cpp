@@ -89,6 +89,8 @@ void start(partition_ptr self) {
   partition_times::start(self);
   self->entry()->set_state("running");
   partition_pages::forget_cached(self);
+  if (st.next_offset >= st.config.status->log_end.load())
+    st.config.status->applies.well(st.config.now()); // Nothing waits that could fail again.
   if (st.nodes.reader)
     self->send(caf::actor_cast<log_reader_actor>(st.nodes.reader), atom::open_v,
                st.config.partition, st.next_offset, st.claim_no);
@@ -215,10 +217,13 @@ void take_applied(partition_ptr self, const apply_result& result) {
     return;
   if (!result.moved) {
     add(counts.partitions_fenced);
-    claim_later(self, make_error(errc::fenced, "another owner took the partition over"));
+    auto why = make_error(errc::fenced, "another owner took the partition over");
+    st.config.status->applies.failed(st.config.now(), text_of(why));
+    claim_later(self, why);
     return;
   }
   st.applied_at_us = st.config.now();
+  st.config.status->applies.well(st.applied_at_us);
   counts.apply_duration.observe(st.applied_at_us - st.sent_at_us);
   add(counts.applies);
   add(counts.events_applied, result.fresh.size());
@@ -269,6 +274,7 @@ void take_folded(partition_ptr self, const fold_result& result) {
     return;
   }
   st.folded_offset = st.fold_until;
+  st.config.status->folds.well(st.config.now());
   show(self);
   add(st.config.counts->folds);
   add(st.config.counts->events_folded, result.events);
@@ -284,6 +290,7 @@ void take_failure(partition_ptr self, caf::atom_value what, const caf::error& wh
     return obey(self, partition_log::take_failure(self, why));
   if (what == fold_tick || what == progress_what) {
     st.folding = false;
+    st.config.status->folds.failed(st.config.now(), text_of(why));
     fold_soon(self);
     return;
   }
@@ -295,6 +302,7 @@ void take_failure(partition_ptr self, caf::atom_value what, const caf::error& wh
   // An apply may have been committed all the same. Claiming again reads how far
   // it came, raises the epoch, and drops live state that missed its rows.
   add(st.config.counts->apply_failures);
+  st.config.status->applies.failed(st.config.now(), text_of(why));
   claim_later(self, why);
 }
 

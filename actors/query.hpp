@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
@@ -7,6 +8,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/node_status.hpp"
 #include "actors/observed.hpp"
+#include "actors/outcome_note.hpp"
 #include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
 
@@ -17,6 +19,7 @@ struct query_config {
   metrics* counts = nullptr;
   const node_status* status = nullptr; ///< Outlives the actor.
   now_fn now;
+  std::shared_ptr<outcome_note> reads;        ///< How the store's reads go; may be missing.
   std::chrono::milliseconds after_wait{2000}; ///< How long Footfall-After may wait.
   size_t open_max = 20'000;                   ///< Queries under way.
   size_t known_max = 200'000;                 ///< Names remembered, of each kind.

@@ -23,6 +23,18 @@ void remember(query_ptr self, Map& map, Key&& key, Value&& value) {
   map.emplace(std::forward<Key>(key), std::forward<Value>(value));
 }
 
+// Tells how a read went to who looks after the store.
+auto note_of(query_ptr self) {
+  return [reads = self->state.config.reads, now = self->state.config.now](const store_answer& x) {
+    if (!reads)
+      return;
+    if (x.code == errc::none)
+      reads->well(now());
+    else if (x.code == errc::store_unavailable || x.code == errc::internal)
+      reads->failed(now(), x.reason);
+  };
+}
+
 // A callback of the store that numbers the read it belongs to.
 template <class Fill>
 auto to_me(query_ptr self, std::vector<uint64_t> ids, Fill fill, bool counts = false) {
@@ -37,7 +49,7 @@ auto to_me(query_ptr self, std::vector<uint64_t> ids, Fill fill, bool counts = f
   }
   read.ids = std::move(ids);
   auto me = caf::actor_cast<query_actor>(self);
-  return [me, batch, fill](auto x) {
+  return [me, batch, fill, note = note_of(self)](auto x) {
     store_answer out;
     out.batch = batch;
     if (x) {
@@ -47,6 +59,7 @@ auto to_me(query_ptr self, std::vector<uint64_t> ids, Fill fill, bool counts = f
       out.code = code_of(x.error());
       out.reason = text_of(x.error());
     }
+    note(out);
     caf::anon_send(me, atom::loaded_v, std::move(out));
   };
 }

@@ -1,6 +1,7 @@
 #include "app/adapters.hpp"
 
 #include "actors/ports/clock.hpp"
+#include "app/addresses.hpp"
 #include "app/log.hpp"
 #include "db/memory/memory_cache.hpp"
 #include "db/postgres/postgres_store.hpp"
@@ -16,6 +17,7 @@ namespace footfall::app {
 namespace {
 
 constexpr size_t mebibyte = size_t{1} << 20;
+constexpr std::chrono::seconds kafka_try{5};
 
 // Only what was given: librdkafka has a default for the rest.
 std::vector<std::pair<std::string, std::string>> kafka_properties(const settings& from) {
@@ -37,6 +39,13 @@ std::vector<std::pair<std::string, std::string>> kafka_properties(const settings
   return out;
 }
 
+/// A line of the Kafka client. That a broker is away is told by the node, once a minute;
+/// the client says it for each of its connections and tries.
+void report_kafka(const std::string& line) {
+  const bool away = line.rfind("Kafka FAIL", 0) == 0 || line.rfind("Kafka ERROR", 0) == 0;
+  spdlog::log(away ? spdlog::level::debug : spdlog::level::warn, "{}", redact(line));
+}
+
 caf::expected<std::unique_ptr<event_log>> open_log(const settings& from, metrics& counts) {
   if (!from.kafka_broker.empty()) {
     kafka_config config;
@@ -45,7 +54,8 @@ caf::expected<std::unique_ptr<event_log>> open_log(const settings& from, metrics
     config.partitions = from.partitions;
     config.replication = from.kafka_replication;
     config.properties = kafka_properties(from);
-    config.report = [](const std::string& line) { spdlog::warn("{}", redact(line)); };
+    config.open_timeout = kafka_try; // It is tried again.
+    config.report = report_kafka;
     return kafka_log::open(std::move(config));
   }
   sqlite_log::config config;
@@ -91,27 +101,62 @@ caf::expected<std::unique_ptr<cache>> open_cache(const settings& from, const std
 
 } // namespace
 
-caf::expected<adapters> open_adapters(const settings& from, metrics& counts) {
-  adapters out;
-  if (from.kafka_broker.empty() || from.database_url.empty()) {
+adapter_parts describe_adapters(const settings& from) {
+  adapter_parts out;
+  const std::string disk = "look at the space and the rights of " + from.data_dir;
+  if (from.kafka_broker.empty())
+    out.log = {"sqlite", from.data_dir + "/log.db", "clicks are refused meanwhile; " + disk};
+  else
+    out.log = {"kafka", from.kafka_broker + " topic " + from.kafka_topic,
+               "clicks are refused meanwhile; look at the brokers, KAFKA_BROKER, KAFKA_SASL_* and "
+               "KAFKA_SSL_*"};
+  if (from.database_url.empty())
+    out.store = {"sqlite", from.data_dir + "/store.db",
+                 "clicks are accepted and wait in the log; " + disk};
+  else
+    out.store = {"postgresql", read_database_address(from.database_url).shown,
+                 "clicks are accepted and wait in the log, questions are answered from memory or "
+                 "get 503; look at PostgreSQL and its log, DATABASE_URL, and the rights of its "
+                 "user"};
+  if (from.redis_addr.empty())
+    out.cache = {"memory", std::to_string(from.cache_mb) + " MiB", ""};
+  else
+    out.cache = {"redis", from.redis_host + ":" + std::to_string(from.redis_port),
+                 "all counts stay right, answers take longer; look at Redis, REDIS_ADDR, "
+                 "REDIS_USERNAME and REDIS_PASSWORD"};
+  out.partitions_hint = "clicks are accepted and wait in the log; look at /actors?name=partition";
+  if (!from.database_url.empty())
+    out.partitions_hint += ", the rights of PostgreSQL's user, and what footfall's sessions wait "
+                           "for in pg_stat_activity (SyncRep: a synchronous standby is missing; "
+                           "Lock: who holds it). Another owner is a second node on the same "
+                           "topic and database: end one";
+  return out;
+}
+
+caf::error open_missing(const settings& from, metrics& counts, adapters& out) {
+  if (!out.folder && (from.kafka_broker.empty() || from.database_url.empty())) {
     auto folder = data_lock::take(from.data_dir);
     if (!folder)
       return std::move(folder.error());
     out.folder = std::move(*folder);
   }
-  auto log = open_log(from, counts);
-  if (!log)
-    return std::move(log.error());
-  out.log = std::move(*log);
-  auto events = open_store(from, out.log->topic());
-  if (!events)
-    return std::move(events.error());
-  out.events = std::move(*events);
+  if (!out.log) {
+    auto log = open_log(from, counts);
+    if (!log)
+      return std::move(log.error());
+    out.log = std::move(*log);
+  }
+  if (!out.events) {
+    auto events = open_store(from, out.log->topic());
+    if (!events)
+      return std::move(events.error());
+    out.events = std::move(*events);
+  }
   auto values = open_cache(from, out.events->identity(), counts);
   if (!values)
     return std::move(values.error());
   out.values = std::move(*values);
-  return out;
+  return caf::none;
 }
 
 } // namespace footfall::app

@@ -4,6 +4,7 @@
 
 #include <caf/expected.hpp>
 
+#include "actors/node_watch.hpp"
 #include "actors/ports/cache.hpp"
 #include "actors/ports/event_log.hpp"
 #include "actors/ports/metrics.hpp"
@@ -21,7 +22,15 @@ struct adapters {
   std::unique_ptr<cache> values;
 };
 
-/// Opens what the settings name. Blocks until services answered or failed to.
-caf::expected<adapters> open_adapters(const settings& from, metrics& counts);
+/// What stands behind each port, for people, with what to look at when it fails.
+struct adapter_parts {
+  node_part log, store, cache;
+  std::string partitions_hint;
+};
+adapter_parts describe_adapters(const settings& from);
+
+/// Opens what the settings name and `out` does not have yet. Blocks until services answered
+/// or failed to; what was opened before a failure stays in `out`.
+caf::error open_missing(const settings& from, metrics& counts, adapters& out);
 
 } // namespace footfall::app

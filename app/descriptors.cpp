@@ -16,7 +16,8 @@ namespace {
 /// Files that the store opens for a while, connections to servers that are made later, what the
 /// listeners themselves need.
 constexpr uint64_t spare = 96;
-constexpr uint64_t ports = 3; ///< Ingest, query, gRPC.
+constexpr uint64_t adapters = 48; ///< What log, store and cache open at the start.
+constexpr uint64_t ports = 3;     ///< Ingest, query, gRPC.
 constexpr uint64_t connections_least = 4;
 constexpr uint64_t admin_least = 4;
 constexpr uint64_t admin_most = 256;
@@ -65,7 +66,7 @@ descriptor_plan plan_descriptors(uint64_t limit, uint64_t used, uint32_t wanted)
 
 caf::expected<descriptor_plan> share_descriptors(uint32_t wanted) {
   const auto limit = current_limit();
-  const auto plan = plan_descriptors(limit, open_descriptors(), wanted);
+  const auto plan = plan_descriptors(limit, open_descriptors() + adapters, wanted);
   const auto text = "the process may open " + std::to_string(limit) + " files";
   if (plan.connections == 0)
     return make_error(errc::invalid_argument,

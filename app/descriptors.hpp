@@ -24,7 +24,7 @@ uint64_t open_descriptors();
 /// already. Connections are at most `wanted`; none when `limit` is below `least`.
 descriptor_plan plan_descriptors(uint64_t limit, uint64_t used, uint32_t wanted);
 
-/// The plan for this process, once the adapters are open; a warning when fewer
+/// The plan for this process before the adapters are open; a warning when fewer
 /// connections than `wanted` are left.
 /// @returns errc::invalid_argument when the limit is too low to serve at all.
 caf::expected<descriptor_plan> share_descriptors(uint32_t wanted);

@@ -3,8 +3,11 @@
 #include <functional>
 
 #include <CLI/CLI.hpp>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include "app/client_commands.hpp"
+#include "app/environment.hpp"
 #include "app/log.hpp"
 #include "app/options.hpp"
 #include "app/serve.hpp"
@@ -13,6 +16,13 @@ namespace {
 
 using namespace footfall::app;
 
+std::vector<std::string> notes_of_the_environment() {
+  std::vector<std::string_view> entries;
+  for (char** at = environ; at && *at; ++at)
+    entries.emplace_back(*at);
+  return environment_notes(entries);
+}
+
 int run_serve(const option_flags& flags) {
   loaded_options options;
   const auto fault = load_options(flags.sources(), options);
@@ -20,11 +30,16 @@ int run_serve(const option_flags& flags) {
     std::fprintf(stderr, "footfall: %s\n", redact(fault).c_str());
     return 2;
   }
+  const auto notes = notes_of_the_environment();
   if (flags.print_config()) {
+    for (const auto& note : notes)
+      std::fprintf(stderr, "footfall: %s\n", redact(note).c_str());
     std::fputs(describe(options).c_str(), stdout);
     return 0;
   }
   start_log(options.values.log_level, options.values.log_format);
+  for (const auto& note : notes)
+    spdlog::warn("{}", redact(note));
   const int code = serve(options.values);
   stop_log();
   return code;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -13,8 +12,11 @@
 #include "actors/node.hpp"
 #include "app/adapters.hpp"
 #include "app/descriptors.hpp"
+#include "app/front_door.hpp"
 #include "app/log.hpp"
+#include "app/opening.hpp"
 #include "app/ready_file.hpp"
+#include "app/signals.hpp"
 #include "net/grpc/grpc_server.hpp"
 #include "net/http/http_server.hpp"
 
@@ -65,6 +67,11 @@ node_config plan_node(const settings& from, adapters& ways, metrics& counts) {
   out.partition.live_pages_max = from.live_pages_max;
   out.partition.users_per_page_max = from.users_per_page_max;
   out.partition.passivate_after = seconds(from.passivate_after_s);
+  auto parts = describe_adapters(from);
+  out.log_part = std::move(parts.log);
+  out.store_part = std::move(parts.store);
+  out.cache_part = std::move(parts.cache);
+  out.partitions_hint = std::move(parts.partitions_hint);
   out.report = [](const std::string& line) { spdlog::warn("{}", redact(line)); };
   out.partition.report = [](const std::string& line) { spdlog::error("{}", redact(line)); };
   return out;
@@ -98,42 +105,40 @@ std::string address(const std::string& host, uint16_t port) {
   return (v6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
 }
 
-// The signals that end a node are taken by sigtimedwait alone, so no handler runs.
-sigset_t ending_signals() {
-  sigset_t out;
-  sigemptyset(&out);
-  sigaddset(&out, SIGTERM);
-  sigaddset(&out, SIGINT);
-  return out;
-}
-
-// True when a signal to end came within `most`.
-bool told_to_end(milliseconds most) {
-  const auto signals = ending_signals();
-  const timespec time{most.count() / 1000, most.count() % 1000 * 1'000'000};
-  return sigtimedwait(&signals, nullptr, &time) > 0;
-}
-
-void say_what_is_missing(node& actors) {
-  actors.health([](const node_health& x) {
-    for (const auto& [part, state] : x.roles)
-      if (state != "ok")
-        spdlog::warn("not ready yet: {}: {}", part, redact(state));
-  });
+void say(const std::vector<std::string>& lines, const char* before = "") {
+  for (const auto& line : lines)
+    spdlog::warn("{}{}", before, redact(line));
 }
 
 // False: told to end before every partition ran.
 bool wait_until_running(node& actors) {
   using clock = std::chrono::steady_clock;
-  for (auto word_due = clock::now() + seconds(2); !actors.running();) {
+  for (auto look_due = clock::now() + seconds(1); !actors.running();) {
     if (told_to_end(milliseconds(2)))
       return false;
-    if (clock::now() < word_due)
+    if (clock::now() < look_due)
       continue;
-    say_what_is_missing(actors);
-    word_due += seconds(10);
+    say(actors.look(), "not ready yet: ");
+    look_due += seconds(1);
   }
   return true;
+}
+
+void serve_until_told(node& actors) {
+  do
+    say(actors.look());
+  while (!told_to_end(seconds(1)));
+}
+
+// Not ready any more, and all is served as before: whoever sends requests here looks away.
+void stay_for_a_while(node& actors, seconds delay) {
+  actors.drain();
+  if (delay.count() > 0)
+    spdlog::info("not ready any more; still serving for {} s (--drain-delay-s; another signal "
+                 "ends it)",
+                 delay.count());
+  for (auto left = delay; left.count() > 0 && !told_to_end(seconds(1)); --left)
+    say(actors.look());
 }
 
 // Ends the process hard when an orderly end takes too long: what was acknowledged
@@ -147,58 +152,147 @@ void end_hard_after(seconds patience) {
   }).detach();
 }
 
-} // namespace
-
-int serve(const settings& options) {
-  std::signal(SIGPIPE, SIG_IGN);
-  const auto signals = ending_signals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  raise_descriptor_limit();
-  metrics counts;
-  system_config config;
-  caf::actor_system system{config};
-  auto ways = open_adapters(options, counts);
-  if (!ways)
-    return refuse("cannot start", ways.error());
-  const auto most = share_descriptors(options.max_connections);
-  if (!most)
-    return refuse("cannot start", most.error());
-  node actors{system, plan_node(options, *ways, counts)};
-  auto http = http_server::open(plan_http(options, *most), actors, counts, system_now_us);
-  if (!http)
-    return refuse("cannot listen for HTTP", http.error());
-  auto grpc = grpc_server::open(plan_grpc(options, *most), actors, counts);
-  if (!grpc)
-    return refuse("cannot listen for gRPC", grpc.error());
-  const auto ports = (*http)->ports();
-  const ready_addresses where{
-      address(options.bind, ports.ingest), address(options.bind, ports.query),
-      address(options.bind, (*grpc)->port()), address(options.admin_bind, ports.admin)};
-  std::unique_ptr<ready_file> ready;
-  if (wait_until_running(actors)) {
-    (*grpc)->tell_health(); // Who is told "ready" finds it SERVING.
-    if (!options.ready_file.empty()) {
-      auto written = ready_file::write(options.ready_file, where);
-      if (!written)
-        return refuse("cannot say that the node is ready", written.error());
-      ready = std::move(*written);
-    }
-    spdlog::info("ready: ingest {} query {} grpc {} admin {}", where.ingest, where.query,
-                 where.grpc, where.admin);
-    while (!told_to_end(seconds(3600))) {
-    }
+// Nothing: told to end before all was opened.
+std::optional<opening::outcome> await_adapters(opening& all, const settings& from,
+                                               front_door& door) {
+  using clock = std::chrono::steady_clock;
+  const auto parts = describe_adapters(from);
+  model::trouble_report log{"the event log"}, store{"the store"};
+  auto tell = [](model::trouble_report& x, const std::string& why, const std::string& hint) {
+    if (auto line = x.heed(why, system_now_us()); !line.empty())
+      say({line + (why.empty() ? "" : "; " + hint)}, "not ready yet: ");
+  };
+  for (auto look_due = clock::now();;) {
+    if (told_to_end(milliseconds(10)))
+      return std::nullopt;
+    if (auto result = all.result())
+      return result;
+    if (clock::now() < look_due)
+      continue;
+    look_due = clock::now() + milliseconds(500);
+    const auto missing = all.waits_for();
+    door.waits_for(missing.log.empty() ? missing.store : missing.log);
+    tell(log, missing.log, parts.log.hint);
+    tell(store, missing.store, parts.store.hint);
   }
+}
+
+/// The listeners, in front of whatever the door leads to.
+struct edges {
+  std::unique_ptr<http_server> http;
+  std::unique_ptr<grpc_server> grpc;
+
+  caf::error open(const settings& options, front_door& door, metrics& counts) {
+    const auto most = share_descriptors(options.max_connections);
+    if (!most)
+      return most.error();
+    auto web = http_server::open(plan_http(options, *most), door, counts, system_now_us);
+    if (!web)
+      return make_error(code_of(web.error()), "cannot listen for HTTP: " + text_of(web.error()));
+    http = std::move(*web);
+    auto rpc = grpc_server::open(plan_grpc(options, *most), door, counts);
+    if (!rpc)
+      return make_error(code_of(rpc.error()), "cannot listen for gRPC: " + text_of(rpc.error()));
+    grpc = std::move(*rpc);
+    return caf::none;
+  }
+
+  ready_addresses addresses(const settings& options) const {
+    const auto ports = http->ports();
+    return {address(options.bind, ports.ingest), address(options.bind, ports.query),
+            address(options.bind, grpc->port()), address(options.admin_bind, ports.admin)};
+  }
+
+  void stop() {
+    grpc->stop();
+    http->stop();
+  }
+};
+
+void say_ready(const settings& options, const ready_addresses& where) {
+  const auto parts = describe_adapters(options);
+  spdlog::info("ready: ingest {} query {} grpc {} admin {}; log {} {}, store {} {}, cache {} {}",
+               where.ingest, where.query, where.grpc, where.admin, parts.log.kind, parts.log.where,
+               parts.store.kind, parts.store.where, parts.cache.kind, parts.cache.where);
+}
+
+// 0, or why not, once the node was told to end.
+int run_until_told(node& actors, edges& listeners, const settings& options) {
+  if (!wait_until_running(actors))
+    return 0;
+  const auto where = listeners.addresses(options);
+  std::unique_ptr<ready_file> ready;
+  listeners.grpc->tell_health(); // Who is told "ready" finds it SERVING.
+  if (!options.ready_file.empty()) {
+    auto written = ready_file::write(options.ready_file, where);
+    if (!written)
+      return refuse("cannot say that the node is ready", written.error());
+    ready = std::move(*written);
+  }
+  say_ready(options, where);
+  serve_until_told(actors);
+  stay_for_a_while(actors, seconds(options.drain_delay_s));
+  return 0;
+}
+
+void drain(node& actors, edges& listeners, const settings& options) {
   const seconds patience{options.drain_timeout_s};
   spdlog::info("draining: at most {} s", options.drain_timeout_s);
   end_hard_after(patience + seconds(10));
   actors.drain();
-  (*grpc)->drain();
-  (*http)->drain(patience);
-  (*grpc)->stop();
-  (*http)->stop();
+  listeners.grpc->drain();
+  listeners.http->drain(patience);
+  listeners.stop();
   actors.stop();
   spdlog::info("ended");
-  return 0;
+}
+
+// A try to reach a server may take seconds, and nothing that it could lose exists yet.
+[[noreturn]] void end_in_the_middle_of_a_try() {
+  spdlog::info("ended before the node was ready");
+  stop_log();
+  std::fflush(nullptr);
+  std::_Exit(0);
+}
+
+} // namespace
+
+int serve(const settings& options) {
+  take_ending_signals();
+  raise_descriptor_limit();
+  metrics counts;
+  system_config config;
+  caf::actor_system system{config};
+  adapters ways;
+  std::unique_ptr<node> actors;
+  front_door door{counts};
+  edges listeners; // Gone before what they lead to.
+  if (auto err = listeners.open(options, door, counts))
+    return refuse("cannot start", err);
+  {
+    opening all{options, counts};
+    auto opened = await_adapters(all, options, door);
+    if (!opened) {
+      listeners.stop();
+      if (!all.give_up(milliseconds(200)))
+        end_in_the_middle_of_a_try();
+      spdlog::info("ended before the node was ready");
+      return 0;
+    }
+    if (opened->failure) {
+      listeners.stop();
+      return refuse("cannot start", opened->failure);
+    }
+    ways = std::move(opened->opened);
+  }
+  actors = std::make_unique<node>(system, plan_node(options, ways, counts));
+  door.open(*actors);
+  const int code = run_until_told(*actors, listeners, options);
+  if (code == 0)
+    drain(*actors, listeners, options);
+  else
+    listeners.stop();
+  return code;
 }
 
 } // namespace footfall::app

@@ -4,7 +4,7 @@
 
 namespace footfall::app {
 
-/// Runs a node until SIGTERM or SIGINT, then drains it.
+/// Runs a node until a signal ends it (signals.hpp), then drains it.
 /// @returns the exit code: 0 after a drain, 1 when it could not start.
 int serve(const settings& options);
 

@@ -50,6 +50,7 @@ struct settings {
   uint32_t cache_mb = 0;
   uint32_t drain_timeout_s = 0;
   bool accept_when_stopped = false;
+  uint32_t drain_delay_s = 0;
   bool grpc_reflection = false;
 };
 

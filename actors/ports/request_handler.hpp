@@ -26,9 +26,18 @@ struct node_health {
   bool live = true;
   bool ready = false;
   bool draining = false;
-  std::vector<std::pair<std::string, std::string>> roles; ///< role or part, "ok" or what is wrong
-  std::vector<int64_t> lags_us;                           ///< Of each partition.
+  /// Role or part, and "ok" or what is wrong.
+  std::vector<std::pair<std::string, std::string>> roles;
+  std::vector<int64_t> lags_us; ///< Of each partition.
+  /// The same of log, store and cache. Without its cache a node is ready all the same.
+  std::vector<std::pair<std::string, std::string>> dependencies;
+
+  /// What keeps `role` from its work, by name: the gateway, the role itself, the drain.
+  std::vector<std::pair<std::string, std::string>> faults_of(const std::string& role) const;
 };
+
+/// The roles that may be asked for by themselves.
+inline constexpr const char* role_names[] = {"gateway", "ingest", "aggregate", "query"};
 
 struct actor_detail {
   bool found = false;

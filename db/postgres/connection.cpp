@@ -1,6 +1,7 @@
 #include "db/postgres/connection.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <system_error>
 
@@ -42,7 +43,40 @@ pg_conn* start_connect(const std::string& url) {
   return PQconnectStartParams(names, values, /*expand_dbname=*/1);
 }
 
+/// Of a server's verbose refusal, "FATAL:  28P01: text", takes the state out of the text,
+/// and the line about the server's own source. Empty: the server said nothing.
+std::string take_state(std::string& text) {
+  constexpr size_t size = 5;
+  std::string out;
+  for (size_t at = 0; out.empty() && (at = text.find(":  ", at)) != std::string::npos; at += 3) {
+    const auto state = text.substr(at + 3, size);
+    const bool is_state =
+        state.size() == size && std::all_of(state.begin(), state.end(), [](unsigned char c) {
+          return std::isdigit(c) || std::isupper(c);
+        });
+    if (is_state && text.compare(at + 3 + size, 2, ": ") == 0) {
+      out = state;
+      text.replace(at, 3 + size + 2, ": ");
+    }
+  }
+  if (auto place = text.find("\nLOCATION:"); !out.empty() && place != std::string::npos)
+    text.erase(place, text.find('\n', place + 1) - place);
+  return out;
+}
+
 } // namespace
+
+bool only_a_person_mends(const caf::error& why) {
+  auto text = text_of(why);
+  if (text.size() < 7 || text.back() != ')')
+    return false;
+  const auto state = text.substr(text.size() - 6, 5);
+  // Credentials, a database that is not there, rights and objects, what is not built in.
+  for (const char* kind : {"28", "3D", "42", "0A"})
+    if (state.compare(0, 2, kind) == 0)
+      return true;
+  return false;
+}
 
 bool is_data_error(const std::string& state) {
   const auto kind = state.substr(0, 2);
@@ -122,8 +156,12 @@ caf::error connection::connect() {
   const auto until = steady::now() + connect_time_max;
   prepared_.clear();
   native_.reset(start_connect(url_));
-  auto fail = [this](const char* state) {
+  if (native_)
+    PQsetErrorVerbosity(native_.get(), PQERRORS_VERBOSE); // With it comes the error's state.
+  auto fail = [this](std::string state) {
     auto why = trimmed(native_ ? PQerrorMessage(native_.get()) : "out of memory");
+    if (auto told = take_state(why); !told.empty())
+      state = told;
     if (why.empty())
       why = "no answer in time";
     return to_error(result{state, why}, "cannot connect to PostgreSQL");
@@ -139,6 +177,7 @@ caf::error connection::connect() {
     if (next == PGRES_POLLING_FAILED)
       return fail(state_lost);
   }
+  PQsetErrorVerbosity(native_.get(), PQERRORS_DEFAULT);
   PQsetnonblocking(native_.get(), 1);
   PQsetNoticeProcessor(
       native_.get(), [](void*, const char*) {}, nullptr);

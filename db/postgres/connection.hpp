@@ -34,6 +34,9 @@ bool is_data_error(const std::string& state);
 /// Our error for a failed result: all but data errors and bugs are retryable.
 caf::error to_error(const result& x, const std::string& what);
 
+/// True for errors that no waiting helps against, such as a wrong password.
+bool only_a_person_mends(const caf::error& why);
+
 /// A flag that many connections wait on beside their sockets. Any thread.
 class stop_signal {
 public:

@@ -90,12 +90,15 @@ struct postgres_store::parts {
 
 caf::expected<std::unique_ptr<store>> postgres_store::open(postgres_config config) {
   stop_signal never;
+  auto judged = [](const caf::error& why) {
+    return only_a_person_mends(why) ? make_error(errc::invalid_argument, text_of(why)) : why;
+  };
   if (auto err = check_session(config.url, never))
-    return err;
+    return judged(err);
   connection c{config.url, "", never};
   auto found = open_database(c, config.topic);
   if (!found)
-    return std::move(found.error());
+    return judged(found.error());
   auto made = std::make_unique<parts>(std::move(config), std::move(*found));
   return std::unique_ptr<store>{new postgres_store(std::move(made))};
 }

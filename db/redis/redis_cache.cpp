@@ -112,6 +112,8 @@ void redis_cache::forget() {
 
 std::string redis_cache::health() const {
   std::lock_guard guard{mutex_};
+  if (health_.empty() && steady::now() < refused_until_)
+    return refusal_;
   return health_;
 }
 

@@ -84,6 +84,8 @@ private:
   size_t sent_ = 0;   ///< Fills and advances under way.
   bool lost_ = false; ///< An advance was dropped here, or elsewhere.
   std::string health_;
+  std::string refusal_; ///< What Redis answered instead of doing it; shown for a while.
+  steady::time_point refused_until_{};
   int wake_ = -1;
   std::thread thread_;
 };

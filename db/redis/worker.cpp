@@ -22,6 +22,7 @@ constexpr auto pause_most = 5000ms;
 constexpr auto hello_time_max = 1000ms;
 constexpr auto stuck_time = 250ms; ///< A command that waits longer: Redis hangs.
 constexpr unsigned late_max = 5;
+constexpr auto refusal_shown = 2s;
 constexpr auto fill_age_max = 1s;  ///< What was read longer ago may be old by now.
 constexpr size_t scripts_max = 64; ///< Fills and advances under way, before further ones.
 constexpr size_t group = 64;       ///< Pages of one script call.
@@ -280,6 +281,7 @@ void redis_cache::worker::take(const command& x, const redisReply& reply) {
     take_get(x, reply);
   if (reply.type == REDIS_REPLY_ERROR) {
     count(&metrics::cache_errors);
+    note_refusal(reply.str);
     if (x.what == kind::advance)
       begin_anew();
     // Redis forgot the scripts: it was restarted behind a proxy, or flushed.
@@ -288,7 +290,16 @@ void redis_cache::worker::take(const command& x, const redisReply& reply) {
   } else if (x.what != kind::get) {
     const auto refused = reply.type == REDIS_REPLY_INTEGER ? static_cast<size_t>(reply.integer) : 0;
     count(&metrics::cache_errors, refused);
+    if (refused > 0)
+      note_refusal("it kept " + std::to_string(refused) + " values out (is its memory full?)");
   }
+}
+
+void redis_cache::worker::note_refusal(const std::string& why) {
+  std::lock_guard guard{owner_.mutex_};
+  owner_.refusal_ =
+      "redis " + owner_.config_.host + ":" + std::to_string(owner_.config_.port) + ": " + why;
+  owner_.refused_until_ = steady::now() + refusal_shown;
 }
 
 void redis_cache::worker::take_hello(const redisReply& reply) {

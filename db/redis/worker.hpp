@@ -47,6 +47,7 @@ private:
   void take(const command& x, const redisReply& reply);
   void take_get(const command& x, const redisReply& reply);
   void take_hello(const redisReply& reply);
+  void note_refusal(const std::string& why);
   void expire();
   void finish(open_lookup& x);
   std::chrono::milliseconds patience() const;

@@ -69,6 +69,20 @@ bool is_wrong_method(const request& x, int kind) {
   return x.verb != method::get && x.verb != method::head;
 }
 
+void append_states(std::string& out, const char* key,
+                   const std::vector<std::pair<std::string, std::string>>& states) {
+  append_key(out, key);
+  out += '{';
+  for (const auto& [name, state] : states) {
+    if (out.back() != '{')
+      out += ',';
+    append_json_safe(out, name);
+    out += ':';
+    append_json_safe(out, hide_secrets(state));
+  }
+  out += '}';
+}
+
 /// `"ready":...,"roles":{...},"lag_seconds":[...]`, one for each partition.
 std::string health_members(const node_health& x) {
   std::string out = "\"live\":";
@@ -77,15 +91,8 @@ std::string health_members(const node_health& x) {
   out += x.ready ? "true" : "false";
   out += ",\"draining\":";
   out += x.draining ? "true" : "false";
-  out += ",\"roles\":{";
-  for (const auto& [name, state] : x.roles) {
-    if (out.back() != '{')
-      out += ',';
-    append_json_safe(out, name);
-    out += ':';
-    append_json_safe(out, hide_secrets(state));
-  }
-  out += "},\"lag_seconds\":[";
+  append_states(out, "roles", x.roles);
+  out += ",\"lag_seconds\":[";
   for (auto lag_us : x.lags_us) {
     if (out.back() != '[')
       out += ',';
@@ -94,6 +101,8 @@ std::string health_members(const node_health& x) {
                                                        static_cast<double>(lag_us) / 1e6)));
   }
   out += ']';
+  if (!x.dependencies.empty())
+    append_states(out, "dependencies", x.dependencies);
   return out;
 }
 
@@ -113,9 +122,11 @@ std::string one_line(std::string_view text) {
   return out;
 }
 
-std::string reasons(const node_health& x) {
+std::string reasons(const node_health& x, const std::string& role) {
   std::string out = x.draining ? "the node drains" : "the node is not ready";
-  for (const auto& [name, state] : x.roles)
+  if (!role.empty())
+    out += " for " + role;
+  for (const auto& [name, state] : role.empty() ? x.roles : x.faults_of(role))
     if (state != "ok")
       out += "; " + name + ": " + state;
   return out;
@@ -144,13 +155,14 @@ public:
       return x.refuse(wrong_method(is_change(x.pending.kind) ? "POST" : "GET, HEAD"));
     if (auto bad = params_.parse(x.in->query()); !bad.empty())
       return x.refuse(invalid(std::move(bad)));
+    if (x.pending.kind == readyz)
+      return start_readyz(x);
     if (x.pending.kind != actors && x.pending.kind != audit && x.pending.kind != bad_events
         && x.pending.kind != redrive && x.pending.kind != skip)
       if (auto bad = params_.check_names({}); !bad.empty())
         return x.refuse(invalid("the path takes no query parameters; leave them out"));
     switch (x.pending.kind) {
     case healthz:
-    case readyz:
     case cluster: return handler_.health(x.done);
     case version: return x.answer(200, json_type, no_store, version_body());
     case metrics_text: return x.answer(200, metrics_type, no_store, handler_.metrics());
@@ -167,8 +179,9 @@ public:
 
   void finish(exchange& x, completion_value value) override {
     if (auto* health = std::get_if<node_health>(&value)) {
-      for (auto& [name, state] : health->roles)
-        state = one_line(state);
+      for (auto* states : {&health->roles, &health->dependencies})
+        for (auto& [name, state] : *states)
+          state = one_line(state);
       return finish_health(x, *health);
     }
     if (auto* detail = std::get_if<actor_detail>(&value))
@@ -196,6 +209,17 @@ public:
 private:
   static std::string version_body() {
     return "{\"name\":\"footfall\",\"version\":\"" FOOTFALL_VERSION "\"}\n";
+  }
+
+  void start_readyz(exchange& x) {
+    if (auto bad = params_.check_names({"role"}); !bad.empty())
+      return x.refuse(invalid(std::move(bad)));
+    if (const auto* role = params_.find("role")) {
+      if (std::find(std::begin(role_names), std::end(role_names), *role) == std::end(role_names))
+        return x.refuse(invalid("role is unknown; give gateway, ingest, aggregate or query"));
+      x.pending.text = *role;
+    }
+    handler_.health(x.done);
   }
 
   void start_actors(exchange& x) {
@@ -296,10 +320,13 @@ private:
       return x.answer(200, json_type, no_store,
                       "{\"nodes\":[{\"self\":true,\"version\":\"" FOOTFALL_VERSION "\",\"at\":\""
                           + model::utc_text(now_()) + "\"," + health_members(health) + "}]}\n");
-    const bool good = x.pending.kind == healthz ? health.live : health.ready && !health.draining;
+    const auto& role = x.pending.text;
+    const bool ready = role.empty() ? health.ready : health.faults_of(role).empty();
+    const bool good = x.pending.kind == healthz ? health.live : ready && !health.draining;
     if (good)
       return x.answer(200, json_type, no_store, '{' + health_members(health) + "}\n");
-    problem bad{503, x.pending.kind == healthz ? "not_live" : "not_ready", reasons(health), true};
+    problem bad{503, x.pending.kind == healthz ? "not_live" : "not_ready", reasons(health, role),
+                true};
     bad.members = ',' + health_members(health);
     x.refuse(bad);
   }

@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "app/addresses.hpp"
+#include "app/environment.hpp"
 #include "app/nearest_name.hpp"
 #include "app/options.hpp"
 
@@ -272,4 +273,27 @@ TEST_CASE("a name that is nearly another is known", "[contract][options]") {
   CHECK(nearest_name("REDIS_ADR", names) == "REDIS_ADDR");
   CHECK(nearest_name("SOMETHING_ELSE", names) == "");
   CHECK(nearest_name(std::string(100, 'x'), names) == "");
+}
+
+TEST_CASE("variables that set nothing are told, never their values", "[contract][options]") {
+  auto [entries, wanted] = GENERATE(table<std::vector<std::string_view>, std::vector<std::string>>(
+      {{{"KAFKA_BROKER=h:1", "REDIS_PASSWORD_FILE=/x", "PATH=/bin", "FOOTFALL_CONFIG=f",
+         "FOOTFALL_TEST_KAFKA=x", "DATABASE_URL=postgresql://h/d"},
+        {}},
+       {{"KAFKA_BROKERS=h:1"}, {"KAFKA_BROKERS is not known", "did you mean KAFKA_BROKER?"}},
+       {{"FOOTFALL_PARTITONS=9"}, {"did you mean FOOTFALL_PARTITIONS?"}},
+       {{"DATABASE_ULR=kanary"}, {"did you mean DATABASE_URL?"}},
+       {{"REDIS_URL=redis://:kanary@h"}, {"did you mean REDIS_ADDR?"}},
+       {{"KAFKA_HEAP_OPTS=kanary", "FOOTFALL="}, {"set nothing: KAFKA_HEAP_OPTS"}},
+       {{"REDIS_PORT=tcp://10.0.0.1:6379", "REDIS_SERVICE_HOST=10.0.0.1",
+         "REDIS_PORT_6379_TCP_ADDR=10.0.0.1", "KAFKA_SERVICE_PORT_CLIENT=9092",
+         "FOOTFALL_INGEST_PORT=tcp://10.0.0.2:8080"},
+        {"a service set nothing here: REDIS_PORT, REDIS_SERVICE_HOST"}}}));
+  auto notes = environment_notes(entries);
+  CHECK(notes.empty() == wanted.empty());
+  CHECK(notes.size() <= 1);
+  for (const auto& text : wanted)
+    CHECK_THAT(notes.at(0), Contains(text));
+  for (const auto& note : notes)
+    CHECK_THAT(note, !Contains("kanary") && !Contains("10.0.0"));
 }

@@ -46,6 +46,17 @@ def test_print_config_says_where_each_value_came_from(tmp_path):
     assert "secret" not in done.stdout + done.stderr
 
 
+def test_variables_that_set_nothing_are_told():
+    done = run("serve", "--print-config", environment={
+        "KAFKA_BROKERS": "h:1", "REDIS_PORT": "tcp://10.0.0.1:6379",
+        "REDIS_SERVICE_HOST": "10.0.0.1", "FOOTFALL_QUERY_PORT": "tcp://10.0.0.1:1"})
+    assert done.returncode == 0, done.stderr
+    assert "KAFKA_BROKERS is not known and sets nothing; did you mean KAFKA_BROKER?" in done.stderr
+    assert "REDIS_PORT" in done.stderr and "REDIS_SERVICE_HOST" in done.stderr
+    assert "10.0.0.1" not in done.stdout + done.stderr
+    assert "redis-addr = " in done.stdout and "query-port = 8081" in done.stdout
+
+
 @pytest.mark.parametrize("arguments, wanted", [
     (["serve", "--partitions", "0"], "1 to 1024"),
     (["serve", "--ingest-port", "70000"], "0 to 65535"),

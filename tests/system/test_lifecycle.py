@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from footfall import Server, wait_until
+from footfall import BINARY, Server, wait_until
 
 CLICK = {"event_id": "e-1", "user_id": "ann", "event_type": "click", "page_url": "/pricing"}
 
@@ -30,9 +30,41 @@ def test_sigterm_ends_with_0_and_removes_the_ready_file(server):
     assert not server.ready_file.exists()
 
 
-def test_sigint_ends_as_sigterm_does(server):
-    server.process.send_signal(signal.SIGINT)
+@pytest.mark.parametrize("name", ["SIGINT", "SIGQUIT", "SIGHUP"])
+def test_other_signals_end_it_as_sigterm_does(server, name):
+    server.process.send_signal(getattr(signal, name))
     assert server.process.wait(15) == 0
+    assert "draining" in server.stderr()
+    assert not server.ready_file.exists()
+
+
+def test_what_nohup_started_outlives_its_terminal(tmp_path):
+    script = tmp_path / "footfall"
+    script.write_text(f"#!/bin/sh\ntrap '' HUP\nexec {BINARY} \"$@\"\n")
+    script.chmod(0o755)
+    with Server(binary=str(script)) as server:
+        server.process.send_signal(signal.SIGHUP)
+        assert server.ingest.post("/v1/events", CLICK).status == 200
+        assert server.admin.get("/readyz").status == 200
+        server.terminate()
+
+
+def test_all_is_served_while_balancers_look_away():
+    with Server("--drain-delay-s", "600") as server:
+        server.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: server.admin.get("/readyz").status == 503)
+        answer = server.client("admin").get("/readyz?role=ingest")
+        assert answer.status == 503 and "drain" in answer.json()["detail"]
+        assert server.client("ingest").post("/v1/events", CLICK).status == 200
+        wait_until(lambda: clicks(server) == 1)
+        server.terminate()  # The second signal ends the wait.
+
+
+def test_the_drain_begins_when_the_delay_is_over():
+    with Server("--drain-delay-s", "1") as server:
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(15) == 0
+        assert "still serving for 1 s" in server.stderr()
 
 
 def test_a_restart_finds_what_was_acknowledged(server):

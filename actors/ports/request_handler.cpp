@@ -1,0 +1,14 @@
+#include "actors/ports/request_handler.hpp"
+
+namespace footfall {
+
+std::vector<std::pair<std::string, std::string>>
+node_health::faults_of(const std::string& role) const {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const auto& x : roles)
+    if (x.second != "ok" && (x.first == role || x.first == "gateway" || x.first == "node"))
+      out.push_back(x);
+  return out;
+}
+
+} // namespace footfall

@@ -1,0 +1,65 @@
+#include "app/opening.hpp"
+
+namespace footfall::app {
+
+namespace {
+
+constexpr std::chrono::seconds pause{1};
+
+/// Only a server can come back by itself. Adapters call everything else by other codes.
+bool mends_itself(const caf::error& why, const settings& from, const adapters& so_far) {
+  const bool remote = so_far.log ? !from.database_url.empty() : !from.kafka_broker.empty();
+  const auto code = code_of(why);
+  return remote
+         && (code == errc::log_unavailable || code == errc::store_unavailable
+             || code == errc::timeout);
+}
+
+} // namespace
+
+opening::opening(const settings& from, metrics& counts)
+    : settings_(from), counts_(counts), thread_([this] { run(); }) {}
+
+opening::~opening() {
+  give_up(std::chrono::milliseconds(0));
+  thread_.join();
+}
+
+void opening::run() {
+  adapters out;
+  caf::error err;
+  do
+    err = open_missing(settings_, counts_, out);
+  while (err && mends_itself(err, settings_, out) && note(err, out));
+  std::lock_guard guard{mutex_};
+  result_ = outcome{std::move(err), std::move(out)};
+  ended_ = true;
+  changed_.notify_all();
+}
+
+// False: nobody waits any more.
+bool opening::note(const caf::error& why, const adapters& so_far) {
+  std::unique_lock guard{mutex_};
+  waits_.log = so_far.log ? std::string{} : text_of(why);
+  waits_.store = so_far.log ? text_of(why) : std::string{};
+  return !changed_.wait_for(guard, pause, [this] { return stop_; });
+}
+
+opening::waiting opening::waits_for() const {
+  std::lock_guard guard{mutex_};
+  return waits_;
+}
+
+std::optional<opening::outcome> opening::result() {
+  std::lock_guard guard{mutex_};
+  return std::exchange(result_, std::nullopt);
+}
+
+bool opening::give_up(std::chrono::milliseconds most) {
+  std::unique_lock guard{mutex_};
+  stop_ = true;
+  changed_.notify_all();
+  return changed_.wait_for(guard, most, [this] { return ended_; });
+}
+
+} // namespace footfall::app
