@@ -18,7 +18,7 @@ struct ingestion_config {
   node_status* status = nullptr; ///< Outlives the actor.
   now_fn now;
   bool accept_when_stopped = false; ///< Takes events of partitions that apply nothing, too.
-  int64_t lag_limit_us = 0; ///< Events that would wait longer are refused; 0: none are.
+  int64_t lag_limit_us = 0;         ///< Events that would wait longer are refused; 0: none are.
 };
 
 /// Invariant: an event is answered `accepted` only with a delivery report of the

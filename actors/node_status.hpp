@@ -10,10 +10,10 @@
 #include <string>
 
 #include "actors/model/applied_history.hpp"
-#include "proto/partition.hpp"
 #include "actors/model/backlog.hpp"
-#include "actors/ports/clock.hpp"
 #include "actors/outcome_note.hpp"
+#include "actors/ports/clock.hpp"
+#include "proto/partition.hpp"
 
 namespace footfall {
 
@@ -33,7 +33,7 @@ struct partition_status {
   /// far as was seen since the start.
   std::atomic<bool> has_strays{false};
   std::atomic<stop_kind> stopped{stop_kind::none}; ///< Meant while the phase is `stopped`.
-  outcome_note applies; ///< Claims and applies.
+  outcome_note applies;                            ///< Claims and applies.
   outcome_note folds;
 
   /// The log reaches to `end` at least, whoever saw it.

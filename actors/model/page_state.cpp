@@ -86,6 +86,8 @@ std::vector<audit_difference> page_state::differences(const page_load& stored) c
   compare("number", static_cast<uint64_t>(stored.page_no), static_cast<uint64_t>(page_no_));
   compare("last event (us)", static_cast<uint64_t>(stored.last_at_us),
           static_cast<uint64_t>(last_at_us_));
+  if (!detailed_)
+    return out;
   compare("event types", stored.by_type.size(), by_type_.size());
   for (const auto& [type_no, clicks] : stored.by_type) {
     auto row = std::find_if(by_type_.begin(), by_type_.end(),
@@ -93,7 +95,7 @@ std::vector<audit_difference> page_state::differences(const page_load& stored) c
     compare("event type " + std::to_string(type_no), clicks,
             row == by_type_.end() ? 0 : row->clicks);
   }
-  if (!users_complete_ || !stored.users_complete)
+  if (!stored.users_complete)
     return out;
   compare("users", stored.user_clicks.size(), user_clicks_.size());
   for (const auto& [user_no, clicks] : stored.user_clicks)

@@ -32,7 +32,7 @@ struct apply_request {
   int64_t next_offset = 0;     ///< One past the last record of the batch.
   std::vector<event_row> rows; ///< In log order; an id that repeats keeps its first row.
   std::vector<bad_row> bad;
-  log_mark mark; ///< Of the last record of the batch; none keeps the one that is known.
+  log_mark mark;         ///< Of the last record of the batch; none keeps the one that is known.
   int64_t oldest_us = 0; ///< When its first record arrived: of those that wait, this goes first.
 };
 

@@ -284,8 +284,7 @@ void sqlite_store::claim(uint32_t partition, done<partition_claim> reply) {
 }
 
 void sqlite_store::adopt(uint32_t partition, int64_t epoch, std::string log_id, done<bool> reply) {
-  impl_->write<bool>(std::move(reply),
-                     [=](auto& x) { return x.adopt(partition, epoch, log_id); });
+  impl_->write<bool>(std::move(reply), [=](auto& x) { return x.adopt(partition, epoch, log_id); });
 }
 
 void sqlite_store::begin_generation(std::vector<int64_t> starts, std::string log_id,
@@ -319,11 +318,12 @@ void sqlite_store::apply(apply_request batch, done<apply_result> reply) {
 }
 
 void sqlite_store::fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) {
-  impl_->write<fold_result>(sqlite::at_failpoint("fold.after_commit", std::move(reply)), [=](auto& x) {
-    auto out = x.fold(partition, from, until);
-    failpoint("fold.before_commit");
-    return out;
-  });
+  impl_->write<fold_result>(sqlite::at_failpoint("fold.after_commit", std::move(reply)),
+                            [=](auto& x) {
+                              auto out = x.fold(partition, from, until);
+                              failpoint("fold.before_commit");
+                              return out;
+                            });
 }
 
 void sqlite_store::read_counts(std::vector<pair_key> keys, done<snapshot<pair_count>> reply) {
