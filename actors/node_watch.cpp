@@ -86,6 +86,8 @@ void node_watch::ask_the_store(int64_t now_us) {
 
 node_watch::faults node_watch::failing(int64_t now_us) {
   faults out;
+  while (moves_.size() < config_.status->parts.size())
+    moves_.emplace_back(); // The log got more.
   for (size_t i = 0; i < moves_.size(); ++i) {
     const auto& part = config_.status->parts[i];
     const auto phase = part.phase.load();

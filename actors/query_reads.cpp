@@ -185,7 +185,9 @@ int64_t as_of(query_ptr self, const query_ask& ask) {
   if (ask.page_url.empty()) // All pages of a site.
     return node.as_of_all(st.config.now);
   const auto key = model::record_key(ask.site_id, ask.page_url);
-  const auto home = model::partition_of(key, static_cast<uint32_t>(node.parts.size()));
+  // Pages live in the partitions that there were at the start.
+  const auto homes = std::max<size_t>(st.nodes.partitions.size(), 1);
+  const auto home = model::partition_of(key, static_cast<uint32_t>(homes));
   return node.as_of_page(home, st.config.now);
 }
 

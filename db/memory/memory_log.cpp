@@ -140,7 +140,7 @@ void memory_log::fetch(uint32_t partition, int64_t from, fetch_limits most, fetc
 
 void memory_log::look(uint32_t partition, int64_t offset, look_done done) {
   caf::expected<log_view> out{make_error(errc::invalid_argument, "no such partition")};
-  if (partition < config_.partitions) {
+  if (partition < partitions_found()) {
     std::lock_guard guard{lock_};
     const auto& slice = slices_[partition];
     log_view view{identity_, slice.first, slice.end, {}};

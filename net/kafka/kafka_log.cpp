@@ -53,7 +53,7 @@ void kafka_log::fetch(uint32_t partition, int64_t from, fetch_limits most, fetch
 }
 
 void kafka_log::look(uint32_t partition, int64_t offset, look_done done) {
-  if (partition >= partitions_)
+  if (partition >= partitions_found())
     return done(make_error(errc::invalid_argument, "no such partition"));
   onlooker_->look(partition, offset, std::move(done));
 }
