@@ -29,6 +29,9 @@ struct auditor_state {
   static inline const char* name = "auditor";
 
   struct run {
+    static constexpr size_t differences_max = 1'000;
+    void differs(std::string table, std::string key, int64_t expected, int64_t found);
+
     caf::typed_response_promise<audit_reply> promise;
     audit_ask ask;
     uint64_t incarnation = 0;
@@ -53,6 +56,9 @@ struct auditor_state {
 };
 
 using auditor_ptr = observed_actor<auditor_actor, auditor_state>*;
+
+/// Answers the audit with what was found.
+void finish_audit(auditor_ptr self);
 
 auditor_actor::behavior_type auditor(auditor_ptr self, auditor_config config);
 

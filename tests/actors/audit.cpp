@@ -62,7 +62,10 @@ SCENARIO_METHOD(audit_fixture, "an audit looks at memory, and says what it did n
     for (const auto& x : all.partitions) {
       CHECK(x.next_offset == x.acknowledged_end);
       CHECK(x.folded_offset == x.next_offset);
+      CHECK(x.log_end == x.next_offset);
+      CHECK(x.log_first >= 0);
     }
+    CHECK(mentions(all.checked, "range of the event log"));
     const auto none = audit(audit_live::none);
     CHECK(none.differences.empty());
     CHECK(mentions(none.not_checked, "live pages"));
