@@ -64,10 +64,14 @@ partition_claim store_writer::claim(uint32_t partition) {
   claim_fold_.bind_text(1, now.topic).bind(2, partition).run();
   progress_.bind_text(1, now.topic).bind(2, partition);
   partition_claim out;
-  if (progress_.step())
-    out = {progress_.integer(0),           progress_.integer(1),
-           progress_.integer(2),           now.number,
-           std::string{progress_.text(3)}, {progress_.integer(4), progress_.integer(5)}};
+  if (progress_.step()) {
+    out.epoch = progress_.integer(0);
+    out.next_offset = progress_.integer(1);
+    out.folded_offset = progress_.integer(2);
+    out.generation = now.number;
+    out.log_id = progress_.text(3);
+    out.mark = {progress_.integer(4), progress_.integer(5)};
+  }
   progress_.reset();
   return out;
 }

@@ -17,7 +17,8 @@ namespace {
 /// An owner of partitions: a writer and its connection.
 struct owner {
   explicit owner(const scratch_database& at)
-      : work(postgres_config{}.topic, 0), link(at.url(), writer::session(), never) {
+      : now(postgres_config{}.topic, {postgres_config{}.topic, 0, 1}), work(now),
+        link(at.url(), writer::session(), never) {
     REQUIRE(!link.ensure());
   }
   int64_t claim(uint32_t partition) {
@@ -34,6 +35,7 @@ struct owner {
   }
 
   stop_signal never;
+  known_generation now;
   writer work;
   connection link;
 };

@@ -106,7 +106,7 @@ inline event_row row(int64_t offset, const std::string& event_id, const std::str
 
 inline apply_request batch(uint32_t partition, int64_t epoch, int64_t first, int64_t next,
                            std::vector<event_row> rows, std::vector<bad_row> bad = {}) {
-  return {partition, epoch, first, next, std::move(rows), std::move(bad)};
+  return {partition, epoch, first, next, std::move(rows), std::move(bad), {}};
 }
 
 /// Indexes of the rows that were new.
