@@ -60,7 +60,7 @@ const char* writer::session() {
 }
 
 result writer::claim_once(connection& c, uint32_t partition, int64_t above) {
-  generation now;
+  auto now = now_.get();
   if (auto done = read_generation(c, now_.log(), now); !done.ok())
     return done;
   now_.set(now);
