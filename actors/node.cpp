@@ -69,13 +69,18 @@ node::node(caf::actor_system& system, node_config config)
   plan.now = config_.now;
   plan.restarts = restarts_;
   supervisor_ = system_.spawn(supervisor, std::move(plan));
-  config_.events->on_renewal([to = supervisor_, report = config_.report](uint64_t incarnation,
-                                                                         const std::string& seen) {
+  auto renewed = [this, to = supervisor_](uint64_t incarnation, const std::string& seen) {
+    // How old the events are that the store lacks now is known when a partition has claimed.
+    for (auto& x : status_.parts)
+      if (x.stopped_at_us == 0)
+        x.stopped_at_us = 1;
+    const auto& report = config_.report;
     if (report)
       report("the store went back, or is another one: " + seen
              + "; all that was read from it is dropped, and every partition claims and replays");
     caf::anon_send(to, atom::renewed_v, incarnation);
-  });
+  };
+  config_.events->on_renewal(std::move(renewed));
   // What happened before is told as well.
   caf::anon_send(supervisor_, atom::renewed_v, config_.events->incarnation());
 }

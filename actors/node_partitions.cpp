@@ -102,8 +102,10 @@ void node::skip(uint32_t partition, int64_t to, reply<partition_reply> done) {
 }
 
 void node::new_generation(reply<partition_reply> done) {
-  auto is_stopped = [](const auto& x) { return x.phase.load() == partition_phase::stopped; };
-  if (std::none_of(status_.parts.begin(), status_.parts.end(), is_stopped))
+  bool is_stopped = false;
+  for (const auto& x : status_.parts)
+    is_stopped = is_stopped || x.phase.load() == partition_phase::stopped;
+  if (!is_stopped)
     return done({errc::not_found, "no partition is stopped; the log is the one that is counted"});
   look_at_all([this, done](const std::vector<caf::expected<log_view>>& views) {
     begin_generation(views, done);

@@ -79,9 +79,9 @@ void front_door::actor(uint64_t id, reply<actor_detail> done) {
   done({});
 }
 
-void front_door::audit(reply<audit_reply> done) {
+void front_door::audit(audit_ask ask, reply<audit_reply> done) {
   if (auto* node = inside_.load())
-    return node->audit(std::move(done));
+    return node->audit(ask, std::move(done));
   done(refused<audit_reply>(why()));
 }
 
@@ -97,10 +97,33 @@ void front_door::redrive(redrive_ask ask, reply<redrive_reply> done) {
   done(refused<redrive_reply>(why()));
 }
 
+applied_counts front_door::applied(const position_range& range) const {
+  const auto* node = inside_.load();
+  return node ? node->applied(range) : request_handler::applied(range);
+}
+
+void front_door::partitions(reply<partitions_reply> done) {
+  if (auto* node = inside_.load())
+    return node->partitions(std::move(done));
+  done({}); // None is known yet.
+}
+
+void front_door::skip(uint32_t partition, int64_t to, reply<partition_reply> done) {
+  if (auto* node = inside_.load())
+    return node->skip(partition, to, std::move(done));
+  done(refused<partition_reply>(why()));
+}
+
+void front_door::new_generation(reply<partition_reply> done) {
+  if (auto* node = inside_.load())
+    return node->new_generation(std::move(done));
+  done(refused<partition_reply>(why()));
+}
+
 std::string front_door::metrics() {
   if (auto* node = inside_.load())
     return node->metrics();
-  return metrics_text(counts_, node_status{0}, 0, health_now(), {});
+  return metrics_text(counts_, node_status{0}, 0, 0, health_now(), {});
 }
 
 } // namespace footfall::app

@@ -28,9 +28,13 @@ public:
   void health(reply<node_health> done) override;
   void actors(reply<std::vector<actor_row>> done) override;
   void actor(uint64_t id, reply<actor_detail> done) override;
-  void audit(reply<audit_reply> done) override;
+  void audit(audit_ask ask, reply<audit_reply> done) override;
   void bad_events(bad_events_ask ask, reply<bad_events_reply> done) override;
   void redrive(redrive_ask ask, reply<redrive_reply> done) override;
+  applied_counts applied(const position_range& range) const override;
+  void partitions(reply<partitions_reply> done) override;
+  void skip(uint32_t partition, int64_t to, reply<partition_reply> done) override;
+  void new_generation(reply<partition_reply> done) override;
   std::string metrics() override;
 
 private:

@@ -136,7 +136,7 @@ public:
   void add(const std::vector<event_row>& rows) {
     const auto next = rows.back().offset + 1;
     auto done = ask<apply_result>([&](auto reply) {
-      db_->apply({0, epoch_, rows.front().offset, next, rows, {}}, reply);
+      db_->apply({0, epoch_, rows.front().offset, next, rows, {}, {}, 0}, reply);
     });
     if (!done.moved || done.fresh.size() != rows.size())
       fail("a batch was not applied");

@@ -150,7 +150,7 @@ public:
   apply_request make_batch(generator& made, size_t rows) {
     const auto p = static_cast<uint32_t>(made_++ % 4);
     auto& x = slices_[p];
-    apply_request batch{p, x.epoch, x.next, x.next, {}, {}};
+    apply_request batch{p, x.epoch, x.next, x.next, {}, {}, {}};
     for (size_t i = 0; i < rows; ++i)
       batch.rows.push_back(made.next(batch.next_offset++));
     x.next = batch.next_offset;

@@ -31,7 +31,7 @@ struct audit_fixture : node_fixture {
     wrong.page_no = 1;
     wrong.incarnation = events.incarnation();
     wrong.next_offset = 1'000'000;
-    wrong.clicks = {{1, 1, time_us, time_us}};
+    wrong.clicks = {{1, 1, time_us}};
     for (const auto& entry : actor_directory::get().snapshot())
       if (entry->name == std::string{"page_aggregator"} && entry->read().key == on)
         caf::anon_send(caf::actor_cast<page_aggregator_actor>(entry->handle.lock()), atom::delta_v,

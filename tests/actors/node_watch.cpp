@@ -129,7 +129,7 @@ TEST_CASE_METHOD(watch_fixture, "the store is asked when nobody else asks it",
 
 TEST_CASE_METHOD(watch_fixture, "a partition that stopped is recalled each minute",
                  "[actor][node_watch]") {
-  status.parts[2].set_why_stopped("records 3 to 5 are missing");
+  status.parts[2].set_why_stopped(stop_kind::records_lost, "records 3 to 5 are missing");
   status.parts[2].phase = partition_phase::stopped;
   pass(59);
   CHECK(lines.empty()); // It said so itself.

@@ -113,7 +113,8 @@ TEST_CASE("store names the types that a page had first, and counts the rest", "[
       numbers.push_back(number);
     }
     CHECK(std::is_sorted(numbers.begin(), numbers.end()));
-    for (const auto& name : *type_names(*db, numbers))
+    const auto names = *type_names(*db, numbers);
+    for (const auto& name : names)
       CHECK(std::stoll(name.substr(1)) < first_half);
     if (!before.empty())
       CHECK(page.by_type == before);

@@ -149,8 +149,9 @@ def test_a_right_that_was_taken_away(server, environment):
 
 def test_a_timeout_that_nothing_can_keep(own, server):
     end_sessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename='silence'"
-    as_admin(own, "ALTER ROLE silence SET statement_timeout = '1ms'",
-             "ALTER ROLE silence SET log_min_messages = 'debug1'", end_sessions)
+    as_admin(own, "ALTER ROLE silence SET statement_timeout = '1ms'", end_sessions)
+    many = [{**CLICK, "user_id": f"user-{number}", "page_url": "/many"} for number in range(1000)]
+    assert server.ingest.post("/v1/events", many).status == 200
     post(server)
     wait_until(lambda: told(server, "the store") or told(server, "applying"), 30, "it is told")
     assert "statement timeout" in server.stderr()
