@@ -348,13 +348,6 @@ void node::redrive(redrive_ask ask, reply<redrive_reply> done) {
                    atom::redrive_v, std::move(ask));
 }
 
-applied_counts node::applied(const position_range& range) const {
-  if (range.partition >= status_.parts.size())
-    return request_handler::applied(range);
-  return status_.parts[range.partition].with_history(
-      [&](const auto& x) { return x.count(range.first, range.last); });
-}
-
 std::string node::metrics() {
   return metrics_text(*config_.counts, status_, inbox_->in_flight(), config_.now(), health_now(),
                       {{"log", config_.log_part.kind},

@@ -30,10 +30,11 @@ int64_t node_status::newest_bound(const now_fn& now) const {
 int64_t node_status::as_of_page(uint32_t home, const now_fn& now,
                                 std::optional<int64_t> applied) const {
   auto out = newest_bound(now);
+  const bool has_grown = parts.size() != first_size_;
   for (uint32_t i = 0; i < parts.size(); ++i)
     if (i == home)
       out = parts[i].complete_until(out, applied);
-    else if (parts[i].has_strays.load(std::memory_order_relaxed))
+    else if (has_grown || parts[i].has_strays.load(std::memory_order_relaxed))
       out = parts[i].complete_until(out, {});
   return out;
 }

@@ -32,6 +32,7 @@ struct partition_status {
   /// It holds clicks of pages whose key belongs elsewhere (another producer chose), as
   /// far as was seen since the start.
   std::atomic<bool> has_strays{false};
+  std::atomic<uint32_t> generation{0}; ///< Of the log that the backlog's offsets are of; 0: any.
   std::atomic<stop_kind> stopped{stop_kind::none}; ///< Meant while the phase is `stopped`.
   outcome_note applies;                            ///< Claims and applies.
   outcome_note folds;
@@ -139,7 +140,7 @@ private:
 /// What health checks and metrics read without asking an actor.
 class node_status {
 public:
-  explicit node_status(size_t partitions) : parts(partitions) {}
+  explicit node_status(size_t partitions) : parts(partitions), first_size_(partitions) {}
   partition_list parts;
   std::atomic<int64_t> gateway_beat_us{0}; ///< When the gateway last turned.
   std::atomic<bool> draining{false};
@@ -159,6 +160,7 @@ public:
 private:
   int64_t newest_bound(const now_fn& now) const;
 
+  const size_t first_size_; ///< With more, pages have clicks in two partitions.
   mutable std::mutex arrivals_;
   std::optional<int64_t> arriving_us_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/partition_answers.hpp"
+#include "actors/partition_fold.hpp"
 #include "actors/partition_log.hpp"
 #include "actors/partition_pages.hpp"
 #include "actors/partition_times.hpp"
@@ -15,8 +16,6 @@ namespace {
 
 constexpr auto claim_tick = caf::atom("claim");
 constexpr auto apply_tick = caf::atom("apply");
-constexpr auto fold_tick = caf::atom("fold");
-constexpr auto progress_what = caf::atom("progress");
 constexpr std::chrono::milliseconds backoff_first{50};
 constexpr std::chrono::milliseconds backoff_most{2000};
 constexpr uint32_t batches_ahead = 2;
@@ -99,7 +98,7 @@ void start(partition_ptr self) {
   give_credit(self);
   partition_log::look_later(self);
   if (st.folded_offset < st.next_offset)
-    self->send(self, atom::tick_v, st.claim_no, fold_tick);
+    self->send(self, atom::tick_v, st.claim_no, partition_fold::fold_tick);
 }
 
 void stop_loudly(partition_ptr self, const std::string& why,
@@ -189,17 +188,6 @@ void obey(partition_ptr self, const partition_log::step& x) {
   }
 }
 
-void fold_soon(partition_ptr self) {
-  auto& st = self->state;
-  const auto behind = st.next_offset - st.folded_offset;
-  if (behind <= 0 || st.folding)
-    return;
-  if (behind >= static_cast<int64_t>(st.config.fold_max))
-    self->send(self, atom::tick_v, st.claim_no, fold_tick);
-  else if (!std::exchange(st.fold_set, true))
-    self->delayed_send(self, st.config.fold_every, atom::tick_v, st.claim_no, fold_tick);
-}
-
 // The store was another one, or went back: what this partition knows is of the one before.
 bool is_current(partition_ptr self, uint64_t incarnation) {
   if (incarnation == self->state.incarnation)
@@ -248,39 +236,7 @@ void take_applied(partition_ptr self, const apply_result& result) {
   answer_waiters(self);
   apply_more(self);
   give_credit(self);
-  fold_soon(self);
-}
-
-void fold(partition_ptr self) {
-  auto& st = self->state;
-  st.fold_set = false;
-  if (!st.running || st.folding || st.folded_offset >= st.next_offset)
-    return;
-  st.fold_until = st.folds.end(st.folded_offset, st.config.fold_max);
-  st.folding = true;
-  st.fold_sent_us = st.config.now();
-  st.config.events->fold(st.config.partition, st.folded_offset, st.fold_until,
-                         to_me<fold_result>(self, atom::folded_v, fold_tick));
-}
-
-void take_folded(partition_ptr self, const fold_result& result) {
-  auto& st = self->state;
-  st.folding = false;
-  if (!is_current(self, result.incarnation))
-    return;
-  if (!result.moved) { // Somebody else folded: learn how far.
-    st.config.events->progress(
-        to_me<std::vector<partition_state>>(self, atom::progress_v, progress_what));
-    return;
-  }
-  st.folded_offset = st.fold_until;
-  st.config.status->folds.well(st.config.now());
-  show(self);
-  add(st.config.counts->folds);
-  add(st.config.counts->events_folded, result.events);
-  st.config.counts->fold_duration.observe(st.config.now() - st.fold_sent_us);
-  partition_pages::tell_cache(self, result);
-  fold_soon(self);
+  partition_fold::soon(self);
 }
 
 void take_failure(partition_ptr self, caf::atom_value what, const caf::error& why) {
@@ -288,12 +244,8 @@ void take_failure(partition_ptr self, caf::atom_value what, const caf::error& wh
   self->entry()->set_error(text_of(why));
   if (what == partition_log::look_what || st.skip)
     return obey(self, partition_log::take_failure(self, why));
-  if (what == fold_tick || what == progress_what) {
-    st.folding = false;
-    st.config.status->folds.failed(st.config.now(), text_of(why));
-    fold_soon(self);
-    return;
-  }
+  if (partition_fold::is_of_fold(what))
+    return partition_fold::failed(self, why);
   if (code_of(why) == errc::gap) {
     stop_loudly(self, text_of(why));
     partition_log::look(self); // What is to be done depends on what the log holds.
@@ -306,19 +258,11 @@ void take_failure(partition_ptr self, caf::atom_value what, const caf::error& wh
   claim_later(self, why);
 }
 
-void take_progress(partition_ptr self, const std::vector<partition_state>& all) {
-  auto& st = self->state;
-  for (const auto& x : all)
-    if (x.partition == st.config.partition)
-      st.folded_offset = std::max(st.folded_offset, x.folded_offset);
-  fold_soon(self);
-}
-
 void take_tick(partition_ptr self, caf::atom_value what) {
   if (what == claim_tick)
     return claim(self);
-  if (what == fold_tick)
-    return fold(self);
+  if (what == partition_fold::fold_tick)
+    return partition_fold::run(self);
   if (what == partition_log::look_what)
     return partition_log::look(self);
   if (what != apply_tick)
@@ -342,9 +286,7 @@ void renew(partition_ptr self, uint64_t incarnation) {
     claim(self);
 }
 
-} // namespace
-
-partition_actor::behavior_type partition(partition_ptr self, partition_config config) {
+void begin(partition_ptr self, partition_config config) {
   auto& st = self->state;
   st.config = std::move(config);
   st.pages = page_table{std::max<size_t>(st.config.live_pages_max, 1)};
@@ -352,6 +294,12 @@ partition_actor::behavior_type partition(partition_ptr self, partition_config co
   self->entry()->set_key(std::to_string(st.config.partition));
   self->entry()->set_state("starting");
   self->set_down_handler([self](caf::down_msg& x) { partition_pages::drop_ended(self, x); });
+}
+
+} // namespace
+
+partition_actor::behavior_type partition(partition_ptr self, partition_config config) {
+  begin(self, std::move(config));
   auto now = [self](uint64_t claim_no) { return claim_no == self->state.claim_no; };
   return {
       [self, now](atom::claimed, uint64_t n, const partition_claim& x) {
@@ -367,12 +315,12 @@ partition_actor::behavior_type partition(partition_ptr self, partition_config co
           take_applied(self, x);
       },
       [self, now](atom::folded, uint64_t n, const fold_result& x) {
-        if (now(n))
-          take_folded(self, x);
+        if (now(n) && is_current(self, x.incarnation) && partition_fold::take(self, x))
+          show(self);
       },
       [self, now](atom::progress, uint64_t n, const std::vector<partition_state>& x) {
         if (now(n))
-          take_progress(self, x);
+          partition_fold::take_progress(self, x);
       },
       [self, now](atom::loaded, uint64_t n, store_answer& x) {
         if (now(n) && (x.code != errc::none || is_current(self, x.incarnation)))

@@ -1,6 +1,7 @@
 #include "actors/partition_log.hpp"
 
 #include "actors/partition_answers.hpp"
+#include "actors/partition_times.hpp"
 
 namespace footfall::partition_log {
 
@@ -120,6 +121,8 @@ step take_look(partition_ptr self, const log_view& x) {
   const auto verdict = model::check_log(st.config.partition, st.asked, x);
   if (st.stopped)
     return verdict.fault == stop_kind::none ? step{} : step{kind::stop, verdict.fault, verdict.why};
+  if (verdict.fault == stop_kind::none)
+    partition_times::looked(self, x);
   if (!st.running)
     return judge_claim(self, verdict);
   if (verdict.fault != stop_kind::none)

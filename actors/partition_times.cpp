@@ -7,11 +7,24 @@
 
 namespace footfall::partition_times {
 
-void start(partition_ptr self) {
+void looked(partition_ptr self, const log_view& log) {
   auto& st = self->state;
-  st.config.status->with_backlog(
-      [&](auto& x) { x.start(st.next_offset, 0, st.config.batch_max, st.config.now()); });
-  st.config.status->stopped_at_us = 0;
+  const auto& claimed = st.claimed;
+  const auto before = st.config.status->generation.exchange(claimed.generation);
+  const bool is_other = before != 0 && before != claimed.generation;
+  const auto latest = log.at.empty() ? 0 : model::arrival_of(log.at.front());
+  st.config.status->with_backlog([&](auto& x) {
+    if (!st.running) {
+      if (is_other)
+        x.forget_offsets();
+      x.start(claimed.next_offset, latest, st.config.batch_max, st.config.now());
+    }
+    x.reach(log.end);
+  });
+}
+
+void start(partition_ptr self) {
+  self->state.config.status->stopped_at_us = 0;
 }
 
 void stop(partition_ptr self) {

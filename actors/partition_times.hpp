@@ -5,7 +5,11 @@
 /// The part of a partition that knows when its records arrived.
 namespace footfall::partition_times {
 
-/// What is told of the partition from here on is as old as what it has not applied.
+/// What the log holds, as it was looked at for a claim or while the partition runs: from
+/// here on it is known how much waits.
+void looked(partition_ptr self, const log_view& log);
+
+/// It runs: what is told of it is as old as what it has not applied.
 void start(partition_ptr self);
 
 /// Whatever comes, nothing is told that is newer than now.

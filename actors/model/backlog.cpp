@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace footfall::model {
 
 namespace {
 constexpr int64_t step_first_us = 1'000;
 constexpr double pace_memory_us = 5e6;
+constexpr double full_batch_us = 1e5; ///< What one is taken to need until the pace is measured.
 } // namespace
 
 void backlog::start(int64_t next_offset, int64_t latest_us, size_t batch_max, int64_t now_us) {
@@ -18,11 +18,21 @@ void backlog::start(int64_t next_offset, int64_t latest_us, size_t batch_max, in
     marks_.push_front({applied_, latest_us, true});
   while (!marks_.empty() && marks_.front().end <= next_offset)
     marks_.pop_front();
+  for (auto& x : marks_)
+    if (x.is_guessed) // It stands behind that record.
+      x.since_us = std::max(x.since_us, latest_us);
   applied_ = next_offset;
   batch_max_ = static_cast<int64_t>(batch_max);
   if (progress_at_us_ == 0)
     progress_at_us_ = now_us;
   newest_us_ = known > next_offset ? std::max(newest_us_, latest_us) : latest_us;
+}
+
+void backlog::forget_offsets() {
+  marks_.clear();
+  applied_ = 0;
+  newest_us_ = 0;
+  is_started_ = false;
 }
 
 void backlog::learn(int64_t first, int64_t end, int64_t oldest_us, int64_t latest_us) {
@@ -31,7 +41,7 @@ void backlog::learn(int64_t first, int64_t end, int64_t oldest_us, int64_t lates
     return;
   auto known = this->end();
   if (known < first) { // Nothing waited, or what stands between follows what is known.
-    push({first, marks_.empty() ? oldest_us : newest_us_, true});
+    push({first, marks_.empty() && is_started_ ? oldest_us : newest_us_, true});
     known = first;
   }
   if (first < known)
@@ -114,14 +124,17 @@ void backlog::keep_pace(int64_t records, int64_t left, int64_t now_us) {
 
 backlog::outlook backlog::look_ahead(int64_t limit_us, int64_t now_us) const {
   const auto ahead = end() - applied_ + sent_records_;
-  outlook out{0, std::numeric_limits<int64_t>::max(), false};
-  if (paced_us_ > 0 && ahead >= batch_max_) {
+  auto each_us = full_batch_us / static_cast<double>(batch_max_);
+  if (paced_us_ > 0) {
     // An apply that takes much longer than those before lowers the pace while it lasts.
-    const auto took = paced_us_ + static_cast<double>(std::max<int64_t>(now_us - paced_at_us_, 0));
-    const auto in_limit = paced_records_ / took * static_cast<double>(limit_us);
-    out.wait_us = static_cast<int64_t>(static_cast<double>(ahead) * took / paced_records_);
-    out.room = std::max<int64_t>(static_cast<int64_t>(in_limit) - ahead, 0);
+    const auto since = static_cast<double>(std::max<int64_t>(now_us - paced_at_us_, 0));
+    each_us = (paced_us_ + since) / paced_records_;
   }
+  const auto in_limit = static_cast<int64_t>(static_cast<double>(limit_us) / each_us);
+  outlook out;
+  if (ahead >= batch_max_) // Less is applied in one step.
+    out.wait_us = static_cast<int64_t>(static_cast<double>(ahead) * each_us);
+  out.room = std::max<int64_t>(std::max(in_limit, batch_max_) - ahead, 0);
   // Not the age of the oldest alone: while a backlog drains it stays as high as it was.
   const auto waits_since = oldest();
   const auto stalled = waits_since ? now_us - std::max(*waits_since, progress_at_us_) : int64_t{0};

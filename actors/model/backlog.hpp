@@ -23,6 +23,9 @@ public:
   /// @param latest_us arrival of the record before it; 0 when unknown.
   void start(int64_t next_offset, int64_t latest_us, size_t batch_max, int64_t now_us);
 
+  /// The offsets belong to another log from here on.
+  void forget_offsets();
+
   /// All records of first <= offset < end arrived at `oldest_us` or later, the last of
   /// them at `latest_us`.
   void learn(int64_t first, int64_t end, int64_t oldest_us, int64_t latest_us);

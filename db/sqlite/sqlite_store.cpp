@@ -309,21 +309,15 @@ void sqlite_store::apply(apply_request batch, done<apply_result> reply) {
   auto shared = std::make_shared<apply_request>(std::move(batch));
   impl_->write<apply_result>(
       sqlite::at_failpoint("apply.after_commit", std::move(reply)),
-      [shared](auto& x) {
-        auto out = x.apply(*shared);
-        failpoint("apply.before_commit");
-        return out;
-      },
-      rows, oldest_us);
+      [shared](auto& x) { return sqlite::changed("apply.before_commit", x.apply(*shared)); }, rows,
+      oldest_us);
 }
 
 void sqlite_store::fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) {
-  impl_->write<fold_result>(sqlite::at_failpoint("fold.after_commit", std::move(reply)),
-                            [=](auto& x) {
-                              auto out = x.fold(partition, from, until);
-                              failpoint("fold.before_commit");
-                              return out;
-                            });
+  impl_->write<fold_result>(
+      sqlite::at_failpoint("fold.after_commit", std::move(reply)), [=](auto& x) {
+        return sqlite::changed("fold.before_commit", x.fold(partition, from, until));
+      });
 }
 
 void sqlite_store::read_counts(std::vector<pair_key> keys, done<snapshot<pair_count>> reply) {

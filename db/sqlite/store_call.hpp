@@ -24,4 +24,11 @@ store::done<T> at_failpoint(const char* name, store::done<T> reply) {
   };
 }
 
+/// `out`, after a failpoint between a change and its commit.
+template <class T>
+T changed(const char* name, T out) {
+  failpoint(name);
+  return out;
+}
+
 } // namespace footfall::sqlite

@@ -103,6 +103,34 @@ SCENARIO_METHOD(node_fixture, "actors that begin again do not forget what waits"
   CHECK(ask(about(query_kind::page, "/p")).as_of_us <= arrival);
 }
 
+SCENARIO_METHOD(node_fixture, "a node that begins does not say more than it has read",
+                "[actor][as_of]") {
+  post({click("a"), click("q", "u1", "/q")});
+  advance(1s);
+  const auto applied = time_us;
+  events.refuse_applies = true;
+  post({click("b")});
+  const auto arrival = time_us;
+  advance(10s);
+  restart_node();
+  advance(3s);
+  GIVEN("a store that still applies nothing") {
+    auto page = ask(about(query_kind::page, "/p"));
+    CHECK(page.clicks == 1);
+    CHECK(page.as_of_us <= arrival);
+    CHECK(page.as_of_us >= applied - 2'000'000);
+    CHECK(ask(about(query_kind::top_pages)).as_of_us <= arrival);
+    CHECK(ask(about(query_kind::page, "/q")).as_of_us == time_us); // Nothing waits there.
+    CHECK(door->metrics().find("footfall_partition_lag_seconds{partition=\"") != std::string::npos);
+  }
+  GIVEN("a store that applies again") {
+    events.refuse_applies = false;
+    advance(5s);
+    CHECK(ask(about(query_kind::page, "/p")).clicks == 2);
+    CHECK(ask(about(query_kind::page, "/p")).as_of_us == time_us);
+  }
+}
+
 SCENARIO_METHOD(node_fixture, "a stopped partition's time stands still", "[actor][as_of]") {
   post({click("a")});
   advance(1s);

@@ -86,6 +86,21 @@ TEST_CASE("a store that went back lacks what it had", "[model][backlog]") {
   CHECK_FALSE(x.oldest());
 }
 
+TEST_CASE("before the start nothing is known", "[model][backlog]") {
+  backlog x;
+  CHECK(x.complete_until(0) == 0);
+  x.learn(1'000, 1'001, 90'000'000, 90'000'000); // Acknowledged while the partition claims.
+  CHECK(x.complete_until(0) == 0);
+  x.start(500, 40'000'000, 10, 1);
+  CHECK(x.oldest() == 40'000'000); // What stands between is not known, but newer than that.
+  x.apply(1'000, 50'000'000, 1);
+  CHECK(x.oldest() == 90'000'000);
+  x.forget_offsets(); // Of a log that was made anew.
+  CHECK(x.complete_until(0) == 0);
+  x.start(0, 0, 10, 1);
+  CHECK_FALSE(x.complete_until(0));
+}
+
 TEST_CASE("the age of a backlog is never told too young", "[model][backlog]") {
   const auto seed = std::random_device{}();
   INFO("seed " << seed);
@@ -171,21 +186,27 @@ TEST_CASE("how long a new record would wait", "[model][backlog]") {
   SECTION("is nothing once all is applied") {
     x.work(60);
     REQUIRE_FALSE(x.oldest());
-    x.arrive(1'000);
+    x.arrive(99);
     CHECK(x.ahead().wait_us == 0);
   }
 }
 
-TEST_CASE("a pace that was not measured refuses nobody", "[model][backlog]") {
+TEST_CASE("until the pace is measured, a full batch is taken to need a moment",
+          "[model][backlog]") {
   paced x;
   for (int i = 0; i < 100; ++i) { // Few at a time, each applied by itself.
     x.arrive(1);
     x.now += 10'000;
     x.apply(x.end(), x.now, x.now);
   }
-  x.arrive(50'000); // At a hundred a second that would be minutes.
+  x.arrive(99);
   CHECK(x.ahead().wait_us == 0);
-  CHECK(x.ahead().room > 1'000'000);
+  CHECK(x.ahead().room == 29'901);
+  x.arrive(19'901); // At the hundred a second that were seen it would be minutes.
+  CHECK(x.ahead().wait_us == 20'000'000);
+  CHECK(x.ahead().room == 10'000);
+  x.work(1); // Measured: four batches a second, and not ten.
+  CHECK(x.ahead().room == 0);
 }
 
 TEST_CASE("where nothing is applied, the time of that decides", "[model][backlog]") {

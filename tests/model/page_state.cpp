@@ -58,7 +58,7 @@ TEST_CASE("a page names the types with the lowest numbers and counts the rest",
   for (int64_t i = 1; i <= 200; ++i) {
     std::vector<page_delta::click> clicks;
     for (int k = 0; k < 50; ++k)
-      clicks.push_back({1, static_cast<int32_t>(1 + random() % 3'000), now_us, now_us});
+      clicks.push_back({1, static_cast<int32_t>(1 + random() % 3'000), now_us});
     rows.insert(rows.end(), clicks.begin(), clicks.end());
     live.apply(delta_of(i, clicks), now_us);
     if (i % 20 != 0)
@@ -84,13 +84,13 @@ TEST_CASE("a type that is older than all of a page is named, in the place of the
   x.load({}, {});
   std::vector<page_delta::click> clicks;
   for (int32_t type = 10; type < 2'010; ++type)
-    clicks.push_back({1, type, now_us, now_us});
+    clicks.push_back({1, type, now_us});
   x.apply(delta_of(1, clicks), now_us);
   CHECK(x.by_type().back().number == 1'009);
-  x.apply(delta_of(2, {{1, 3, now_us, now_us}}), now_us);
+  x.apply(delta_of(2, {{1, 3, now_us}}), now_us);
   CHECK(x.by_type().front().number == 3);
   CHECK(x.by_type().back().number == 1'008);
-  x.apply(delta_of(3, {{1, 1'009, now_us, now_us}}), now_us);
+  x.apply(delta_of(3, {{1, 1'009, now_us}}), now_us);
   CHECK(x.by_type().back().number == 1'008);
   CHECK(x.by_type().size() == limits::named_types);
   CHECK(x.clicks() == 2'002);
@@ -104,7 +104,7 @@ TEST_CASE("a click costs the same however many types there are", "[model][page_s
   const auto round = [&] {
     std::vector<page_delta::click> clicks;
     for (int i = 0; i < 1'000; ++i)
-      clicks.push_back({1, ++type, now_us, now_us});
+      clicks.push_back({1, ++type, now_us});
     x.apply(delta_of(++offset, clicks), now_us);
   };
   for (int i = 0; i < 1'000; ++i) // A million: quadratic, it would take an hour.
@@ -119,7 +119,7 @@ TEST_CASE("minutes that were dated too far ahead are known to be missing", "[mod
   const auto first = model::minute_of(now_us);
   std::vector<page_delta::click> clicks;
   for (int32_t i = 0; i < 5'000; ++i)
-    clicks.push_back({1, 1, (first + i) * minute_us, now_us});
+    clicks.push_back({1, 1, (first + i) * minute_us});
   x.apply(delta_of(1, clicks), now_us);
   CHECK(x.clicks() == 5'000);
   CHECK(x.last_hour(now_us).back() == 1);
@@ -127,7 +127,7 @@ TEST_CASE("minutes that were dated too far ahead are known to be missing", "[mod
   CHECK(x.hour_known(now_us + 4'095 * minute_us));
   CHECK_FALSE(x.hour_known(now_us + 4'096 * minute_us));
   // A later click of such a minute does not make it known by halves.
-  x.apply(delta_of(2, {{1, 1, (first + 4'500) * minute_us, now_us}}), now_us + 4'000 * minute_us);
+  x.apply(delta_of(2, {{1, 1, (first + 4'500) * minute_us}}), now_us + 4'000 * minute_us);
   CHECK(x.last_hour(now_us + 4'500 * minute_us).back() == 0);
   CHECK_FALSE(x.hour_known(now_us + 4'500 * minute_us));
 }
@@ -135,10 +135,10 @@ TEST_CASE("minutes that were dated too far ahead are known to be missing", "[mod
 TEST_CASE("without details only the store knows users and types", "[model][page_state]") {
   page_state x;
   x.load({}, {});
-  x.apply(delta_of(1, {{1, 1, now_us, now_us}}), now_us);
+  x.apply(delta_of(1, {{1, 1, now_us}}), now_us);
   CHECK(x.detailed());
   x.forget_details();
-  x.apply(delta_of(2, {{2, 2, now_us, now_us}}), now_us);
+  x.apply(delta_of(2, {{2, 2, now_us}}), now_us);
   CHECK_FALSE(x.detailed());
   CHECK(x.by_type().empty());
   CHECK(x.users() == 0);

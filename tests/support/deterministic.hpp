@@ -29,7 +29,6 @@ public:
                         std::chrono::seconds lag_limit = {})
       : system(config_), log((log_config.now = now(), log_config)), events(store_config),
         values({size_t{1} << 20, 1000, 1000, 30'000'000, now()}) {
-    node_config plan;
     plan.log = &log;
     plan.events = &events;
     plan.values = &values;
@@ -42,6 +41,15 @@ public:
     door = std::make_unique<node>(system, plan);
     settle();
     advance(std::chrono::seconds{1}); // A cache that begins takes nothing for so long.
+  }
+
+  /// Another node on the same log and store, as after a restart.
+  void restart_node() {
+    door->begin_stop();
+    settle();
+    door.reset();
+    door = std::make_unique<node>(system, plan);
+    settle();
   }
 
   ~node_fixture() {
@@ -123,6 +131,7 @@ public:
   memory_store events;
   memory_cache values;
   metrics counts;
+  node_config plan;
   std::unique_ptr<node> door;
 };
 
