@@ -16,7 +16,10 @@ public:
   void show(uint64_t bytes, uint64_t events);
 
   /// How long events wait to be counted; shown while it is a second or more.
-  void set_lag(std::chrono::seconds lag) { lag_ = lag; }
+  void show_lag(std::chrono::seconds lag) {
+    lag_ = lag;
+    show(bytes_, events_);
+  }
 
   /// Leaves the last state standing. Further calls show nothing.
   void finish();

@@ -70,7 +70,7 @@ bool sender::flush() {
     const bool is_final = answer.status != 0 && answer.status != 429 && answer.status < 500;
     was_reached_ = was_reached_ || answer.reached;
     if (answer.status == 200)
-      bar_.set_lag(answer.lag);
+      bar_.show_lag(answer.lag);
     if (is_final) {
       counts_.bytes += body_.size();
       const auto before = lines_.size();
