@@ -101,8 +101,13 @@ def test_a_pool_of_sessions_is_served(database):
 
 
 def test_a_pool_of_sessions_that_is_too_small_is_told(database):
-    with Pooler(database.environment["DATABASE_URL"], "session", default_pool_size=1) as pooler:
-        assert "its pool is too small" in refused(pooler.url)
+    """It may be in use by others, so the node waits, and says for what."""
+    with Pooler(database.environment["DATABASE_URL"], "session", default_pool_size=1) as pooler, \
+            Server(environment={"DATABASE_URL": pooler.url}, start=False) as server:
+        server.launch()
+        wait_until(lambda: "its pool is too small" in server.stderr(), 30, "it is told")
+        assert "not ready yet: the store fails" in server.stderr()
+        assert not server.ready_file.exists()
 
 
 def test_a_pool_that_changes_its_mode_is_used_no_more(database):
