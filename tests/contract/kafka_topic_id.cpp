@@ -37,8 +37,8 @@ std::string answered(int16_t error, const std::string& id) {
 TEST_CASE("an answer about a topic is read as far as its id", "[contract][kafka_log]") {
   const std::string id(16, 'x');
   CHECK(kafka::read_topic_id(answered(0, id)) == "eHh4eHh4eHh4eHh4eHh4eA");
-  CHECK(kafka::read_topic_id(answered(3, id)).empty());
-  CHECK(kafka::read_topic_id(answered(0, std::string(16, '\0'))).empty());
+  CHECK(kafka::read_topic_id(answered(5, id)) == "eHh4eHh4eHh4eHh4eHh4eA");
+  CHECK(kafka::read_topic_id(answered(3, std::string(16, '\0'))).empty());
   const auto whole = answered(0, id);
   for (size_t i = 0; i < whole.size() - 7; ++i)
     CHECK(kafka::read_topic_id(whole.substr(0, i)).empty());
@@ -55,7 +55,11 @@ TEST_CASE("a topic that is made anew under an open log is another log", "[contra
     return;
   const auto topic = new_kafka_topic() + std::string(140, 'x'); // Its size takes two bytes.
   create_kafka_topic(broker(), topic, 2, "cleanup.policy", "delete");
-  const auto first = kafka::topic_id("127.0.0.1:1," + broker(), topic, 5s);
+  std::string first; // The broker may not have heard of the topic yet.
+  REQUIRE(eventually([&] {
+    first = kafka::topic_id("127.0.0.1:1," + broker(), topic, 5s);
+    return !first.empty();
+  }));
   CHECK(first.size() == 22);
   kafka_config config;
   config.brokers = broker();
