@@ -91,8 +91,10 @@ TEST_CASE_METHOD(http_fixture, "the admin port tells how the node is", "[contrac
   CHECK(has(not_ready, "log: no space"));
   handler.state.ready = true;
   handler.state.roles = {{"log", "ok"}};
+  handler.state.lags_us = {0, 12'345'678};
   CHECK(body_of(c.ask(get("/readyz")))
-        == "{\"live\":true,\"ready\":true,\"draining\":false,\"roles\":{\"log\":\"ok\"}}\n");
+        == "{\"live\":true,\"ready\":true,\"draining\":false,\"roles\":{\"log\":\"ok\"},"
+           "\"lag_seconds\":[0.000,12.346]}\n");
   handler.state.ready = false;
   handler.state.roles = {{"query", "connection failed: FATAL:\n\tpassword is wrong: \n"},
                          {"aggregate", "partition 0 is starting; "}};

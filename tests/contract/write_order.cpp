@@ -80,7 +80,7 @@ TEST_CASE("the batch whose oldest record waits longest is sent first", "[contrac
     add("d", 400, 5);
     add("b", 200, 6);
     add("a", 100, 4);
-    add("c", 300, 1);
+    add("c", 300, 2);
     CHECK(popped(queue) == "ad"); // What fits beside the oldest goes with it.
     CHECK(popped(queue) == "bc");
   }
