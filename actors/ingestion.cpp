@@ -48,10 +48,8 @@ event_result refused(click_event& event, errc code, std::string reason) {
 
 // Nobody would count it before a person has decided.
 bool is_stopped(ingestion_ptr self, uint32_t partition) {
-  const auto& config = self->state.config;
-  const auto& parts = config.status->parts;
-  return !config.accept_when_stopped && partition < parts.size()
-         && parts[partition].phase.load() == partition_phase::stopped;
+  const auto& parts = self->state.config.status->parts;
+  return partition < parts.size() && parts[partition].phase.load() == partition_phase::stopped;
 }
 
 event_result refuse_stopped(ingestion_ptr self, click_event& event, uint32_t partition) {
@@ -125,9 +123,11 @@ event_result admit(ingestion_ptr self, click_event& event, int64_t now_us, lag_g
   log_record record;
   record.key = model::record_key(event.site_id, event.page_url);
   record.partition = model::partition_of(record.key, st.config.log->partitions());
-  if (is_stopped(self, record.partition))
+  // Who accepts for a stopped partition knows that nobody can say when it is counted.
+  const bool stopped = is_stopped(self, record.partition);
+  if (stopped && !st.config.accept_when_stopped)
     return refuse_stopped(self, event, record.partition);
-  if (!gate.admit(record.partition))
+  if (!stopped && !gate.admit(record.partition))
     return gate.refuse(event, record.partition);
   if (event.event_id.empty())
     event.event_id = model::uuid7(now_us / 1000, st.random(), st.random());

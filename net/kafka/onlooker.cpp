@@ -1,5 +1,7 @@
 #include "net/kafka/onlooker.hpp"
 
+#include <algorithm>
+
 #include "net/kafka/entry.hpp"
 #include "net/kafka/topic_id.hpp"
 
@@ -111,13 +113,23 @@ caf::expected<std::vector<log_entry>> onlooker::read(uint32_t partition, int64_t
   const auto id = static_cast<int32_t>(partition);
   if (rd_kafka_consume_start(topic_.get(), id, offset))
     return failed(partition, rd_kafka_last_error());
-  message_ptr message(rd_kafka_consume(topic_.get(), id, patience_ms));
+  // A leader that does not know its end yet says that the log ends before the record.
+  const auto until = steady::now() + std::chrono::milliseconds(patience_ms);
+  message_ptr message;
+  do {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(until - steady::now()).count();
+    message.reset(rd_kafka_consume(topic_.get(), id, static_cast<int>(std::max<int64_t>(left, 0))));
+  } while (message && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF && message->offset <= offset
+           && steady::now() < until);
   rd_kafka_consume_stop(topic_.get(), id);
   if (!message)
     return failed(partition, RD_KAFKA_RESP_ERR__TIMED_OUT);
   if (message->err && message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
     return failed(partition, message->err);
   std::vector<log_entry> out;
+  if (message->err && message->offset <= offset)
+    return failed(partition, RD_KAFKA_RESP_ERR__TIMED_OUT);
   if (!message->err && message->offset == offset)
     out.push_back(entry_of(*message));
   return out;

@@ -19,9 +19,14 @@ void append(event_log& log, uint32_t partition, const std::vector<std::string>& 
 }
 
 caf::expected<log_view> look(event_log& log, uint32_t partition, int64_t offset) {
-  answer<caf::expected<log_view>> reply;
-  log.look(partition, offset, reply.callback());
-  return reply.get();
+  // What asks again after a failure may do so here too: a broker can be slow.
+  for (int tries = 1;; ++tries) {
+    answer<caf::expected<log_view>> reply;
+    log.look(partition, offset, reply.callback());
+    auto out = reply.get();
+    if (out || code_of(out.error()) != errc::log_unavailable || tries == 5)
+      return out;
+  }
 }
 
 } // namespace
