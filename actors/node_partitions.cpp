@@ -58,7 +58,7 @@ void node::look_at_all(std::function<void(std::vector<caf::expected<log_view>>)>
     size_t left = 0;
     std::vector<caf::expected<log_view>> views;
   };
-  const auto n = config_.log->partitions();
+  const auto n = static_cast<uint32_t>(status_.parts.size()); // Those added later, too.
   auto all = std::make_shared<gathering>();
   all->left = n;
   all->views.assign(n, caf::expected<log_view>{log_view{}});
@@ -98,9 +98,9 @@ void node::partitions(reply<partitions_reply> done) {
 }
 
 void node::skip(uint32_t partition, int64_t to, reply<partition_reply> done) {
-  if (partition >= config_.log->partitions())
+  if (partition >= status_.parts.size())
     return done({errc::not_found, "partition is too high; the log has "
-                                      + std::to_string(config_.log->partitions())
+                                      + std::to_string(status_.parts.size())
                                       + " of them, from 0 on"});
   partition_reply late{errc::timeout, "the partition did not answer in time; it may have skipped; "
                                       "footfall partitions shows where it stands"};
@@ -135,7 +135,7 @@ void node::begin_generation(const std::vector<caf::expected<log_view>>& views,
       [this, done, token = open_call()](caf::expected<uint32_t> x) {
         if (!x)
           return done({code_of(x.error()), text_of(x.error())});
-        for (uint32_t i = 0; i < config_.log->partitions(); ++i)
+        for (uint32_t i = 0; i < status_.parts.size(); ++i)
           caf::anon_send(partition_of(i), atom::reclaim_v);
         done({errc::none, "generation " + std::to_string(*x)
                               + " of the log begins: it is counted from its first record on; "

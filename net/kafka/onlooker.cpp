@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "net/kafka/entry.hpp"
+#include "net/kafka/topic.hpp"
 #include "net/kafka/topic_id.hpp"
 
 namespace footfall::kafka {
@@ -94,9 +95,17 @@ void onlooker::run() {
 
 caf::expected<log_view> onlooker::answer(const request& ask) {
   log_view out;
-  auto error = rd_kafka_query_watermark_offsets(client_.get(), config_.topic.c_str(),
-                                                static_cast<int32_t>(ask.partition), &out.first,
-                                                &out.end, patience_ms);
+  auto range = [&] {
+    return rd_kafka_query_watermark_offsets(client_.get(), config_.topic.c_str(),
+                                            static_cast<int32_t>(ask.partition), &out.first,
+                                            &out.end, patience_ms);
+  };
+  auto error = range();
+  uint32_t partitions = 0;
+  // What this client knows of the topic may be minutes old, the partition newer.
+  if (error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION
+      && !topic_error(client_.get(), topic_.get(), patience_ms, partitions))
+    error = range();
   if (error)
     return failed(ask.partition, error);
   out.identity = identity();

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import collections
+import contextlib
 import datetime
 import http.client
 import itertools
@@ -287,11 +288,15 @@ def fixed_ports() -> dict[str, str]:
     """Ports that stay the same over restarts, below those that connections take."""
     chance = random.SystemRandom()
     ports: dict[str, str] = {}
-    while len(ports) < 4:
-        port = chance.randrange(20000, 32000)
-        with socket.socket() as trial:
-            if trial.connect_ex(("127.0.0.1", port)) != 0:
-                ports[["ingest", "query", "grpc", "admin"][len(ports)]] = str(port)
+    with contextlib.ExitStack() as held:  # So that none is chosen twice.
+        while len(ports) < 4:
+            trial = held.enter_context(socket.socket())
+            port = chance.randrange(20000, 32000)
+            try:
+                trial.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            ports[["ingest", "query", "grpc", "admin"][len(ports)]] = str(port)
     return ports
 
 
