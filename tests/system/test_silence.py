@@ -1,6 +1,7 @@
 """What fails is said: once when it begins, at most once a minute, once when it is over; and
 /readyz and /metrics tell whose work it hinders. Real PostgreSQL, Redis and Kafka."""
 import re
+import time
 import urllib.parse
 
 import psycopg
@@ -8,6 +9,7 @@ import pytest
 import redis
 
 from footfall import Server, wait_until
+from journal import gauge
 from own_services import OwnServices
 from services import Services
 
@@ -89,6 +91,16 @@ def post(server: Server) -> None:
     assert answer.status == 200, answer
 
 
+def post_hangs(server: Server) -> bool:
+    """Posts a click; whether it is not applied a while later."""
+    post(server)
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        if gauge(server, "footfall_partition_lag_records") == 0:
+            return False
+    return True
+
+
 @pytest.fixture
 def server(environment):
     with Server(environment=environment) as running:
@@ -166,7 +178,8 @@ def test_a_synchronous_standby_that_is_missing(own, server):
     as_admin(own, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'",
              "SELECT pg_reload_conf()")
     try:
-        post(server)
+        # PostgreSQL's processes read the new setting one after the other.
+        wait_until(lambda: post_hangs(server), 20, "commits hang")
         await_begin(server, "applying", "SyncRep")
         assert roles(server) == {"gateway": True, "ingest": True, "aggregate": False,
                                  "query": True}
