@@ -24,7 +24,7 @@ caf::expected<log_view> look(event_log& log, uint32_t partition, int64_t offset)
     answer<caf::expected<log_view>> reply;
     log.look(partition, offset, reply.callback());
     auto out = reply.get();
-    if (out || code_of(out.error()) != errc::log_unavailable || tries == 5)
+    if (out || code_of(out.error()) != errc::log_unavailable || tries == 10)
       return out;
   }
 }

@@ -19,9 +19,14 @@ std::string broker() {
 }
 
 caf::expected<log_view> look(event_log& log, uint32_t partition, int64_t offset) {
-  answer<caf::expected<log_view>> reply;
-  log.look(partition, offset, reply.callback());
-  return reply.get();
+  // What asks again after a failure may do so here too: a topic may have no leader yet.
+  for (int tries = 1;; ++tries) {
+    answer<caf::expected<log_view>> reply;
+    log.look(partition, offset, reply.callback());
+    auto out = reply.get();
+    if (out || code_of(out.error()) != errc::log_unavailable || tries == 10)
+      return out;
+  }
 }
 
 /// An answer as a broker of one node writes it, with one topic.
