@@ -136,7 +136,8 @@ void add_events(page& out, const metrics& x) {
   out.count("footfall_apply_failures_total", "Claims or applies that failed.", x.apply_failures);
   out.count("footfall_partitions_fenced_total", "Times another owner was found.",
             x.partitions_fenced);
-  out.count("footfall_partition_gaps_total", "Partitions stopped by a gap in the log.",
+  out.count("footfall_partition_gaps_total",
+            "Partitions stopped: records are lost, or the log is another one.",
             x.partitions_stopped);
   out.count("footfall_folds_total", "Folds done.", x.folds);
   out.count("footfall_events_folded_total", "Events added to the aggregates.", x.events_folded);

@@ -38,10 +38,6 @@ store::done<T> answer_with(request_handler::reply<Answer> done, T Answer::*value
   };
 }
 
-} // namespace
-
-namespace {
-
 node_watch_config plan_watch(const node_config& from, node_status& status) {
   return {from.log,
           from.events,

@@ -39,6 +39,18 @@ int64_t node_status::as_of_page(uint32_t home, const now_fn& now,
   return out;
 }
 
+// A stray's partition sends it, and says then that it is applied: it may wait in the mailbox
+// of its home, behind what is told there now.
+int64_t node_status::as_of_delta(uint32_t home, const now_fn& now, int64_t applied) const {
+  const auto out = as_of_page(home, now, applied);
+  if (parts.size() != first_size_)
+    return 0;
+  for (uint32_t i = 0; i < parts.size(); ++i)
+    if (i != home && parts[i].has_strays.load())
+      return 0;
+  return out;
+}
+
 int64_t node_status::as_of_all(const now_fn& now) const {
   auto out = newest_bound(now);
   for (const auto& x : parts)

@@ -156,6 +156,9 @@ public:
   /// partition is `home` (once records of it below `applied` are, when that is given).
   int64_t as_of_all(const now_fn& now) const;
   int64_t as_of_page(uint32_t home, const now_fn& now, std::optional<int64_t> applied = {}) const;
+  /// The same for what partition `home` hands to its own page, when records below `applied`
+  /// are; 0 where others may have sent it more.
+  int64_t as_of_delta(uint32_t home, const now_fn& now, int64_t applied) const;
 
 private:
   int64_t newest_bound(const now_fn& now) const;

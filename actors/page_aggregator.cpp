@@ -162,6 +162,18 @@ void fail_all(page_aggregator_ptr self, const caf::error& why) {
   self->quit(why);
 }
 
+// Others are asked for more: what waits for the load is asked of the store.
+void passivate(page_aggregator_ptr self) {
+  auto& st = self->state;
+  if (st.asked)
+    for (auto& x : std::exchange(st.asked->early, {})) {
+      page_answer out;
+      out.ticket = x.ask.ticket;
+      tell(self, x.from, std::move(out));
+    }
+  self->quit();
+}
+
 page_check check(page_aggregator_ptr self, const page_load& stored) {
   const auto& x = self->state.counts;
   if (!x.loaded())
@@ -224,7 +236,7 @@ page_aggregator_actor::behavior_type page_aggregator(page_aggregator_ptr self,
         take_watch(self, x, at, from);
       },
       [self](atom::check, const page_load& x) { return check(self, x); },
-      [self](atom::passivate) { self->quit(); },
+      [self](atom::passivate) { passivate(self); },
       [self](atom::tick) { tell_watchers(self); },
       [self](atom::describe) { return describe(self); },
   };

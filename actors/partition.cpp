@@ -17,12 +17,14 @@ namespace {
 constexpr auto claim_tick = caf::atom("claim");
 constexpr auto apply_tick = caf::atom("apply");
 constexpr std::chrono::milliseconds backoff_first{50};
-constexpr std::chrono::milliseconds backoff_most{2000};
+constexpr std::chrono::milliseconds backoff_most{1000};
 constexpr uint32_t batches_ahead = 2;
 constexpr size_t pending_bytes_max = size_t{8} << 20; // Other producers' records may be big.
 
 void claim(partition_ptr self) {
   auto& st = self->state;
+  if (st.skip)
+    partition_log::give_skip_up(self);
   ++st.claim_no;
   st.running = st.stopped = false;
   st.credit = 0;
@@ -31,7 +33,9 @@ void claim(partition_ptr self) {
   st.pending_bytes = 0;
   st.in_flight.clear();
   st.looking = false;
-  st.config.status->phase = partition_phase::claiming;
+  // One that is stopped takes no posts until it is known that it may go on.
+  if (st.config.status->phase != partition_phase::stopped)
+    st.config.status->phase = partition_phase::claiming;
   partition_pages::reset(self);
   self->entry()->set_state("claiming");
   st.config.events->claim(st.config.partition,
@@ -104,15 +108,20 @@ void start(partition_ptr self) {
 void stop_loudly(partition_ptr self, const std::string& why,
                  stop_kind kind = stop_kind::records_lost) {
   auto& st = self->state;
+  auto& status = *st.config.status;
+  const bool is_known = status.phase == partition_phase::stopped && why == status.why_stopped();
   st.stopped = true;
-  st.running = false;
+  st.running = st.looking = st.sweep_set = false;
   ++st.claim_no;
-  add(st.config.counts->partitions_stopped);
+  partition_pages::reset(self); // What was under way would have told the live pages more.
   self->entry()->set_state("stopped");
   self->entry()->set_error(why);
-  st.config.status->set_why_stopped(kind, why);
+  status.set_why_stopped(kind, why);
   partition_times::stop(self);
   show(self);
+  if (is_known)
+    return; // It claimed again, and may still not go on.
+  add(st.config.counts->partitions_stopped);
   if (st.config.report)
     st.config.report("partition " + std::to_string(st.config.partition) + " stopped: " + why);
 }
@@ -282,8 +291,11 @@ void rewire(partition_ptr self, wiring& nodes) {
 // Without a claim it has nothing of the store.
 void renew(partition_ptr self, uint64_t incarnation) {
   const auto& st = self->state;
-  if (st.claim_no > 0 && st.incarnation < incarnation)
-    claim(self);
+  if (st.claim_no == 0 || st.incarnation >= incarnation)
+    return;
+  partition_times::doubt(self); // A claim of before may have ended meanwhile.
+  self->state.backoff = {};     // The store is there.
+  claim(self);
 }
 
 void begin(partition_ptr self, partition_config config) {

@@ -77,7 +77,7 @@ struct partition_state_data {
   // The claim. Every message about it carries `claim_no`; older ones are ignored.
   uint64_t claim_no = 0;
   bool running = false;
-  bool stopped = false; // A gap: only people can mend it.
+  bool stopped = false; // Records are lost, or the log is another: people must say what to do.
   int64_t epoch = 0;
   int64_t next_offset = 0; // Applied below.
   int64_t folded_offset = 0;
@@ -88,6 +88,9 @@ struct partition_state_data {
   partition_claim claimed; // While `running` is false.
   model::known_log known;  // next_offset and mark move along with what is applied.
   model::known_log asked;  // As it was when the log was asked.
+  log_mark newest;         // The same, also when an older one is asked for.
+  log_mark agreed;         // Of the last look: the log held it.
+  uint32_t agreed_generation = 0;
   bool looking = false;
   bool is_doubted = false; // It seemed too short once.
   log_mark in_flight_mark;

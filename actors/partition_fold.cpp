@@ -7,6 +7,16 @@
 
 namespace footfall::partition_fold {
 
+namespace {
+
+void later(partition_ptr self) {
+  auto& st = self->state;
+  if (!std::exchange(st.fold_set, true))
+    self->delayed_send(self, st.config.fold_every, atom::tick_v, st.claim_no, fold_tick);
+}
+
+} // namespace
+
 void soon(partition_ptr self) {
   auto& st = self->state;
   const auto behind = st.next_offset - st.folded_offset;
@@ -14,8 +24,8 @@ void soon(partition_ptr self) {
     return;
   if (behind >= static_cast<int64_t>(st.config.fold_max))
     self->send(self, atom::tick_v, st.claim_no, fold_tick);
-  else if (!std::exchange(st.fold_set, true))
-    self->delayed_send(self, st.config.fold_every, atom::tick_v, st.claim_no, fold_tick);
+  else
+    later(self);
 }
 
 void run(partition_ptr self) {
@@ -50,9 +60,14 @@ bool take(partition_ptr self, const fold_result& result) {
 
 void take_progress(partition_ptr self, const std::vector<partition_state>& all) {
   auto& st = self->state;
+  const auto before = st.folded_offset;
   for (const auto& x : all)
     if (x.partition == st.config.partition)
       st.folded_offset = std::max(st.folded_offset, x.folded_offset);
+  if (st.folded_offset == before)
+    return later(self);
+  st.tail_lost = true; // Of which pages it was, was told to somebody else, or to nobody.
+  partition_pages::tell_cache(self, {});
   soon(self);
 }
 
@@ -60,7 +75,7 @@ void failed(partition_ptr self, const caf::error& why) {
   auto& st = self->state;
   st.folding = false;
   st.config.status->folds.failed(st.config.now(), text_of(why));
-  soon(self);
+  later(self);
 }
 
 } // namespace footfall::partition_fold

@@ -21,6 +21,13 @@ step end_skip(partition_ptr self, errc code, std::string reason) {
   return {};
 }
 
+/// It is not where it was thought to be: by another owner, or by a skip of before whose
+/// answer was lost.
+step end_skip_elsewhere(partition_ptr self) {
+  end_skip(self, errc::fenced, "the partition was moved meanwhile; look again");
+  return {kind::claim, {}, {}};
+}
+
 /// Why the log, as it is, does not let the partition go on at `to`; empty when it does.
 std::string wrong_with(int64_t to, int64_t next_offset, const log_view& found) {
   if (to <= next_offset)
@@ -87,6 +94,12 @@ void look(partition_ptr self) {
   if (std::exchange(st.looking, true))
     return;
   st.asked = st.known;
+  // Records of a log that was made anew since the last look may be applied already: what it
+  // is told by is a record that stood there then.
+  st.newest = st.known.mark;
+  const bool is_same = st.agreed_generation == st.claimed.generation;
+  if (is_same && st.agreed.offset >= 0 && st.agreed.offset < st.known.next_offset)
+    st.asked.mark = st.agreed;
   st.config.log->look(st.config.partition, st.asked.mark.offset,
                       to_me<log_view>(self, atom::looked_v, look_what));
 }
@@ -106,10 +119,9 @@ step take_claim(partition_ptr self, const partition_claim& x) {
     look(self);
     return {};
   }
-  if (x.next_offset == st.next_offset)
-    store_skip(self, x);
-  else
-    end_skip(self, errc::fenced, "another node moved the partition meanwhile; look again");
+  if (x.next_offset != st.next_offset)
+    return end_skip_elsewhere(self);
+  store_skip(self, x);
   return {};
 }
 
@@ -121,8 +133,11 @@ step take_look(partition_ptr self, const log_view& x) {
   const auto verdict = model::check_log(st.config.partition, st.asked, x);
   if (st.stopped)
     return verdict.fault == stop_kind::none ? step{} : step{kind::stop, verdict.fault, verdict.why};
-  if (verdict.fault == stop_kind::none)
+  if (verdict.fault == stop_kind::none) {
+    st.agreed = st.newest;
+    st.agreed_generation = st.claimed.generation;
     partition_times::looked(self, x);
+  }
   if (!st.running)
     return judge_claim(self, verdict);
   if (verdict.fault != stop_kind::none)
@@ -141,7 +156,7 @@ step take_adopted(partition_ptr self, bool is_ours) {
 step take_skipped(partition_ptr self, const apply_result& x) {
   auto& st = self->state;
   if (!x.moved)
-    return end_skip(self, errc::fenced, "another node moved the partition meanwhile; look again");
+    return end_skip_elsewhere(self);
   end_skip(self, errc::none,
            "partition " + text(st.config.partition) + " goes on at offset " + text(st.skip->to)
                + "; offsets " + text(st.next_offset) + " to " + text(st.skip->to - 1)
@@ -160,6 +175,10 @@ step take_failure(partition_ptr self, const caf::error& why) {
     return {kind::claim_later, {}, text_of(why)};
   look_later(self);
   return {};
+}
+
+void give_skip_up(partition_ptr self) {
+  end_skip(self, errc::fenced, "the partition claims again; look again in a moment");
 }
 
 caf::result<partition_reply> skip(partition_ptr self, int64_t to) {

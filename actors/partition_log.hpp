@@ -32,5 +32,7 @@ void look_later(partition_ptr self);
 
 /// A person's wish to go on at `to`.
 caf::result<partition_reply> skip(partition_ptr self, int64_t to);
+/// The partition claims for another reason meanwhile: the person is told so.
+void give_skip_up(partition_ptr self);
 
 } // namespace footfall::partition_log

@@ -188,7 +188,8 @@ void note_applied(partition_ptr self, const apply_result& result) {
 
 void hand_out(partition_ptr self, const apply_result& result) {
   auto& st = self->state;
-  const auto as_of = st.config.node->as_of_page(st.config.partition, st.config.now, st.next_offset);
+  const auto as_of =
+      st.config.node->as_of_delta(st.config.partition, st.config.now, st.next_offset);
   std::vector<page_delta> deltas;
   std::vector<size_t> places(st.in_flight_pages.size()); // In deltas, plus one.
   for (const auto& x : result.fresh) {
@@ -293,7 +294,8 @@ void tell_cache(partition_ptr self, const fold_result& result) {
   absl::erase_if(st.tail_pages,
                  [&st](const auto& x) { return x.second.next_offset <= st.folded_offset; });
   auto cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
-  if (std::exchange(st.tail_lost, false))
+  const bool is_untold = result.pages.empty() && result.events > 0; // They were too many.
+  if (std::exchange(st.tail_lost, false) || is_untold)
     forget_cached(self);
   else if (!out.empty() && cache)
     self->send(cache, atom::advance_v, st.incarnation, std::move(out));

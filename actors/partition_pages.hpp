@@ -31,9 +31,9 @@ void tell_cache(partition_ptr self, const fold_result& result);
 /// A claim found what nobody told of: an apply whose answer was lost, another owner's.
 void forget_cached(partition_ptr self);
 
-/// Ends aggregators that nobody used for a while.
 live_pages live(partition_ptr self, uint32_t most);
 caf::result<page_check> check(partition_ptr self, const std::string& page, page_load& stored);
+/// Ends aggregators that nobody used for a while.
 void sweep(partition_ptr self);
 
 /// Ends all aggregators: they load again when needed.

@@ -13,6 +13,10 @@ void looked(partition_ptr self, const log_view& log) {
   const auto before = st.config.status->generation.exchange(claimed.generation);
   const bool is_other = before != 0 && before != claimed.generation;
   const auto latest = log.at.empty() ? 0 : model::arrival_of(log.at.front());
+  if (is_other) {
+    st.config.status->log_end = log.end;
+    st.log_end = 0;
+  }
   st.config.status->with_backlog([&](auto& x) {
     if (!st.running) {
       if (is_other)
@@ -25,6 +29,12 @@ void looked(partition_ptr self, const log_view& log) {
 
 void start(partition_ptr self) {
   self->state.config.status->stopped_at_us = 0;
+}
+
+void doubt(partition_ptr self) {
+  auto& stopped_at_us = self->state.config.status->stopped_at_us;
+  if (stopped_at_us == 0)
+    stopped_at_us = 1;
 }
 
 void stop(partition_ptr self) {

@@ -12,6 +12,10 @@ void looked(partition_ptr self, const log_view& log);
 /// It runs: what is told of it is as old as what it has not applied.
 void start(partition_ptr self);
 
+/// What it has is of a store that is gone: until it has claimed again, nothing is told that
+/// is newer than the oldest event.
+void doubt(partition_ptr self);
+
 /// Whatever comes, nothing is told that is newer than now.
 void stop(partition_ptr self);
 

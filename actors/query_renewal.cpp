@@ -43,11 +43,11 @@ void ask_positions(query_ptr self, uint64_t id, bool now) {
       self->send(to, atom::await_v, id, now ? int64_t{-2} : after.offset);
       continue;
     }
-    fail(self, id,
-         st.nodes.has_partition(after.partition) ? errc::store_unavailable : errc::invalid_argument,
-         "the event log has no partition " + std::to_string(after.partition)
-             + "; pass a position that ingestion answered");
-    return;
+    const auto name = "partition " + std::to_string(after.partition);
+    if (st.nodes.has_partition(after.partition))
+      return fail(self, id, errc::store_unavailable, name + " is starting; ask again in a moment");
+    return fail(self, id, errc::invalid_argument,
+                "the event log has no " + name + "; pass a position that ingestion answered");
   }
 }
 

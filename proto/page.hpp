@@ -80,7 +80,6 @@ struct page_answer {
   std::vector<position> reached;
   std::vector<numbered_count> rows; ///< page: by type, the named ones; users: the top.
   std::vector<uint64_t> minutes;
-  bool more = false;
   uint64_t incarnation = 0; ///< Of the store that the numbers are of; 0: there are none.
 };
 template <class Inspector>
@@ -91,8 +90,8 @@ auto inspect(Inspector& f, page_answer& x) {
     return caf::none;
   };
   return f(caf::meta::type_name("page_answer"), x.ticket, x.live, code, x.reason, x.loaded_now,
-           x.clicks, x.version, x.users, x.as_of_us, x.reached, x.rows, x.minutes, x.more,
-           x.incarnation, caf::meta::load_callback(load));
+           x.clicks, x.version, x.users, x.as_of_us, x.reached, x.rows, x.minutes, x.incarnation,
+           caf::meta::load_callback(load));
 }
 
 /// All that is known of one page, at the snapshot.

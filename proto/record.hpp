@@ -15,7 +15,7 @@ enum class record_format : uint8_t { protobuf = 1, json = 2 };
 /// One record read back.
 struct log_entry {
   int64_t offset = 0;
-  int64_t time_us = 0; ///< When the log took it; used for bad_events only.
+  int64_t time_us = 0; ///< When the log took it.
   record_format format = record_format::protobuf;
   std::string value;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace footfall::model {
 
@@ -41,7 +42,7 @@ void backlog::learn(int64_t first, int64_t end, int64_t oldest_us, int64_t lates
     return;
   auto known = this->end();
   if (known < first) { // Nothing waited, or what stands between follows what is known.
-    push({first, marks_.empty() && is_started_ ? oldest_us : newest_us_, true});
+    push({first, guess(marks_.empty() && is_started_ ? oldest_us : newest_us_), true});
     known = first;
   }
   if (first < known)
@@ -51,6 +52,11 @@ void backlog::learn(int64_t first, int64_t end, int64_t oldest_us, int64_t lates
     newest_us_ = std::max(newest_us_, latest_us);
   }
   shrink();
+}
+
+// An append that is not settled may be what stands there.
+int64_t backlog::guess(int64_t us) const {
+  return sent_.empty() ? us : std::min(us, sent_.begin()->first);
 }
 
 // What was guessed of these offsets is known now, and of those behind that they came later.
@@ -91,7 +97,7 @@ int64_t backlog::first_unknown(int64_t first, int64_t end) const {
 void backlog::reach(int64_t end) {
   if (end <= this->end())
     return;
-  push({end, newest_us_, true});
+  push({end, guess(newest_us_), true});
   shrink();
 }
 
@@ -123,6 +129,8 @@ void backlog::keep_pace(int64_t records, int64_t left, int64_t now_us) {
 }
 
 backlog::outlook backlog::look_ahead(int64_t limit_us, int64_t now_us) const {
+  if (!is_started_) // Nothing is known of what waits.
+    return {0, std::numeric_limits<int64_t>::max(), false};
   const auto ahead = end() - applied_ + sent_records_;
   auto each_us = full_batch_us / static_cast<double>(batch_max_);
   if (paced_us_ > 0) {
@@ -136,7 +144,8 @@ backlog::outlook backlog::look_ahead(int64_t limit_us, int64_t now_us) const {
     out.wait_us = static_cast<int64_t>(static_cast<double>(ahead) * each_us);
   out.room = std::max<int64_t>(std::max(in_limit, batch_max_) - ahead, 0);
   // Not the age of the oldest alone: while a backlog drains it stays as high as it was.
-  const auto waits_since = oldest();
+  // Nor what is guessed: at the first record after a silence that is the record before.
+  const auto waits_since = oldest_known();
   const auto stalled = waits_since ? now_us - std::max(*waits_since, progress_at_us_) : int64_t{0};
   if (stalled > std::max(out.wait_us, limit_us))
     out = {stalled, 0, true};
@@ -166,6 +175,14 @@ std::optional<int64_t> backlog::oldest_from(int64_t applied) const {
   std::optional<int64_t> out;
   for (const auto& x : marks_)
     if (x.end > applied && (!out || x.since_us < *out))
+      out = x.since_us;
+  return out;
+}
+
+std::optional<int64_t> backlog::oldest_known() const {
+  std::optional<int64_t> out;
+  for (const auto& x : marks_)
+    if (!x.is_guessed && (!out || x.since_us < *out))
       out = x.since_us;
   return out;
 }

@@ -71,10 +71,12 @@ private:
   };
 
   void refine(int64_t first, int64_t end, int64_t oldest_us, int64_t latest_us);
+  int64_t guess(int64_t us) const;
   void push(const mark& x);
   void keep_pace(int64_t records, int64_t left, int64_t now_us);
   void shrink();
   std::optional<int64_t> oldest_from(int64_t applied) const;
+  std::optional<int64_t> oldest_known() const;
 
   bool is_started_ = false;
   int64_t applied_ = 0;

@@ -42,7 +42,7 @@ struct metrics {
   counter applies{0};
   counter apply_failures{0};
   counter partitions_fenced{0};
-  counter partitions_stopped{0}; ///< Stopped loudly: a gap in the log.
+  counter partitions_stopped{0}; ///< Records are lost, or the log is another.
   counter folds{0};
   counter events_folded{0};
   counter pages_live{0}; ///< A gauge.
@@ -65,7 +65,7 @@ struct metrics {
   counter grpc_connections_refused{0};
   counter actor_restarts{0};
   duration_histogram append_duration; ///< Request in to durable.
-  duration_histogram freshness;       ///< Accepted to visible in the live page.
+  duration_histogram freshness;       ///< Accepted to committed in the store.
   duration_histogram apply_duration;
   duration_histogram fold_duration;
   duration_histogram query_duration;

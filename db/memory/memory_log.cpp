@@ -149,8 +149,27 @@ void memory_log::look(uint32_t partition, int64_t offset, look_done done) {
         view.at.push_back(x);
     out = std::move(view);
   }
-  deliveries_.deliver(
-      [done = std::move(done), out = std::move(out)]() mutable { done(std::move(out)); });
+  auto answer = [done = std::move(done), out = std::move(out)]() mutable { done(std::move(out)); };
+  {
+    std::lock_guard guard{lock_};
+    if (holds_looks_) {
+      held_looks_.push_back(std::move(answer));
+      return;
+    }
+  }
+  deliveries_.deliver(std::move(answer));
+}
+
+void memory_log::hold_looks(bool on) {
+  std::vector<deliveries::callback> held;
+  {
+    std::lock_guard guard{lock_};
+    holds_looks_ = on;
+    if (!on)
+      held.swap(held_looks_);
+  }
+  for (auto& answer : held)
+    deliveries_.deliver(std::move(answer));
 }
 
 void memory_log::make_anew(std::string identity) {

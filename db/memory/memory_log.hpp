@@ -60,6 +60,9 @@ public:
   /// As a log that was restored from an older copy.
   void cut(uint32_t partition, int64_t end);
 
+  /// While set, looks wait; then they are answered as the log was when they were asked.
+  void hold_looks(bool on);
+
   size_t waiting() const { return deliveries_.waiting(); }
   size_t release(size_t most = std::numeric_limits<size_t>::max()) {
     return deliveries_.release(most);
@@ -93,6 +96,8 @@ private:
   std::deque<slice> slices_;
   std::string identity_;
   std::deque<failure> failures_;
+  bool holds_looks_ = false;
+  std::vector<deliveries::callback> held_looks_;
   deliveries deliveries_;
 };
 

@@ -193,7 +193,9 @@ fold_result memory_store::do_fold(uint32_t partition, int64_t from, int64_t unti
 }
 
 void memory_store::fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) {
-  run<fold_result>(reply, [&] {
+  run<fold_result>(reply, [&]() -> caf::expected<fold_result> {
+    if (refuse_folds)
+      return make_error(errc::store_unavailable, "refused by the test");
     auto x = now_.progress.find(slice_of(partition));
     if (x == now_.progress.end() || x->second.folded_offset != from || until < from
         || until > x->second.next_offset)

@@ -68,6 +68,7 @@ public:
 
   /// While set, applies fail and have no effect.
   std::atomic<bool> refuse_applies{false};
+  std::atomic<bool> refuse_folds{false}; ///< The same of folds.
 
   size_t waiting() const { return deliveries_.waiting(); }
   size_t release(size_t most = std::numeric_limits<size_t>::max()) {

@@ -1,21 +1,12 @@
 #include <catch2/catch.hpp>
 
 #include "actors/model/record.hpp"
+#include "tests/actors/asked.hpp"
 #include "tests/support/deterministic.hpp"
 
 using namespace footfall;
 using namespace footfall::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-uint64_t clicks_of_page(node_fixture& on, const char* page = "/p") {
-  auto question = on.count_of("", page);
-  question.kind = query_kind::page;
-  return on.ask(question).clicks;
-}
-
-} // namespace
 
 SCENARIO_METHOD(node_fixture, "a partition survives its store", "[actor][partition]") {
   post({click("a")});
@@ -173,60 +164,6 @@ SCENARIO_METHOD(gap_fixture, "a partition that stops says why where people look"
   CHECK(aggregate_role().find(said[0]) == 0);
 }
 
-namespace {
-
-double lag_of(node_fixture& on, const position& x) {
-  const auto text = on.door->metrics();
-  const auto name =
-      "footfall_partition_lag_records{partition=\"" + std::to_string(x.partition) + "\"} ";
-  const auto at = text.find(name);
-  return at == std::string::npos ? -1.0 : std::stod(text.substr(at + name.size()));
-}
-
-} // namespace
-
-struct small_fold_fixture : node_fixture {
-  static partition_config pattern() {
-    partition_config out;
-    out.fold_max = 10;
-    return out;
-  }
-  small_fold_fixture() : node_fixture({}, {}, pattern()) {}
-};
-
-SCENARIO_METHOD(small_fold_fixture, "offsets without a record hold nothing up",
-                "[actor][partition]") {
-  const auto first = post({click("a")}).results.at(0).pos;
-  log.skip(first.partition, 1'000'000'000); // Most of a topic that is compacted.
-  const auto second = post({click("b")}).results.at(0).pos;
-  REQUIRE(second.offset == first.offset + 1'000'000'001);
-  std::vector<click_event> many;
-  for (int i = 0; i < 35; ++i)
-    many.push_back(click("many" + std::to_string(i)));
-  post(many);
-  log.skip(first.partition, 1); // A marker at the end.
-  advance(2s);
-  CHECK(clicks_of_page(*this) == 37);
-  CHECK(counts.partitions_stopped == 0);
-  CHECK(lag_of(*this, first) == 0);
-  const auto end = second.offset + 37;
-  std::vector<partition_state> state;
-  events.progress([&](auto x) { state = std::move(*x); });
-  CHECK(state.at(first.partition).next_offset == end);
-  CHECK(state.at(first.partition).folded_offset == end);
-  CHECK(counts.events_folded == 37);
-  CHECK(counts.folds < 20);
-  GIVEN("a partition that starts in the middle of a hole") {
-    kill("partition");
-    log.skip(first.partition, 5);
-    advance(2s);
-    post({click("c")});
-    advance(2s);
-    CHECK(clicks_of_page(*this) == 38);
-    CHECK(lag_of(*this, first) == 0);
-  }
-}
-
 SCENARIO_METHOD(node_fixture, "partitions that the log gets later are applied",
                 "[actor][partition]") {
   const auto first = post({click("a")}).results.at(0).pos;
@@ -313,6 +250,13 @@ SCENARIO_METHOD(few_pages_fixture, "no old count stays in the cache", "[actor][p
     events.fail_next(errc::store_unavailable, true);
     post({click("second", "u1", page(last))});
     advance(1s);
+    check(last, 2, "store");
+  }
+  GIVEN("a fold whose reply is lost, of a page that is not live") {
+    events.fail_next(errc::none);
+    post({click("second", "u1", page(last))});
+    events.fail_next(errc::store_unavailable, true);
+    advance(2s);
     check(last, 2, "store");
   }
   GIVEN("a record in another partition than that of its page") {

@@ -1,82 +1,10 @@
 #include <catch2/catch.hpp>
 
-#include "actors/model/record.hpp"
-#include "tests/support/deterministic.hpp"
+#include "tests/actors/log_fixture.hpp"
 
 using namespace footfall;
 using namespace footfall::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr uint32_t partitions = 4;
-
-struct log_fixture : node_fixture {
-  explicit log_fixture(std::chrono::milliseconds look_every = 0ms, bool accept_when_stopped = false)
-      : node_fixture({}, {}, pattern(look_every), accept_when_stopped) {}
-
-  static partition_config pattern(std::chrono::milliseconds look_every) {
-    partition_config out;
-    out.look_every = look_every;
-    return out;
-  }
-
-  static uint32_t home(const std::string& page) {
-    return model::partition_of(model::record_key(default_site, page), partitions);
-  }
-  static std::string page_of(uint32_t partition) {
-    for (int i = 0;; ++i)
-      if (auto page = "/" + std::to_string(i); home(page) == partition)
-        return page;
-  }
-
-  event_result post_one(const std::string& id, const std::string& page = "/p") {
-    auto reply = post({click(id, "u1", page)});
-    advance(1s);
-    return reply.results.at(0);
-  }
-
-  partition_row row(uint32_t partition = home("/p")) {
-    partition_row out;
-    door->partitions([&](partitions_reply x) { out = x.rows.at(partition); });
-    settle();
-    return out;
-  }
-  partition_reply skip(uint32_t partition, int64_t to) {
-    partition_reply out;
-    door->skip(partition, to, [&](partition_reply x) { out = std::move(x); });
-    advance(1s);
-    return out;
-  }
-  partition_reply new_generation() {
-    partition_reply out;
-    door->new_generation([&](partition_reply x) { out = std::move(x); });
-    advance(1s);
-    return out;
-  }
-  /// As a restart does: every partition claims again.
-  void restart() {
-    kill("partition");
-    advance(5s);
-  }
-  void append_of_others(int count) {
-    std::vector<log_record> records;
-    for (int i = 0; i < count; ++i) {
-      auto event = click("new" + std::to_string(i));
-      event.site_id = default_site;
-      event.at_us = time_us;
-      records.push_back({home("/p"), "k", model::encode_record(event, time_us)});
-    }
-    log.append(std::move(records), [](std::vector<append_outcome>) {});
-  }
-  uint64_t clicks(const std::string& page = "/p") { return ask(count_of("u1", page)).clicks; }
-};
-
-struct looking_fixture : log_fixture {
-  looking_fixture() : log_fixture(3s) {}
-};
-
-} // namespace
 
 SCENARIO_METHOD(log_fixture, "a log that was made anew stops what was applied from the old one",
                 "[actor][partition]") {
@@ -165,6 +93,26 @@ SCENARIO_METHOD(looking_fixture, "a running node notices that the log is another
   advance(4s);
   CHECK(row().state == "stopped");
   CHECK(row().stopped == stop_kind::other_log);
+}
+
+struct retaining_fixture : log_fixture {
+  retaining_fixture() : log_fixture(3s, false, true) {}
+};
+
+SCENARIO_METHOD(retaining_fixture, "a log that was made anew and is longer already is noticed",
+                "[actor][partition]") {
+  for (int i = 0; i < 3; ++i)
+    REQUIRE(post_one("old" + std::to_string(i)).status == outcome::accepted);
+  advance(10s);
+  log.make_anew("log=memory");
+  append_of_others(9); // Read from offset 3 on, before anybody looks.
+  settle();
+  REQUIRE(row().next_offset == 9);
+  advance(4s);
+  CHECK(row().state == "stopped");
+  CHECK(row().stopped == stop_kind::other_log);
+  CHECK(new_generation().code == errc::none);
+  CHECK(clicks() == 12);
 }
 
 SCENARIO_METHOD(looking_fixture, "looking disturbs nothing", "[actor][partition]") {

@@ -232,3 +232,33 @@ TEST_CASE("an old backlog that a restart found is judged by its pace", "[model][
   x.work(5);
   CHECK(x.ahead().wait_us == Approx(7.5e6).epsilon(0.02));
 }
+
+TEST_CASE("before the start nothing is refused", "[model][backlog]") {
+  backlog x;
+  x.learn(1'000, 1'001, 50'000'000, 50'000'000);
+  CHECK(x.look_ahead(1'000'000, 90'000'000).room > 1'000);
+  CHECK_FALSE(x.look_ahead(1'000'000, 90'000'000).is_stalled);
+}
+
+TEST_CASE("the first record after a silence does not make it a standstill", "[model][backlog]") {
+  paced x;
+  x.learn(0, 1, x.now, x.now);
+  x.apply(1, x.now, x.now);
+  x.now += 3'600'000'000;
+  x.reach(2); // Somebody looked, before it was said when that record arrived.
+  CHECK_FALSE(x.ahead().is_stalled);
+  x.learn(1, 2, x.now, x.now);
+  x.now += 31'000'000;
+  CHECK(x.ahead().is_stalled);
+}
+
+TEST_CASE("what is behind an append under way is not taken for newer", "[model][backlog]") {
+  backlog x;
+  x.start(0, 0, 10, 1);
+  x.send(100, 10); // Its report comes last.
+  for (int64_t i = 0; i < 300; ++i)
+    x.learn(10 + i * 10, 20 + i * 10, 200'000 + i * 5'000, 200'000 + i * 5'000);
+  x.learn(0, 10, 100, 100);
+  x.settle(100, 10);
+  CHECK(x.complete_until(0) <= 100);
+}
