@@ -4,12 +4,8 @@
 #include <map>
 #include <set>
 
-#include <librdkafka/rdkafka.h>
-#include <librdkafka/rdkafka_mock.h>
-
-#include "net/kafka/client.hpp"
 #include "tests/contract/await.hpp"
-#include "tests/contract/rigs_kafka.hpp"
+#include "tests/contract/kafka_mock.hpp"
 #include "tests/support/kafka_broker.hpp"
 
 using namespace footfall;
@@ -22,13 +18,6 @@ namespace {
 
 bool is_off() {
   return !std::getenv("FOOTFALL_TEST_KAFKA");
-}
-
-std::unique_ptr<event_log> open_log(kafka_config config) {
-  auto log = kafka_log::open(std::move(config));
-  if (!log)
-    throw std::runtime_error(text_of(log.error()));
-  return std::move(*log);
 }
 
 /// Appends small batches until it is stopped, and keeps a journal of the answers.
@@ -245,43 +234,9 @@ TEST_CASE("a broker that hangs under load loses nothing it confirmed",
   broker.resume();
 }
 
-namespace {
-
-/// librdkafka's own broker for tests, for what a real one cannot be made to do at
-/// the right moment.
-struct mock_broker {
-  mock_broker() {
-    char text[256];
-    auto* conf = rd_kafka_conf_new();
-    rd_kafka_conf_set_log_cb(conf, nullptr);
-    owner.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text));
-    cluster.reset(rd_kafka_mock_cluster_new(owner.get(), 1));
-    rd_kafka_mock_topic_create(cluster.get(), "clicks", 4, 1);
-    config.brokers = rd_kafka_mock_cluster_bootstraps(cluster.get());
-    config.group.clear();
-    config.open_timeout = milliseconds{2'000}; // it does not describe its topics
-  }
-  struct destroy {
-    void operator()(rd_kafka_mock_cluster_t* x) const { rd_kafka_mock_cluster_destroy(x); }
-  };
-  kafka::client_ptr owner;
-  std::unique_ptr<rd_kafka_mock_cluster_t, destroy> cluster;
-  kafka_config config;
-};
-
-constexpr int16_t produce_request = 0; ///< Its number in Kafka's protocol.
-
-append_outcome append_one(event_log& log, const char* value) {
-  answer<std::vector<append_outcome>> reply;
-  log.append({{0, "k", value}}, reply.callback());
-  return reply.get().at(0);
-}
-
-} // namespace
-
 TEST_CASE("a broker that is gone is not back because of records that were read ahead",
           "[contract][kafka_log][fault]") {
-  mock_broker broker;
+  mock_brokers broker;
   auto log = open_log(broker.config);
   for (const char* value : {"a", "b"})
     REQUIRE(append_one(*log, value).status == outcome::accepted);
@@ -302,7 +257,7 @@ TEST_CASE("a broker that is gone is not back because of records that were read a
 }
 
 TEST_CASE("appends that are given up are no sign of life", "[contract][kafka_log][fault]") {
-  mock_broker broker;
+  mock_brokers broker;
   broker.config.message_timeout = milliseconds{500};
   broker.config.stalled_after = milliseconds{2'500};
   auto log = open_log(broker.config);
@@ -318,7 +273,7 @@ TEST_CASE("appends that are given up are no sign of life", "[contract][kafka_log
 }
 
 TEST_CASE("a partition without a leader holds up no other", "[contract][kafka_log][fault]") {
-  mock_broker broker;
+  mock_brokers broker;
   auto log = open_log(broker.config);
   REQUIRE(append_one(*log, "a").status == outcome::accepted);
   auto* cluster = broker.cluster.get();
@@ -336,7 +291,7 @@ TEST_CASE("a partition without a leader holds up no other", "[contract][kafka_lo
 }
 
 TEST_CASE("a record's time is one that can be stored", "[contract][kafka_log]") {
-  mock_broker broker;
+  mock_brokers broker;
   auto log = open_log(broker.config);
   char text[256];
   auto* conf = rd_kafka_conf_new();
@@ -365,7 +320,7 @@ TEST_CASE("a record's time is one that can be stored", "[contract][kafka_log]") 
 }
 
 TEST_CASE("a producer that ended is replaced", "[contract][kafka_log][fault]") {
-  mock_broker broker;
+  mock_brokers broker;
   auto& config = broker.config;
   std::mutex mutex;
   std::string said;
