@@ -1,5 +1,7 @@
 #include "net/kafka/client.hpp"
 
+#include <algorithm>
+
 namespace footfall::kafka {
 
 namespace {
@@ -59,6 +61,12 @@ void client_deleter::operator()(rd_kafka_t* x) const noexcept {
 void queue_deleter::operator()(rd_kafka_queue_t* x) const noexcept {
   rd_kafka_queue_cb_event_enable(x, nullptr, nullptr);
   rd_kafka_queue_destroy(x);
+}
+
+int deadline::left_ms(int most) const {
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(at_ - std::chrono::steady_clock::now());
+  return static_cast<int>(std::clamp<int64_t>(left.count(), 1, most));
 }
 
 void wake_signal::notify() {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -31,6 +32,19 @@ using client_ptr = std::unique_ptr<rd_kafka_t, client_deleter>;
 using topic_ptr = std::unique_ptr<rd_kafka_topic_t, topic_deleter>;
 using queue_ptr = std::unique_ptr<rd_kafka_queue_t, queue_deleter>;
 using message_ptr = std::unique_ptr<rd_kafka_message_t, message_deleter>;
+
+/// When something that blocks is to give up.
+class deadline {
+public:
+  explicit deadline(std::chrono::milliseconds most)
+      : at_(std::chrono::steady_clock::now() + most) {}
+  bool over() const { return std::chrono::steady_clock::now() >= at_; }
+  /// What is left, at most `most` and at least one millisecond.
+  int left_ms(int most = std::numeric_limits<int>::max()) const;
+
+private:
+  std::chrono::steady_clock::time_point at_;
+};
 
 /// Wakes the one thread that waits. Any thread may notify.
 class wake_signal {

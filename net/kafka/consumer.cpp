@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "net/kafka/entry.hpp"
+#include "net/kafka/range.hpp"
 #include "net/kafka/topic.hpp"
 
 namespace footfall::kafka {
@@ -242,12 +243,13 @@ void consumer::missing(uint32_t id) {
   auto& part = parts_[id];
   const auto at = part.next;
   end(id, 200ms);
-  int64_t low = 0;
-  int64_t high = 0;
-  auto error = rd_kafka_query_watermark_offsets(client_.get(), config_.topic.c_str(),
-                                                static_cast<int32_t>(id), &low, &high, 2000);
-  if (error)
-    return trouble(id, rd_kafka_err2str(error));
+  std::vector<partition_range> asked(1);
+  asked[0].partition = id;
+  ask_ranges(client_.get(), config_.topic, asked, 2s);
+  if (asked[0].error)
+    return trouble(id, rd_kafka_err2str(asked[0].error));
+  const auto low = asked[0].first;
+  const auto high = asked[0].end;
   auto where = "Kafka topic " + config_.topic + ", partition " + std::to_string(id) + ": ";
   auto range = "; the log holds offsets " + std::to_string(low) + " to " + std::to_string(high - 1);
   if (at < low)

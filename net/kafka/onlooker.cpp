@@ -96,20 +96,17 @@ void onlooker::run() {
 }
 
 caf::expected<log_view> onlooker::answer(const request& ask) {
-  log_view out;
-  auto range = [&] {
-    return rd_kafka_query_watermark_offsets(client_.get(), config_.topic.c_str(),
-                                            static_cast<int32_t>(ask.partition), &out.first,
-                                            &out.end, patience_ms);
-  };
-  auto error = range();
+  auto range = range_of(ask.partition);
   uint32_t partitions = 0;
   // What this client knows of the topic may be minutes old, the partition newer.
-  if (error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION
+  if (range.error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION
       && !topic_error(client_.get(), topic_.get(), patience_ms, partitions))
-    error = range();
-  if (error)
-    return failed(ask.partition, error);
+    range = range_of(ask.partition);
+  if (range.error)
+    return failed(ask.partition, range.error);
+  log_view out;
+  out.first = range.first;
+  out.end = range.end;
   out.identity = identity();
   if (ask.offset < out.first || ask.offset >= out.end)
     return out;
@@ -118,6 +115,17 @@ caf::expected<log_view> onlooker::answer(const request& ask) {
     return std::move(record.error());
   out.at = std::move(*record);
   return out;
+}
+
+partition_range onlooker::range_of(uint32_t partition) {
+  std::vector<partition_range> out(1);
+  out[0].partition = partition;
+  // A leader that did not answer may be another one by now.
+  if (uint32_t partitions = 0; std::exchange(failed_, false))
+    topic_error(client_.get(), topic_.get(), patience_ms, partitions);
+  ask_ranges(client_.get(), config_.topic, out, std::chrono::milliseconds(patience_ms));
+  failed_ = out[0].error != RD_KAFKA_RESP_ERR_NO_ERROR;
+  return out[0];
 }
 
 caf::expected<std::vector<log_entry>> onlooker::read(uint32_t partition, int64_t offset) {

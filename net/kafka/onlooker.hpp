@@ -3,7 +3,7 @@
 #include <deque>
 #include <thread>
 
-#include "net/kafka/client.hpp"
+#include "net/kafka/range.hpp"
 
 namespace footfall::kafka {
 
@@ -33,6 +33,7 @@ private:
   caf::error start();
   void run();
   caf::expected<log_view> answer(const request& ask);
+  partition_range range_of(uint32_t partition);
   /// The record at an offset that the log holds; none where that has none.
   caf::expected<std::vector<log_entry>> read(uint32_t partition, int64_t offset);
   std::string identity();
@@ -46,6 +47,7 @@ private:
   client_ptr client_;
   topic_ptr topic_;
   std::string topic_id_;
+  bool failed_ = false; ///< The last range was not told.
   steady::time_point ask_again_;
 
   std::mutex mutex_; ///< What follows.

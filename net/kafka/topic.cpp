@@ -9,7 +9,6 @@ namespace footfall::kafka {
 
 namespace {
 
-using steady = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 template <class T, void (*Destroy)(T*)>
@@ -22,20 +21,6 @@ using event_ptr = holder<rd_kafka_event_t, rd_kafka_event_destroy>;
 using options_ptr = holder<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
 using new_topic_ptr = holder<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
 using resource_ptr = holder<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
-
-class deadline {
-public:
-  explicit deadline(milliseconds most) : at_(steady::now() + most) {}
-  bool over() const { return steady::now() >= at_; }
-  /// What is left, at most `most` and at least one millisecond.
-  int left_ms(int most) const {
-    auto left = std::chrono::duration_cast<milliseconds>(at_ - steady::now()).count();
-    return static_cast<int>(std::clamp<int64_t>(left, 1, most));
-  }
-
-private:
-  steady::time_point at_;
-};
 
 struct topic_state {
   rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
