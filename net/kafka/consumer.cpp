@@ -270,10 +270,10 @@ void consumer::look_for_topic() {
   if (steady::now() < next_look_)
     return;
   next_look_ = steady::now() + (topic_gone_ ? retry_pause : look_pause);
-  uint32_t partitions = 0;
-  auto error = topic_error(client_.get(), topic_.get(), 500, partitions);
-  if (partitions > parts_.size())
-    grow(partitions);
+  const auto found = ask_topic(client_.get(), topic_.get(), 500);
+  const auto error = found.error;
+  if (!error && found.partitions() > parts_.size())
+    grow(found.partitions());
   if (!topic_gone_)
     return; // A question without an answer says nothing.
   topic_gone_ = error != RD_KAFKA_RESP_ERR_NO_ERROR;

@@ -33,6 +33,7 @@ struct kafka_config {
   std::chrono::milliseconds close_timeout{2'000};    ///< To confirm what is open at the end.
   size_t append_bytes_max = size_t{64} << 20;        ///< Appended and not yet confirmed.
   size_t append_records_max = 200'000;
+  size_t looks_max = 10'000;                 ///< That wait for their answer.
   size_t fetch_bytes_max = size_t{64} << 20; ///< Read ahead, all partitions together.
   /// Where lag dashboards find how far the node is. Never read by Footfall itself;
   /// empty: nothing is written.

@@ -1,9 +1,8 @@
 #include "net/kafka/onlooker.hpp"
 
-#include <algorithm>
+#include <system_error>
 
 #include "net/kafka/entry.hpp"
-#include "net/kafka/topic.hpp"
 #include "net/kafka/topic_id.hpp"
 
 namespace footfall::kafka {
@@ -13,7 +12,12 @@ namespace {
 using namespace std::chrono_literals;
 
 // Nobody waits longer at the end of the node.
-constexpr int patience_ms = 1000;
+constexpr auto patience = 1'000ms;
+constexpr int patience_ms = patience.count();
+
+// Records of so many partitions are fetched at a time; what librdkafka may read ahead of
+// each is bounded below.
+constexpr size_t read_together_max = 64;
 
 } // namespace
 
@@ -41,8 +45,9 @@ caf::error onlooker::start() {
                              {"fetch.wait.max.ms", "10"},
                              {"fetch.min.bytes", "1"},
                              {"fetch.message.max.bytes", "65536"},
+                             {"fetch.max.bytes", "8388608"},
                              {"queued.min.messages", "1000"},
-                             {"queued.max.messages.kbytes", "1024"}},
+                             {"queued.max.messages.kbytes", "64"}},
                             *this);
   if (!client)
     return std::move(client.error());
@@ -65,93 +70,135 @@ onlooker::~onlooker() {
   if (thread_.joinable())
     thread_.join();
   for (auto& x : requests_)
-    x.done(make_error(errc::shutting_down, "the event log is closing"));
+    fail(x, RD_KAFKA_RESP_ERR__DESTROY);
 }
 
 void onlooker::look(uint32_t partition, int64_t offset, event_log::look_done done) {
   {
     std::lock_guard lock(mutex_);
-    requests_.push_back({partition, offset, std::move(done)});
+    if (requests_.size() < config_.looks_max) {
+      requests_.push_back({partition, offset, std::move(done), {}});
+      wakes_.notify_one();
+      return;
+    }
   }
-  wakes_.notify_one();
+  done(make_error(errc::overloaded, std::to_string(config_.looks_max)
+                                        + " looks at the event log wait for their answer"));
 }
 
 void onlooker::run() {
-  while (true) {
-    request ask;
+  while (!stop_) {
+    std::deque<request> asked;
     {
       std::unique_lock lock(mutex_);
       wakes_.wait_for(lock, 200ms, [this] { return stop_ || !requests_.empty(); });
-      if (stop_)
-        return;
-      if (!requests_.empty()) {
-        ask = std::move(requests_.front());
-        requests_.pop_front();
-      }
+      asked.swap(requests_);
     }
     rd_kafka_poll(client_.get(), 0);
-    if (ask.done)
-      ask.done(answer(ask));
+    if (!asked.empty())
+      answer(std::move(asked));
   }
 }
 
-caf::expected<log_view> onlooker::answer(const request& ask) {
-  auto range = range_of(ask.partition);
-  uint32_t partitions = 0;
-  // What this client knows of the topic may be minutes old, the partition newer.
-  if (range.error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION
-      && !topic_error(client_.get(), topic_.get(), patience_ms, partitions))
-    range = range_of(ask.partition);
-  if (range.error)
-    return failed(ask.partition, range.error);
-  log_view out;
-  out.first = range.first;
-  out.end = range.end;
-  out.identity = identity();
-  if (ask.offset < out.first || ask.offset >= out.end)
-    return out;
-  auto record = read(ask.partition, ask.offset);
-  if (!record)
-    return std::move(record.error());
-  out.at = std::move(*record);
+void onlooker::answer(std::deque<request> asked) {
+  ask_topic();
+  const auto ranges = ranges_of(asked);
+  const auto id = identity();
+  std::deque<request> to_read;
+  for (auto& x : asked) {
+    const auto& range = ranges.at(x.partition);
+    if (range.error) {
+      fail(x, range.error);
+      continue;
+    }
+    x.view.identity = id;
+    x.view.first = range.first;
+    x.view.end = range.end;
+    if (x.offset < range.first || x.offset >= range.end)
+      x.done(std::move(x.view));
+    else
+      to_read.push_back(std::move(x));
+  }
+  read(std::move(to_read));
+}
+
+// What this client knows of the topic may be minutes old: a leader may be another one by
+// now, a partition newer.
+void onlooker::ask_topic() {
+  if (!is_doubted_)
+    return;
+  auto found = kafka::ask_topic(client_.get(), topic_.get(), patience_ms);
+  if (found.error)
+    return;
+  state_ = std::move(found);
+  is_doubted_ = false;
+}
+
+// One leader after the other: one that is down costs the others a second, and not the answer.
+std::map<uint32_t, partition_range> onlooker::ranges_of(const std::deque<request>& asked) {
+  std::map<uint32_t, partition_range> out;
+  for (const auto& x : asked)
+    out[x.partition].partition = x.partition;
+  std::map<int32_t, std::vector<partition_range>> by_leader;
+  for (const auto& [partition, range] : out)
+    by_leader[partition < state_.partitions() ? state_.leaders[partition] : -1].push_back(range);
+  for (auto& [leader, ranges] : by_leader) {
+    if (!stop_)
+      ask_ranges(client_.get(), config_.topic, ranges, patience);
+    for (auto& x : ranges) {
+      if (stop_)
+        x.error = RD_KAFKA_RESP_ERR__DESTROY;
+      out[x.partition] = x;
+    }
+  }
   return out;
 }
 
-partition_range onlooker::range_of(uint32_t partition) {
-  std::vector<partition_range> out(1);
-  out[0].partition = partition;
-  // A leader that did not answer may be another one by now.
-  if (uint32_t partitions = 0; std::exchange(failed_, false))
-    topic_error(client_.get(), topic_.get(), patience_ms, partitions);
-  ask_ranges(client_.get(), config_.topic, out, std::chrono::milliseconds(patience_ms));
-  failed_ = out[0].error != RD_KAFKA_RESP_ERR_NO_ERROR;
-  return out[0];
+void onlooker::read(std::deque<request> all) {
+  while (!all.empty()) {
+    std::map<uint32_t, request> now;
+    std::deque<request> later;
+    for (auto& x : all) {
+      const auto partition = x.partition;
+      if (now.size() == read_together_max || !now.try_emplace(partition, std::move(x)).second)
+        later.push_back(std::move(x));
+    }
+    if (stop_)
+      for (auto& [partition, x] : now)
+        fail(x, RD_KAFKA_RESP_ERR__DESTROY);
+    else
+      read_together(std::move(now));
+    all = std::move(later);
+  }
 }
 
-caf::expected<std::vector<log_entry>> onlooker::read(uint32_t partition, int64_t offset) {
-  const auto id = static_cast<int32_t>(partition);
-  if (rd_kafka_consume_start(topic_.get(), id, offset))
-    return failed(partition, rd_kafka_last_error());
-  // A leader that does not know its end yet says that the log ends before the record.
-  const auto until = steady::now() + std::chrono::milliseconds(patience_ms);
+void onlooker::read_together(std::map<uint32_t, request> all) {
+  for (const auto& [partition, x] : all)
+    rd_kafka_consume_start(topic_.get(), static_cast<int32_t>(partition), x.offset);
+  const deadline until(patience);
+  for (auto& [partition, x] : all) {
+    take_record(x, until);
+    rd_kafka_consume_stop(topic_.get(), static_cast<int32_t>(partition));
+  }
+}
+
+// None where the log has none at the offset.
+void onlooker::take_record(request& x, const deadline& until) {
   message_ptr message;
-  do {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(until - steady::now()).count();
-    message.reset(rd_kafka_consume(topic_.get(), id, static_cast<int>(std::max<int64_t>(left, 0))));
-  } while (message && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF && message->offset <= offset
-           && steady::now() < until);
-  rd_kafka_consume_stop(topic_.get(), id);
-  if (!message)
-    return failed(partition, RD_KAFKA_RESP_ERR__TIMED_OUT);
-  if (message->err && message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
-    return failed(partition, message->err);
-  std::vector<log_entry> out;
-  if (message->err && message->offset <= offset)
-    return failed(partition, RD_KAFKA_RESP_ERR__TIMED_OUT);
-  if (!message->err && message->offset == offset)
-    out.push_back(entry_of(*message));
-  return out;
+  // A leader that does not know its end yet says that the log ends before the record.
+  do
+    message.reset(
+        rd_kafka_consume(topic_.get(), static_cast<int32_t>(x.partition), until.left_ms()));
+  while (message && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF && message->offset <= x.offset
+         && !until.over() && !stop_);
+  const bool at_end = message && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+  if (!message || (at_end && message->offset <= x.offset))
+    return fail(x, RD_KAFKA_RESP_ERR__TIMED_OUT);
+  if (message->err && !at_end)
+    return fail(x, message->err);
+  if (!at_end && message->offset == x.offset)
+    x.view.at.push_back(entry_of(*message));
+  x.done(std::move(x.view));
 }
 
 std::string onlooker::identity() {
@@ -159,14 +206,33 @@ std::string onlooker::identity() {
   std::string out = id ? std::string("cluster=") + id : "";
   if (id)
     rd_kafka_mem_free(client_.get(), id);
-  // All partitions are looked at together: one answer is enough for them.
-  if (is_plain() && steady::now() >= ask_again_) {
-    topic_id_ = topic_id(config_.brokers, config_.topic, std::chrono::milliseconds(patience_ms));
+  if (const auto topic = topic_identity(); !topic.empty())
+    out += (out.empty() ? "topic=" : ";topic=") + topic;
+  return out;
+}
+
+// Asked for on a thread that nobody waits for in the end: a name server may be silent for
+// longer than any broker.
+std::string onlooker::topic_identity() {
+  auto wait = 0ms;
+  if (!stop_ && is_plain() && !asked_topic_id_.valid() && steady::now() >= ask_again_) {
+    topic_id_.clear();
+    std::packaged_task<std::string()> ask([brokers = state_.brokers, topic = config_.topic] {
+      return topic_id(brokers, topic, patience);
+    });
+    asked_topic_id_ = ask.get_future();
+    try {
+      std::thread(std::move(ask)).detach();
+      wait = patience + 100ms;
+    } catch (const std::system_error&) {
+      asked_topic_id_ = {}; // No thread is left for it: not told.
+    }
+  }
+  if (asked_topic_id_.valid() && asked_topic_id_.wait_for(wait) == std::future_status::ready) {
+    topic_id_ = asked_topic_id_.get();
     ask_again_ = steady::now() + 1s;
   }
-  if (!topic_id_.empty())
-    out += (out.empty() ? "topic=" : ";topic=") + topic_id_;
-  return out;
+  return topic_id_;
 }
 
 bool onlooker::is_plain() const {
@@ -176,10 +242,13 @@ bool onlooker::is_plain() const {
   return true;
 }
 
-caf::error onlooker::failed(uint32_t partition, rd_kafka_resp_err_t code) const {
-  return make_error(errc::log_unavailable,
-                    "Kafka does not say what partition " + std::to_string(partition) + " of topic "
-                        + config_.topic + " holds: " + rd_kafka_err2str(code));
+void onlooker::fail(const request& x, rd_kafka_resp_err_t code) {
+  if (stop_)
+    return x.done(make_error(errc::shutting_down, "the event log is closing"));
+  is_doubted_ = true;
+  x.done(make_error(errc::log_unavailable,
+                    "Kafka does not say what partition " + std::to_string(x.partition)
+                        + " of topic " + config_.topic + " holds: " + rd_kafka_err2str(code)));
 }
 
 void onlooker::on_error(rd_kafka_resp_err_t code, const char* reason) {

@@ -1,14 +1,17 @@
 #pragma once
 
 #include <deque>
+#include <future>
+#include <map>
 #include <thread>
 
 #include "net/kafka/range.hpp"
+#include "net/kafka/topic.hpp"
 
 namespace footfall::kafka {
 
 /// Says what the topic is and holds, beside those that read and write it: a client, and a
-/// thread that asks one question after the other.
+/// thread that answers together what was asked for meanwhile.
 ///
 /// The topic is known by the cluster's id and its own. Where that is not told (TLS, SASL,
 /// brokers before 2.8), that it was made anew shows in its records alone (log_view::at).
@@ -27,18 +30,23 @@ private:
     uint32_t partition = 0;
     int64_t offset = -1;
     event_log::look_done done;
+    log_view view;
   };
 
   onlooker(const kafka_config& config, broker_health& health);
   caf::error start();
   void run();
-  caf::expected<log_view> answer(const request& ask);
-  partition_range range_of(uint32_t partition);
-  /// The record at an offset that the log holds; none where that has none.
-  caf::expected<std::vector<log_entry>> read(uint32_t partition, int64_t offset);
+  void answer(std::deque<request> asked);
+  void ask_topic();
+  std::map<uint32_t, partition_range> ranges_of(const std::deque<request>& asked);
+  void read(std::deque<request> all);
+  /// Of different partitions.
+  void read_together(std::map<uint32_t, request> all);
+  void take_record(request& x, const deadline& until);
   std::string identity();
+  std::string topic_identity();
   bool is_plain() const;
-  caf::error failed(uint32_t partition, rd_kafka_resp_err_t code) const;
+  void fail(const request& x, rd_kafka_resp_err_t code);
   void on_error(rd_kafka_resp_err_t code, const char* reason) override;
   void on_log(const std::string& line) override;
 
@@ -46,14 +54,16 @@ private:
   broker_health& health_;
   client_ptr client_;
   topic_ptr topic_;
+  topic_state state_;      ///< As a broker told last.
+  bool is_doubted_ = true; ///< It may be another by now.
   std::string topic_id_;
-  bool failed_ = false; ///< The last range was not told.
+  std::future<std::string> asked_topic_id_;
   steady::time_point ask_again_;
 
-  std::mutex mutex_; ///< What follows.
+  std::mutex mutex_; ///< requests_
   std::condition_variable wakes_;
   std::deque<request> requests_;
-  bool stop_ = false;
+  std::atomic<bool> stop_{false};
   std::thread thread_;
 };
 

@@ -22,36 +22,6 @@ using options_ptr = holder<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destro
 using new_topic_ptr = holder<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
 using resource_ptr = holder<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy>;
 
-struct topic_state {
-  rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
-  uint32_t partitions = 0;
-  bool led = false; ///< Every partition has a leader.
-  int copies = 0;   ///< The fewest that a partition has.
-  int brokers = 0;
-};
-
-topic_state look(rd_kafka_t* client, rd_kafka_topic_t* topic, int timeout_ms) {
-  const struct rd_kafka_metadata* metadata = nullptr;
-  topic_state out;
-  out.error = rd_kafka_metadata(client, 0, topic, &metadata, timeout_ms);
-  if (out.error)
-    return out;
-  out.error = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-  if (metadata->topic_cnt > 0) {
-    const auto& found = metadata->topics[0];
-    out.error = found.err;
-    out.partitions = static_cast<uint32_t>(std::max(found.partition_cnt, 0));
-    out.brokers = metadata->broker_cnt;
-    for (uint32_t i = 0; i < out.partitions; ++i)
-      out.copies = i == 0 ? found.partitions[i].replica_cnt
-                          : std::min(out.copies, found.partitions[i].replica_cnt);
-    out.led = std::all_of(found.partitions, found.partitions + out.partitions,
-                          [](const auto& x) { return x.leader >= 0; });
-  }
-  rd_kafka_metadata_destroy(metadata);
-  return out;
-}
-
 /// The broker may do it when it is asked again.
 bool is_passing(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__TRANSPORT
@@ -167,12 +137,29 @@ bool is_missing(rd_kafka_resp_err_t error) noexcept {
          || error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
 }
 
-rd_kafka_resp_err_t topic_error(rd_kafka_t* client, rd_kafka_topic_t* topic, int timeout_ms,
-                                uint32_t& partitions) {
-  const auto state = look(client, topic, timeout_ms);
-  if (!state.error)
-    partitions = state.partitions;
-  return state.error;
+topic_state ask_topic(rd_kafka_t* client, rd_kafka_topic_t* topic, int timeout_ms) {
+  const struct rd_kafka_metadata* metadata = nullptr;
+  topic_state out;
+  out.error = rd_kafka_metadata(client, 0, topic, &metadata, timeout_ms);
+  if (out.error)
+    return out;
+  for (int i = 0; i < metadata->broker_cnt; ++i)
+    out.brokers.push_back(std::string(metadata->brokers[i].host) + ":"
+                          + std::to_string(metadata->brokers[i].port));
+  out.error = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+  if (metadata->topic_cnt > 0) {
+    const auto& found = metadata->topics[0];
+    out.error = found.err;
+    out.leaders.assign(static_cast<size_t>(std::max(found.partition_cnt, 0)), -1);
+    for (int i = 0; i < found.partition_cnt; ++i) {
+      const auto& x = found.partitions[i];
+      if (x.id >= 0 && x.id < found.partition_cnt)
+        out.leaders[static_cast<size_t>(x.id)] = x.leader;
+      out.copies = i == 0 ? x.replica_cnt : std::min(out.copies, x.replica_cnt);
+    }
+  }
+  rd_kafka_metadata_destroy(metadata);
+  return out;
 }
 
 caf::expected<topic_found> ensure_topic(const kafka_config& config, broker_health& health) {
@@ -192,9 +179,9 @@ caf::expected<topic_found> ensure_topic(const kafka_config& config, broker_healt
   bool created = false;
   topic_state state;
   for (;;) {
-    state = look(client, topic, until.left_ms(2'000));
+    state = ask_topic(client, topic, until.left_ms(2'000));
     rd_kafka_poll(client, 0);
-    if (!state.error && state.partitions > 0 && (state.led || !created))
+    if (!state.error && state.partitions() > 0 && (state.is_led() || !created))
       break;
     if (is_final(state.error))
       return make_error(errc::invalid_argument,
@@ -219,15 +206,15 @@ caf::expected<topic_found> ensure_topic(const kafka_config& config, broker_healt
     config.report("Kafka topic " + config.topic + " has cleanup.policy=" + policy
                   + ": of the events of a page that are not counted yet, compaction keeps only "
                     "the last; cleanup.policy=delete keeps all");
-  if (state.copies == 1 && state.brokers > 1 && config.report)
+  if (state.copies == 1 && state.brokers.size() > 1 && config.report)
     config.report(
         "Kafka topic " + config.topic + " has one copy of each event on a cluster of "
-        + std::to_string(state.brokers)
+        + std::to_string(state.brokers.size())
         + " brokers: a broker that is lost takes accepted events with it; "
           "--kafka-replication (KAFKA_REPLICATION_FACTOR) says how many a topic gets that "
           "is created");
   health.up();
-  return topic_found{state.partitions, properties.message_bytes_max};
+  return topic_found{state.partitions(), properties.message_bytes_max};
 }
 
 } // namespace footfall::kafka

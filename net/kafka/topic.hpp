@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include "net/kafka/client.hpp"
@@ -36,10 +37,21 @@ struct topic_found {
 /// in time; errc::invalid_argument when it cannot be made.
 caf::expected<topic_found> ensure_topic(const kafka_config& config, broker_health& health);
 
-/// What a broker says about the topic; blocks until it answers or the time is over. Sets
-/// `partitions` when it is there.
-rd_kafka_resp_err_t topic_error(rd_kafka_t* client, rd_kafka_topic_t* topic, int timeout_ms,
-                                uint32_t& partitions);
+/// What a broker says about the topic.
+struct topic_state {
+  rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
+  std::vector<int32_t> leaders;     ///< Of each partition; -1: it has none.
+  int copies = 0;                   ///< The fewest that a partition has.
+  std::vector<std::string> brokers; ///< "host:port"
+
+  uint32_t partitions() const noexcept { return static_cast<uint32_t>(leaders.size()); }
+  bool is_led() const noexcept {
+    return std::none_of(leaders.begin(), leaders.end(), [](int32_t x) { return x < 0; });
+  }
+};
+
+/// Blocks until a broker answers or the time is over.
+topic_state ask_topic(rd_kafka_t* client, rd_kafka_topic_t* topic, int timeout_ms);
 
 /// True when it says that there is no such topic.
 bool is_missing(rd_kafka_resp_err_t error) noexcept;

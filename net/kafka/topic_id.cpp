@@ -1,9 +1,8 @@
 #include "net/kafka/topic_id.hpp"
 
+#include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <memory>
-#include <sstream>
 
 #include <absl/strings/escaping.h>
 #include <netdb.h>
@@ -21,6 +20,7 @@ constexpr int16_t metadata_key = 3;
 constexpr int16_t metadata_version = 10; // The first with topic ids.
 constexpr size_t answer_max = 1 << 20;
 constexpr size_t id_bytes = 16;
+constexpr size_t shares_max = 3; // Of what is left of the time, for one broker of many.
 
 void put(std::string& out, uint64_t value, int bytes) {
   for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8)
@@ -130,16 +130,12 @@ std::string ask(const addrinfo& to, const std::string& request, steady::time_poi
   return c.receive(static_cast<size_t>(bytes), until);
 }
 
-std::string ask_broker(std::string broker, const std::string& request, steady::time_point until) {
-  constexpr const char* prefix = "PLAINTEXT://";
-  if (broker.rfind(prefix, 0) == 0)
-    broker.erase(0, std::strlen(prefix));
+std::string ask_broker(const std::string& broker, const std::string& request,
+                       steady::time_point until) {
   const auto colon = broker.rfind(':');
-  if (colon == std::string::npos || broker.find("://") != std::string::npos)
+  if (colon == std::string::npos)
     return {};
-  auto host = broker.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
-    host = host.substr(1, host.size() - 2);
+  const auto host = broker.substr(0, colon);
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* raw = nullptr;
@@ -198,14 +194,16 @@ std::string read_topic_id(const std::string& answer) {
   return absl::WebSafeBase64Escape(id);
 }
 
-std::string topic_id(const std::string& brokers, const std::string& topic,
+std::string topic_id(const std::vector<std::string>& brokers, const std::string& topic,
                      std::chrono::milliseconds most) {
   const auto until = steady::now() + most;
   const auto request = topic_id_request(topic);
-  std::istringstream all{brokers};
-  for (std::string broker; std::getline(all, broker, ',');)
-    if (auto answer = ask_broker(broker, request, until); !answer.empty())
+  for (size_t i = 0; i < brokers.size(); ++i) {
+    const auto now = steady::now();
+    const auto share = (until - now) / static_cast<int>(std::min(brokers.size() - i, shares_max));
+    if (auto answer = ask_broker(brokers[i], request, now + share); !answer.empty())
       return read_topic_id(answer);
+  }
   return {};
 }
 
