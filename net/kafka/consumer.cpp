@@ -4,7 +4,6 @@
 
 #include "net/kafka/entry.hpp"
 #include "net/kafka/range.hpp"
-#include "net/kafka/topic.hpp"
 
 namespace footfall::kafka {
 
@@ -16,7 +15,6 @@ using namespace std::chrono_literals;
 // it lasts, so a trouble that was not seen for a while is over.
 constexpr auto retry_pause = 1s;
 constexpr auto trouble_lasts = 5s;
-constexpr auto look_pause = 3s;
 
 } // namespace
 
@@ -80,6 +78,11 @@ void consumer::fetch(uint32_t partition, int64_t from, fetch_limits most,
   signal_.notify();
 }
 
+void consumer::found(uint32_t partitions) {
+  found_ = partitions;
+  signal_.notify();
+}
+
 void consumer::applied(uint32_t partition, int64_t below) {
   std::lock_guard lock(mutex_);
   if (partition < applied_.size() && below > applied_[partition]) {
@@ -98,7 +101,8 @@ void consumer::run() {
   while (!stop_) {
     signal_.wait_for(200ms);
     rd_kafka_poll(client_.get(), 0);
-    look_for_topic();
+    if (const uint32_t found = found_; found > parts_.size())
+      grow(found);
     take_requests();
     for (uint32_t id = 0; id < parts_.size(); ++id)
       if (parts_[id].asked)
@@ -264,26 +268,6 @@ void consumer::missing(uint32_t id) {
                     + range);
 }
 
-// librdkafka says once that the topic is gone and not that it is back, and nothing of
-// partitions that it gets.
-void consumer::look_for_topic() {
-  if (steady::now() < next_look_)
-    return;
-  next_look_ = steady::now() + (topic_gone_ ? retry_pause : look_pause);
-  const auto found = ask_topic(client_.get(), topic_.get(), 500);
-  const auto error = found.error;
-  if (!error && found.partitions() > parts_.size())
-    grow(found.partitions());
-  if (!topic_gone_)
-    return; // A question without an answer says nothing.
-  topic_gone_ = error != RD_KAFKA_RESP_ERR_NO_ERROR;
-  std::lock_guard lock(mutex_);
-  trouble_ = topic_gone_
-                 ? "Kafka topic " + config_.topic + " cannot be read: " + rd_kafka_err2str(error)
-                 : "";
-  trouble_at_ = steady::now();
-}
-
 void consumer::grow(uint32_t partitions) {
   if (config_.report)
     config_.report("Kafka topic " + config_.topic + " has " + std::to_string(partitions)
@@ -301,8 +285,6 @@ void consumer::grow(uint32_t partitions) {
 void consumer::on_error(rd_kafka_resp_err_t code, const char* reason) {
   if (is_down(code))
     health_.down(reason);
-  else if (is_missing(code) || code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-    topic_gone_ = true;
 }
 
 void consumer::on_log(const std::string& line) {

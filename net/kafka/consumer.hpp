@@ -21,8 +21,10 @@ public:
                                                        uint32_t partitions, broker_health& health);
   ~consumer() override;
 
-  /// Those that can be read. It grows, within seconds, when the topic gets more.
+  /// Those that can be read.
   uint32_t partitions() const noexcept { return partitions_; }
+  /// The topic has so many now; any thread.
+  void found(uint32_t partitions);
   void fetch(uint32_t partition, int64_t from, fetch_limits most, event_log::fetch_done done);
   void applied(uint32_t partition, int64_t below);
 
@@ -65,7 +67,6 @@ private:
   void trouble(uint32_t id, const std::string& text);
   std::pair<int64_t, int64_t> known_range(uint32_t id) const;
   void report_progress();
-  void look_for_topic();
   void grow(uint32_t partitions);
   void on_error(rd_kafka_resp_err_t code, const char* reason) override;
   void on_log(const std::string& line) override;
@@ -78,9 +79,8 @@ private:
   queue_ptr main_;
   std::vector<part> parts_; ///< Of the thread.
   std::atomic<uint32_t> partitions_;
+  std::atomic<uint32_t> found_{0};
   steady::time_point next_report_;
-  bool topic_gone_ = false;
-  steady::time_point next_look_;
 
   mutable std::mutex mutex_; ///< What follows.
   std::deque<request> requests_;

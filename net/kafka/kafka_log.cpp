@@ -22,7 +22,9 @@ caf::expected<std::unique_ptr<event_log>> kafka_log::open(kafka_config config) {
   if (!consumer)
     return std::move(consumer.error());
   out->consumer_ = std::move(*consumer);
-  auto onlooker = kafka::onlooker::open(out->config_, *out->health_);
+  auto onlooker = kafka::onlooker::open(
+      out->config_, *out->health_,
+      [consumer = out->consumer_.get()](uint32_t partitions) { consumer->found(partitions); });
   if (!onlooker)
     return std::move(onlooker.error());
   out->onlooker_ = std::move(*onlooker);
@@ -68,6 +70,8 @@ std::string kafka_log::health() const {
     out = producer_->health();
   if (out.empty())
     out = consumer_->health();
+  if (out.empty())
+    out = onlooker_->health();
   return out;
 }
 

@@ -15,18 +15,22 @@ using namespace std::chrono_literals;
 constexpr auto patience = 1'000ms;
 constexpr int patience_ms = patience.count();
 
+// What the topic is, is asked so often; in trouble more often.
+constexpr auto ask_pause = 3s;
+constexpr auto ask_again_pause = 1s;
+
 // Records of so many partitions are fetched at a time; what librdkafka may read ahead of
 // each is bounded below.
 constexpr size_t read_together_max = 64;
 
 } // namespace
 
-onlooker::onlooker(const kafka_config& config, broker_health& health)
-    : config_(config), health_(health) {}
+onlooker::onlooker(const kafka_config& config, broker_health& health, found_more found)
+    : config_(config), health_(health), found_(std::move(found)) {}
 
 caf::expected<std::unique_ptr<onlooker>> onlooker::open(const kafka_config& config,
-                                                        broker_health& health) {
-  std::unique_ptr<onlooker> out(new onlooker(config, health));
+                                                        broker_health& health, found_more found) {
+  std::unique_ptr<onlooker> out(new onlooker(config, health, std::move(found)));
   if (auto err = out->start())
     return err;
   return out;
@@ -95,13 +99,15 @@ void onlooker::run() {
       asked.swap(requests_);
     }
     rd_kafka_poll(client_.get(), 0);
+    // What this client knows of leaders may be old when one of them did not answer.
+    if (steady::now() >= next_ask_ || (is_doubted_ && !asked.empty()))
+      ask_topic();
     if (!asked.empty())
       answer(std::move(asked));
   }
 }
 
 void onlooker::answer(std::deque<request> asked) {
-  ask_topic();
   const auto ranges = ranges_of(asked);
   const auto id = identity();
   std::deque<request> to_read;
@@ -122,16 +128,27 @@ void onlooker::answer(std::deque<request> asked) {
   read(std::move(to_read));
 }
 
-// What this client knows of the topic may be minutes old: a leader may be another one by
-// now, a partition newer.
 void onlooker::ask_topic() {
-  if (!is_doubted_)
+  auto told = kafka::ask_topic(client_.get(), topic_.get(), patience_ms);
+  const auto error = told.error;
+  next_ask_ = steady::now() + (error ? ask_again_pause : ask_pause);
+  if (error && !is_missing(error) && error != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+    return; // A question without an answer says nothing.
+  {
+    std::lock_guard lock(mutex_);
+    trouble_ =
+        error ? "Kafka topic " + config_.topic + " cannot be read: " + rd_kafka_err2str(error) : "";
+  }
+  if (error)
     return;
-  auto found = kafka::ask_topic(client_.get(), topic_.get(), patience_ms);
-  if (found.error)
-    return;
-  state_ = std::move(found);
+  state_ = std::move(told);
   is_doubted_ = false;
+  found_(state_.partitions());
+}
+
+std::string onlooker::health() const {
+  std::lock_guard lock(mutex_);
+  return trouble_;
 }
 
 // One leader after the other: one that is down costs the others a second, and not the answer.

@@ -17,11 +17,17 @@ namespace footfall::kafka {
 /// brokers before 2.8), that it was made anew shows in its records alone (log_view::at).
 class onlooker final : private client_events {
 public:
+  using found_more = std::function<void(uint32_t partitions)>;
+
+  /// Asks every few seconds what the topic is, and tells `found` how many partitions it has.
   static caf::expected<std::unique_ptr<onlooker>> open(const kafka_config& config,
-                                                       broker_health& health);
+                                                       broker_health& health, found_more found);
   ~onlooker() override;
 
   void look(uint32_t partition, int64_t offset, event_log::look_done done);
+
+  /// Empty unless the topic is not there.
+  std::string health() const;
 
 private:
   using steady = std::chrono::steady_clock;
@@ -33,7 +39,7 @@ private:
     log_view view;
   };
 
-  onlooker(const kafka_config& config, broker_health& health);
+  onlooker(const kafka_config& config, broker_health& health, found_more found);
   caf::error start();
   void run();
   void answer(std::deque<request> asked);
@@ -52,17 +58,20 @@ private:
 
   const kafka_config& config_;
   broker_health& health_;
+  const found_more found_;
   client_ptr client_;
   topic_ptr topic_;
-  topic_state state_;      ///< As a broker told last.
-  bool is_doubted_ = true; ///< It may be another by now.
+  topic_state state_;       ///< As a broker told last.
+  bool is_doubted_ = false; ///< It may be another by now.
+  steady::time_point next_ask_;
   std::string topic_id_;
   std::future<std::string> asked_topic_id_;
   steady::time_point ask_again_;
 
-  std::mutex mutex_; ///< requests_
+  mutable std::mutex mutex_; ///< requests_, trouble_
   std::condition_variable wakes_;
   std::deque<request> requests_;
+  std::string trouble_;
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };

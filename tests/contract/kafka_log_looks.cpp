@@ -11,7 +11,7 @@ using namespace footfall;
 using namespace footfall::test;
 using namespace std::chrono_literals;
 
-// Looks at a log whose brokers are in trouble.
+// What is asked beside the log's work, also of brokers that are in trouble.
 namespace {
 
 using steady = std::chrono::steady_clock;
@@ -116,4 +116,24 @@ TEST_CASE("looks that are too many are refused at once", "[contract][kafka_log][
   CHECK(got.size() == 2);
   CHECK(got[errc::overloaded] >= 16);
   CHECK(got[errc::log_unavailable] >= 2);
+}
+
+TEST_CASE("a slow answer about the topic holds up no fetch", "[contract][kafka_log][fault]") {
+  mock_brokers brokers;
+  auto log = open_log(brokers.config);
+  rd_kafka_mock_broker_set_rtt(brokers.cluster.get(), 1, 500);
+  // A fetch is ended by the next one, which takes no broker's answer.
+  using reply = answer<caf::expected<log_batch>>;
+  auto open = std::make_unique<reply>();
+  log->fetch(0, 0, {}, open->callback());
+  const auto until = steady::now() + 4s; // It is asked for every three seconds.
+  while (steady::now() < until) {
+    auto next = std::make_unique<reply>();
+    const auto asked_at = steady::now();
+    log->fetch(0, 0, {}, next->callback());
+    REQUIRE(code_of(open->get().error()) == errc::timeout);
+    REQUIRE(steady::now() - asked_at < 400ms);
+    open = std::move(next);
+    std::this_thread::sleep_for(5ms);
+  }
 }

@@ -32,7 +32,7 @@ struct mock_brokers {
   kafka_config config;
 };
 
-/// Numbers of requests in Kafka's protocol.
+/// Its number in Kafka's protocol.
 inline constexpr int16_t produce_request = 0;
 
 inline std::unique_ptr<event_log> open_log(kafka_config config) {
