@@ -51,7 +51,7 @@ size_t batch_bytes_for(size_t limit) {
 
 producer::producer(const kafka_config& config, const topic_found& topic, broker_health& health)
     : config_(config), partitions_(topic.partitions), health_(health),
-      limit_(topic.message_bytes_max) {}
+      limit_(topic.message_bytes_max), is_told_(limit_ > 0) {}
 
 caf::expected<std::unique_ptr<producer>>
 producer::open(const kafka_config& config, const topic_found& topic, broker_health& health) {
@@ -200,19 +200,26 @@ void producer::watch_limit() {
   if (query_.is_open()) {
     if (auto told = query_.answer(0))
       take_limit(told->message_bytes_max);
-  } else if ((!refused_.empty() && !retired_) || steady::now() >= next_ask_) {
-    asked_at_ = steady::now();
-    next_ask_ = asked_at_ + limit_read_every;
-    query_.ask(current_->handle(), config_.topic, limit_answer_ms,
-               new_queue(current_->handle(), signal_));
+    return;
   }
+  const auto now = steady::now();
+  const bool is_due = now >= next_ask_;
+  if ((refused_.empty() || retired_) && !is_due)
+    return;
+  asked_at_ = now;
+  if (!is_told_ && !is_due)
+    return take_limit(0); // Who did not tell it just now will not tell it for each batch.
+  next_ask_ = now + limit_read_every;
+  query_.ask(current_->handle(), config_.topic, limit_answer_ms,
+             new_queue(current_->handle(), signal_));
 }
 
 void producer::take_limit(size_t limit) {
-  if (limit > 0)
+  is_told_ = limit > 0;
+  if (is_told_)
     limit_ = limit;
   const auto asked_at = asked_at_;
-  const auto allowed = limit_ > 0 ? batch_bytes_for(limit_) : current_->batch_bytes();
+  const auto allowed = is_told_ ? batch_bytes_for(limit_) : current_->batch_bytes();
   const auto wanted = std::min(allowed, settle_refused(asked_at));
   if (wanted != current_->batch_bytes()) {
     if (retired_ || start_client(wanted))
@@ -226,23 +233,24 @@ void producer::take_limit(size_t limit) {
       refused_.push_back(std::move(append));
 }
 
-// A record that was refused although its batch was no larger than the topic takes, or
-// had no room for another one, is refused for good. @returns how large the batches of the
+// A record that was refused although its batch had no room for another one is refused for
+// good, unless less is known to be allowed by now. @returns how large the batches of the
 // others may be.
 size_t producer::settle_refused(steady::time_point asked_at) {
   auto out = batch_bytes_most;
   for (auto& append : std::exchange(refused_, {})) {
-    bool again = append->refused_when > asked_at;
+    const auto size = append->refused_at;
+    const bool is_early = append->refused_when > asked_at;
+    const bool is_less_allowed = limit_ > 0 && limit_ < size;
+    bool again = is_early || is_less_allowed;
     for (size_t i = 0; i < append->records.size() && !again; ++i)
-      again = append->is_refused(i)
-              && (limit_ > 0 ? append->refused_at > limit_
-                             : append->refused_at > bytes_of(append->records[i]));
+      again = append->is_refused(i) && bytes_of(append->records[i]) + batch_overhead <= size;
     if (!again) {
       finish(std::move(append));
       continue;
     }
-    if (limit_ == 0) // Nobody tells how much is right.
-      out = std::min(out, append->refused_at / 2);
+    if (!is_early && !is_less_allowed) // Nobody tells how much is right.
+      out = std::min(out, size / 2);
     refused_.push_back(std::move(append));
   }
   return out;

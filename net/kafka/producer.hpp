@@ -21,7 +21,7 @@ class producer_client;
 ///
 /// Batches stay below the topic's max.message.bytes, which is read at the start, twice a
 /// minute, and whenever the broker refuses a size; what it refused then as part of a
-/// larger batch is sent again in smaller ones.
+/// larger batch is sent again in smaller ones, in halves where nothing less is told.
 class producer {
 public:
   static caf::expected<std::unique_ptr<producer>>
@@ -71,7 +71,8 @@ private:
   std::unique_ptr<producer_client> retired_;
   steady::time_point handed_over_;
   steady::time_point retired_until_;
-  size_t limit_; ///< The topic's max.message.bytes; 0: not known.
+  size_t limit_; ///< The topic's max.message.bytes, as it was told last; 0: not known.
+  bool is_told_; ///< In the last answer.
   topic_query query_;
   steady::time_point asked_at_;
   steady::time_point next_ask_;

@@ -3,7 +3,9 @@
 #include <cstdlib>
 #include <set>
 
+#include "net/kafka/producer.hpp"
 #include "tests/contract/await.hpp"
+#include "tests/contract/kafka_mock.hpp"
 #include "tests/contract/rigs_kafka.hpp"
 
 using namespace footfall;
@@ -135,4 +137,26 @@ TEST_CASE("a limit that is lowered under load splits batches and loses no answer
   CHECK(x.append({100, 990, 100}) == 2);
   CHECK(x.log->health().empty());
   x.check();
+}
+
+TEST_CASE("batches become smaller also when the topic's new limit is not told",
+          "[contract][kafka_log][fault]") {
+  mock_brokers brokers; // They do not describe their topics.
+  kafka::broker_health health(brokers.config.brokers);
+  auto log = kafka::producer::open(brokers.config, {4, 1'000'000}, health);
+  REQUIRE(log);
+  auto append = [&](size_t records, int refusals) {
+    const std::vector<rd_kafka_resp_err_t> errors(static_cast<size_t>(refusals),
+                                                  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    rd_kafka_mock_push_request_errors_array(brokers.cluster.get(), produce_request, errors.size(),
+                                            errors.data());
+    answer<std::vector<append_outcome>> reply;
+    (*log)->append(std::vector<log_record>(records, {0, "k", std::string(300, 'x')}),
+                   reply.callback());
+    return reply.get();
+  };
+  for (const auto& x : append(900, 3))
+    CHECK(x.status == outcome::accepted);
+  // One that is refused although it is alone is too large.
+  CHECK(append(1, 30).at(0).code == errc::event_too_large);
 }
