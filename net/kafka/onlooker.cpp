@@ -201,19 +201,16 @@ void onlooker::read_together(std::map<uint32_t, request> all) {
 
 // None where the log has none at the offset.
 void onlooker::take_record(request& x, const deadline& until) {
-  message_ptr message;
-  // A leader that does not know its end yet says that the log ends before the record.
-  do
-    message.reset(
-        rd_kafka_consume(topic_.get(), static_cast<int32_t>(x.partition), until.left_ms()));
-  while (message && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF && message->offset <= x.offset
-         && !until.over() && !stop_);
-  const bool at_end = message && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
-  if (!message || (at_end && message->offset <= x.offset))
+  const message_ptr message(
+      rd_kafka_consume(topic_.get(), static_cast<int32_t>(x.partition), until.left_ms()));
+  if (!message)
     return fail(x, RD_KAFKA_RESP_ERR__TIMED_OUT);
-  if (message->err && !at_end)
+  const bool is_end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+  if (is_end && message->offset <= x.offset) // A leader that is new does not know its end yet.
+    return fail(x, RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE);
+  if (message->err && !is_end)
     return fail(x, message->err);
-  if (!at_end && message->offset == x.offset)
+  if (!is_end && message->offset == x.offset)
     x.view.at.push_back(entry_of(*message));
   x.done(std::move(x.view));
 }
