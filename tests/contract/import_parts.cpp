@@ -5,49 +5,13 @@
 
 #include "actors/model/event_json.hpp"
 #include "app/import/filters.hpp"
-#include "app/import/log_parser.hpp"
 #include "app/import/log_time.hpp"
+#include "tests/contract/import_lines.hpp"
 
 using namespace footfall;
 using namespace footfall::app;
+using namespace footfall::test;
 using Catch::Matchers::Contains;
-
-namespace {
-
-constexpr const char* whole =
-    R"(83.149.9.216 - - [17/May/2015:10:05:03 +0000] "GET /a/b.png?x=1 HTTP/1.1" 200 203023 )"
-    R"x("http://x.example/" "Mozilla/5.0 (Macintosh)")x";
-
-struct parsed {
-  line_fate fate;
-  click_event event;
-  std::string why;
-};
-
-/// One line by itself, in a format and with rules.
-parsed read_line(log_format format, const std::string& line, const parse_rules& rules = {},
-                 const std::string& above = "") {
-  log_parser parser{format, rules};
-  parsed out;
-  if (!above.empty())
-    REQUIRE(parser.read(above, out.event, out.why) == line_fate::directive);
-  out.fate = parser.read(line, out.event, out.why);
-  return out;
-}
-
-parsed read_access(const std::string& line, const parse_rules& rules = {}) {
-  return read_line(log_format::access, line, rules);
-}
-
-std::string with_request(const std::string& request) {
-  return "::1 - - [17/May/2015:10:05:03 +0000] " + request;
-}
-
-std::string with_start(const std::string& start) {
-  return start + R"( [17/May/2015:10:05:03 +0000] "GET /p HTTP/1.1" 200 1)";
-}
-
-} // namespace
 
 TEST_CASE("a line of an access log is a click", "[contract][import]") {
   auto x = read_access(whole);
