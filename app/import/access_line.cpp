@@ -21,12 +21,6 @@ size_t find_time(std::string_view line) noexcept {
   return npos;
 }
 
-size_t next_quote(std::string_view text, size_t from) noexcept {
-  for (; from < text.size() && text[from] != '"'; ++from)
-    from += text[from] == '\\' ? 1 : 0;
-  return from < text.size() ? from : npos;
-}
-
 /// ` 200 2326 "referrer" "agent"`; of the agent the closing quote may be missing.
 void read_rest(std::string_view rest, hit& out) {
   int status = 0;
@@ -40,8 +34,8 @@ void read_rest(std::string_view rest, hit& out) {
   const auto agent = referrer_end == npos ? npos : next_quote(rest, referrer_end + 1);
   if (agent == npos)
     return;
-  rest.remove_prefix(agent + 1);
-  out.agent = rest.substr(0, rest.rfind('"'));
+  // Quoted fields of a log's own may stand behind it.
+  out.agent = rest.substr(agent + 1, next_quote(rest, agent + 1) - agent - 1);
 }
 
 } // namespace

@@ -46,16 +46,6 @@ bool status_follows(std::string_view rest) noexcept {
          || (rest.size() >= 2 && rest[0] == ' ' && (is_digit(rest[1]) || rest[1] == '-'));
 }
 
-size_t next_quote(std::string_view line, size_t from) noexcept {
-  for (; from < line.size(); ++from) {
-    if (line[from] == '"')
-      return from;
-    if (line[from] == '\\')
-      ++from;
-  }
-  return npos;
-}
-
 int nibble(char c) noexcept {
   if (is_digit(c))
     return c - '0';
@@ -114,6 +104,17 @@ std::string parse_request(std::string_view text, request_line& out) {
   if (out.target.front() != '/' && !is_absolute(out.target))
     return "the request target is no page: it does not begin with /";
   return {};
+}
+
+size_t next_quote(std::string_view text, size_t from) noexcept {
+  for (auto at = text.find('"', from); at != npos; at = text.find('"', at + 1)) {
+    size_t escapes = 0;
+    while (from + escapes < at && text[at - escapes - 1] == '\\')
+      ++escapes;
+    if (escapes % 2 == 0)
+      return at;
+  }
+  return npos;
 }
 
 size_t end_of_request(std::string_view line, size_t from) noexcept {

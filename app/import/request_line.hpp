@@ -20,6 +20,9 @@ struct request_line {
 /// @returns an empty text and fills `out`, or why that is no request for a page.
 std::string parse_request(std::string_view text, request_line& out);
 
+/// The next quote from `from` on that no backslash escapes; npos: there is none.
+size_t next_quote(std::string_view text, size_t from) noexcept;
+
 /// Where the quoted request ends that begins behind `from`: the closing quote, which no
 /// backslash escapes. npos: the line is cut off.
 size_t end_of_request(std::string_view line, size_t from) noexcept;
