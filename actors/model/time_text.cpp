@@ -99,12 +99,6 @@ date date_of(int64_t days) noexcept {
   return {year_of_era + era * 400 + (month <= 2 ? 1 : 0), month, day};
 }
 
-/// Whether the second is the last but the leap second of a month in UTC, where alone one
-/// may be put in.
-bool ends_a_month(int64_t seconds) noexcept {
-  return (seconds + 1) % seconds_of_day == 0 && date_of((seconds + 1) / seconds_of_day).day == 1;
-}
-
 /// "2025-11-05T20:00:00" of seconds since 1970.
 void put_seconds(std::string& out, int64_t seconds) {
   const int64_t days = floor_div(seconds, seconds_of_day);
@@ -134,6 +128,10 @@ int64_t days_from_civil(int64_t year, unsigned month, unsigned day) noexcept {
   return era * 146'097 + static_cast<int64_t>(day_of_era) - 719'468;
 }
 
+bool may_precede_leap_second(int64_t seconds) noexcept {
+  return (seconds + 1) % seconds_of_day == 0 && date_of((seconds + 1) / seconds_of_day).day == 1;
+}
+
 bool parse_rfc3339(std::string_view text, time_parts& out) noexcept {
   if (text.size() < 20 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't')
       || text[13] != ':' || text[16] != ':')
@@ -155,7 +153,7 @@ bool parse_rfc3339(std::string_view text, time_parts& out) noexcept {
   // A leap second counts as the second before it: so it stays in its minute and day.
   const int64_t seconds = days * seconds_of_day + hour * 3600 + minute * 60 + std::min(second, 59)
                           - int64_t{out.offset_min} * 60;
-  if (second == 60 && !ends_a_month(seconds))
+  if (second == 60 && !may_precede_leap_second(seconds))
     return false;
   out.at_us = seconds * 1'000'000 + out.nanos / 1000;
   out.is_zero = seconds == zero_seconds && out.nanos == 0;

@@ -18,6 +18,10 @@ struct time_parts {
 /// off after nine), and :60 where a leap second can be, which is taken for :59.
 bool parse_rfc3339(std::string_view text, time_parts& out) noexcept;
 
+/// Whether the second (since 1970, UTC) is the last but the leap second of a month: there
+/// alone one may be put in.
+bool may_precede_leap_second(int64_t seconds) noexcept;
+
 /// Writes it as Go's time.RFC3339Nano does: no trailing zeros, Z for offset 0.
 std::string go_time_text(const time_parts& x);
 

@@ -44,12 +44,12 @@ bool to_us(const moment& x, int64_t& at_us) {
   if (x.month < 1 || x.month > 12 || x.day < 1 || x.day > days_of(x.year, x.month) || x.hour > 23
       || x.minute > 59 || x.second > 60)
     return false;
-  const int64_t minute_s =
-      model::days_from_civil(x.year, x.month, x.day) * 86'400 + x.hour * 3'600 + x.minute * 60;
-  // A leap second is the last one of a day, in UTC.
-  if (x.second == 60 && (minute_s - x.zone_s + 60) % 86'400 != 0)
+  // As the API has it, a leap second counts as the second before it: it stays in its day.
+  const int64_t seconds = model::days_from_civil(x.year, x.month, x.day) * 86'400 + x.hour * 3'600
+                          + x.minute * 60 + std::min(x.second, 59u) - x.zone_s;
+  if (x.second == 60 && !model::may_precede_leap_second(seconds))
     return false;
-  at_us = (minute_s + x.second - x.zone_s) * 1'000'000 + x.micros;
+  at_us = seconds * 1'000'000 + x.micros;
   return true;
 }
 

@@ -6,7 +6,8 @@
 namespace footfall::app {
 
 /// "17/May/2015:10:05:03 +0000", as web servers write it; the zone counts. Days that no
-/// calendar has are refused, not moved. Second 60 only where UTC has leap seconds.
+/// calendar has are refused, not moved. Second 60, in all forms, only where a leap second
+/// can be, and it is taken for 59.
 bool parse_log_time(std::string_view text, int64_t& at_us);
 
 /// "2012-04-01" and "00:00:13", perhaps "00:00" or with decimals: UTC.

@@ -1,6 +1,7 @@
 // Lines that are easily taken for something else.
 #include <catch2/catch.hpp>
 
+#include "app/import/log_time.hpp"
 #include "tests/contract/import_lines.hpp"
 
 using namespace footfall;
@@ -19,4 +20,20 @@ TEST_CASE("an agent ends at its own quote", "[contract][import]") {
   CHECK(fate(R"("a \"bot\" agent" "-")") == line_fate::bot);
   CHECK(fate(R"("Googlebot/2.1" "-")") == line_fate::bot);
   CHECK(fate(R"("" "Googlebot/2.1")") == line_fate::event);
+}
+
+TEST_CASE("a leap second stays in its day, however it is written", "[contract][import]") {
+  int64_t at_us = 0;
+  for (auto text :
+       {"31/Dec/2016:23:59:60 +0000", "01/Jan/2017:05:29:60 +0530", "2016-12-31T23:59:60Z",
+        "2016-12-31T23:59:60+0000", "2017-01-01 05:29:60+0530"}) {
+    INFO(text);
+    at_us = 0;
+    CHECK(parse_any_time(text, at_us));
+    CHECK(at_us == 1'483'228'799'000'000);
+  }
+  CHECK(parse_w3c_time("2016-12-31", "23:59:60.25", at_us));
+  CHECK(at_us == 1'483'228'799'250'000);
+  CHECK_FALSE(parse_w3c_time("2016-12-30", "23:59:60", at_us));
+  CHECK_FALSE(parse_any_time("2016-12-30T23:59:60+0000", at_us));
 }
