@@ -172,25 +172,27 @@ std::string find_client(std::string_view before_time, std::string_view& client) 
   const auto first = read_client(first_text);
   if (first.shape == client_shape::none)
     return "no client address at the start: the first field is neither an address nor a host name";
-  std::array<std::string_view, 4> others{};
-  size_t count = 0;
+  std::string_view second_text;
+  size_t fields = 1;
+  bool has_more = false; // An address behind the second field.
   for (auto next = take_field(rest); !next.empty(); next = take_field(rest))
-    others[std::min(count++, others.size() - 1)] = next;
-  const auto second = read_client(others[0]);
-  client = first.text;
-  if (is_virtual_host(first, second, count + 1)) {
-    client = second.text;
+    if (++fields == 2)
+      second_text = next;
+    else
+      has_more = has_more || (next != "-" && read_client(next).shape == client_shape::address);
+  const auto second = read_client(second_text);
+  const bool is_behind_host = is_virtual_host(first, second, fields);
+  client = is_behind_host ? second.text : first.text;
+  if (has_more && (is_behind_host || first.shape == client_shape::name))
+    return "a host stands first, and an address further on; which is the client's cannot be told";
+  if (is_behind_host)
     return {};
-  }
   if (second.shape == client_shape::address)
     return "two addresses stand in front of the time; which is the client's cannot be told";
   if (first.shape == client_shape::name && first.has_port)
     return "the first field is a host with a port and no client address follows it";
-  if (count > 2 && others[0] != "-")
+  if (fields > 3 && second_text != "-")
     return "too many fields in front of the time; is the first one the client's address?";
-  if (first.shape == client_shape::name && count == 2
-      && read_client(others[1]).shape == client_shape::address)
-    return "the first field is a name, and an address stands where the user's name belongs";
   return {};
 }
 

@@ -37,3 +37,22 @@ TEST_CASE("a leap second stays in its day, however it is written", "[contract][i
   CHECK_FALSE(parse_w3c_time("2016-12-30", "23:59:60", at_us));
   CHECK_FALSE(parse_any_time("2016-12-30T23:59:60+0000", at_us));
 }
+
+TEST_CASE("a host in front of an address is not taken for the client", "[contract][import]") {
+  for (auto start :
+       {"cdn.example.com - 192.0.2.1 - -", "cdn.example.com - - 192.0.2.9",
+        "localhost - 192.0.2.7 -", "cdn.example.com - - - - 2001:db8::1",
+        "cdn.example.com - - \"192.0.2.9, 198.51.100.1\"",
+        "cdn.example.com - - 192.0.2.9, 10.0.0.1", "cdn.example.com - 192.0.2.9:4711",
+        "www.example.com:80 client.example - 192.0.2.1", "www.example.com 198.51.100.1 - 192.0.2.1",
+        "198.51.100.1:80 198.51.100.2 - 192.0.2.1"}) {
+    INFO(start);
+    CHECK_THAT(read_access(with_start(start)).why, Contains("cannot be told"));
+  }
+  for (auto start : {"client.example - ada -", "client.example - Ada King the First",
+                     "client.example - 1.2.3"}) {
+    INFO(start);
+    CHECK(read_access(with_start(start)).event.user_id == "client.example");
+  }
+  CHECK(read_access(with_start("192.0.2.1 - 198.51.100.7")).event.user_id == "192.0.2.1");
+}
