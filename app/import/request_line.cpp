@@ -95,13 +95,17 @@ std::string parse_request(std::string_view text, request_line& out) {
     out.target = {};
   else if (out.target.find(' ') != npos)
     return "the request does not end in a version like HTTP/1.1";
-  if (out.target.find_first_not_of(' ') == npos)
+  return fault_of_target(out.method, out.target);
+}
+
+std::string fault_of_target(std::string_view method, std::string_view target) {
+  if (target.find_first_not_of(' ') == npos)
     return "no request target";
-  if (out.method == "CONNECT")
+  if (method == "CONNECT")
     return "CONNECT asks for a tunnel, not for a page";
-  if (out.target == "*")
+  if (target == "*")
     return "the target * is the whole server, not a page";
-  if (out.target.front() != '/' && !is_absolute(out.target))
+  if (target.front() != '/' && !is_absolute(target))
     return "the request target is no page: it does not begin with /";
   return {};
 }

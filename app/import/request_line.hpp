@@ -20,6 +20,9 @@ struct request_line {
 /// @returns an empty text and fills `out`, or why that is no request for a page.
 std::string parse_request(std::string_view text, request_line& out);
 
+/// Why `target` is no page that the method could ask for, or nothing.
+std::string fault_of_target(std::string_view method, std::string_view target);
+
 /// The next quote from `from` on that no backslash escapes; npos: there is none.
 size_t next_quote(std::string_view text, size_t from) noexcept;
 

@@ -64,8 +64,8 @@ line_fate w3c_log::read(std::string_view line, hit& out, std::string& why) {
   if (why.empty() && where_[method] != none && !is_method(cell(method)))
     why = "cs-method is no method of HTTP";
   const auto page = where_[stem] != none ? cell(stem) : cell(uri);
-  if (why.empty() && (page.empty() || page == "*" || cell(method) == "CONNECT"))
-    why = "the request asks for no page";
+  if (why.empty())
+    why = fault_of_target(cell(method), page);
   if (!why.empty())
     return line_fate::refused;
   out.event.user_id = who.text;

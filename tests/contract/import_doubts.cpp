@@ -56,3 +56,20 @@ TEST_CASE("a host in front of an address is not taken for the client", "[contrac
   }
   CHECK(read_access(with_start("192.0.2.1 - 198.51.100.7")).event.user_id == "192.0.2.1");
 }
+
+TEST_CASE("a W3C log's target is a page or refused, as in other logs", "[contract][import]") {
+  const std::string fields = "#Fields: date time c-ip cs-method cs-uri";
+  auto of = [&](const std::string& request) {
+    return read_line(log_format::w3c, "2015-05-17 10:05:03 192.0.2.4 " + request, {}, fields);
+  };
+  const std::pair<const char*, const char*> bad[] = {
+      {"GET evil.example", "begin with /"},         {"GET %.", "begin with /"},
+      {"GET tcp://192.0.2.1:443/", "begin with /"}, {"OPTIONS *", "*"},
+      {"CONNECT 192.0.2.1:443", "CONNECT"},         {"GET -", "target"}};
+  for (auto [request, part] : bad) {
+    INFO(request);
+    CHECK_THAT(of(request).why, Contains(part));
+  }
+  for (auto page : {"/p", "https://www.example.com/p"})
+    CHECK(of(std::string("GET ") + page).event.page_url == page);
+}

@@ -211,7 +211,7 @@ TEST_CASE("W3C logs are read by their own fields", "[contract][import]") {
       {"2015-02-31 10:05:03 192.0.2.4 GET /a - 200", "no such time"},
       {"2015-05-17 10:05:03 - GET /a - 200", "c-ip"},
       {"2015-05-17 10:05:03 192.0.2.4 SSH /a - 200", "method"},
-      {"2015-05-17 10:05:03 192.0.2.4 GET - - 200", "no page"},
+      {"2015-05-17 10:05:03 192.0.2.4 GET - - 200", "target"},
       {"2015-05-17 10:05:03 192.0.2.4 GET /a", "cut off"}};
   for (auto [line, part] : bad)
     CHECK_THAT(read_line(log_format::w3c, line, {}, fields).why, Contains(part));
