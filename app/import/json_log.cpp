@@ -37,12 +37,31 @@ bool same(std::string_view a, std::string_view lower) noexcept {
   return true;
 }
 
-/// The first of `wanted` that `object` has.
-bool find(dom::object object, const names& wanted, dom::element& out) {
+bool get_text(dom::element value, std::string_view& out) {
+  return value.get(out) == simdjson::SUCCESS && !out.empty() && out != "-";
+}
+
+bool is_there(dom::element value) {
+  return !value.is_null();
+}
+
+bool is_text(dom::element value) {
+  std::string_view text;
+  return get_text(value, text);
+}
+
+bool is_text_or_number(dom::element value) {
+  double number;
+  return is_text(value) || value.get(number) == simdjson::SUCCESS;
+}
+
+/// The value of the first of `wanted` that `object` has, among those that are fit.
+bool find(dom::object object, const names& wanted, bool (*is_fit)(dom::element),
+          dom::element& out) {
   size_t best = wanted.size();
   for (auto [key, value] : object)
     for (size_t i = 0; i < best; ++i)
-      if (!wanted[i].empty() && same(key, wanted[i]) && !value.is_null()) {
+      if (!wanted[i].empty() && same(key, wanted[i]) && is_fit(value)) {
         best = i;
         out = value;
       }
@@ -51,8 +70,12 @@ bool find(dom::object object, const names& wanted, dom::element& out) {
 
 bool find_text(dom::object object, const names& wanted, std::string_view& out) {
   dom::element value;
-  return find(object, wanted, value) && value.get(out) == simdjson::SUCCESS && !out.empty()
-         && out != "-";
+  return find(object, wanted, is_text, value) && get_text(value, out);
+}
+
+bool has(dom::object object, const names& wanted) {
+  dom::element value;
+  return find(object, wanted, is_there, value);
 }
 
 /// Caddy has a member of its own for the request; elsewhere the line is the request.
@@ -63,7 +86,7 @@ dom::object request_of(dom::object line) {
 
 std::string read_time(dom::object line, int64_t& at_us) {
   dom::element value;
-  if (!find(line, time_names, value))
+  if (!find(line, time_names, is_text_or_number, value))
     if (line["startutc"].get(value) != simdjson::SUCCESS
         && line["StartUTC"].get(value) != simdjson::SUCCESS)
       return "no time: a member such as ts, time_iso8601, time_local, timestamp or date is missing";
@@ -118,7 +141,7 @@ void read_status(dom::object line, hit& out) {
   dom::element value;
   int64_t number = -1;
   std::string_view text;
-  if (!find(line, status_names, value))
+  if (!find(line, status_names, is_text_or_number, value))
     return;
   if (value.get(text) == simdjson::SUCCESS && text.size() == 3 && text[0] >= '1' && text[0] <= '5')
     out.status = (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0');
@@ -177,10 +200,9 @@ json_kind json_log::kind_of(std::string_view text) {
   for (auto [key, value] : line)
     if (same(key, "page_url") || same(key, "event_type"))
       return json_kind::event;
-  dom::element value;
   const auto request = request_of(line);
-  const bool asks = find(request, target_names, value) || find(request, {"request"}, value);
-  const bool knows = find(request, client_names, value) || find(line, client_names, value);
+  const bool asks = has(request, target_names) || has(request, {"request"});
+  const bool knows = has(request, client_names) || has(line, client_names);
   return asks && knows ? json_kind::access : json_kind::event;
 }
 

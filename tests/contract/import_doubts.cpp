@@ -73,3 +73,27 @@ TEST_CASE("a W3C log's target is a page or refused, as in other logs", "[contrac
   for (auto page : {"/p", "https://www.example.com/p"})
     CHECK(of(std::string("GET ") + page).event.page_url == page);
 }
+
+TEST_CASE("a member of a JSON log that says nothing hides no other", "[contract][import]") {
+  for (auto client : {R"("client_ip":"-")", R"("client_ip":"")", R"("client_ip":null)",
+                      R"("client_ip":7)", R"("client_ip":{"a":"b"})"})
+    for (auto time : {R"("ts":"-")", R"("ts":"")", R"("ts":{"sec":1})"}) {
+      const auto line = std::string("{") + client + R"(,"remote_addr":"192.0.2.1",)"
+                        + R"("request_uri":"-","path":"","url":"/a","status":"-",)"
+                        + R"("status_code":404,)" + time + R"(,"date":"2015-05-17T10:05:03Z"})";
+      INFO(line);
+      auto x = read_line(log_format::json, line);
+      CHECK(x.why.empty());
+      CHECK(x.event.user_id == "192.0.2.1");
+      CHECK(x.event.page_url == "/a");
+      CHECK(x.event.at_us == 1'431'857'103'000'000);
+      parse_rules pages;
+      pages.only_pages = true;
+      CHECK(read_line(log_format::json, line, pages).fate == line_fate::not_page);
+    }
+  // What says something, though nothing sensible, is not passed over.
+  CHECK_THAT(read_line(log_format::json,
+                       R"({"ts":1,"client_ip":"!","remote_addr":"192.0.2.1","uri":"/a"})")
+                 .why,
+             Contains("client"));
+}
