@@ -84,6 +84,18 @@ dom::object request_of(dom::object line) {
   return line["request"].get(inner) == simdjson::SUCCESS ? inner : line;
 }
 
+/// Caddy writes the whole request into messages of its other loggers as well, such as the
+/// error of a handler, beside the line that its access log has for it.
+bool is_about_request(dom::object line) {
+  dom::object request;
+  std::string_view logger;
+  constexpr std::string_view of_http = "http.", of_access = "http.log.access";
+  return line["request"].get(request) == simdjson::SUCCESS
+         && line["logger"].get(logger) == simdjson::SUCCESS
+         && logger.substr(0, of_http.size()) == of_http
+         && logger.substr(0, of_access.size()) != of_access;
+}
+
 std::string read_time(dom::object line, int64_t& at_us) {
   dom::element value;
   if (!find(line, time_names, is_text_or_number, value))
@@ -179,6 +191,8 @@ std::string json_log::read(std::string_view text, hit& out) {
   dom::object line;
   if (!impl_->parse(text, line))
     return "the line is not a whole JSON object";
+  if (is_about_request(line))
+    return "a message about a request, not its access line";
   const auto request = request_of(line);
   if (auto bad = read_time(line, out.event.at_us); !bad.empty())
     return bad;

@@ -97,3 +97,21 @@ TEST_CASE("a member of a JSON log that says nothing hides no other", "[contract]
                  .why,
              Contains("client"));
 }
+
+TEST_CASE("what Caddy says of a request beside its access line is no click", "[contract][import]") {
+  const std::string rest = R"("ts":1703373474.8,"request":{"remote_ip":"192.0.2.4","method":"GET",)"
+                           R"("uri":"/beta/"},"status":502})";
+  for (auto logger : {"http.log.access", "http.log.access.log0", "access", "httpd"})
+    CHECK(read_line(log_format::json, R"({"logger":")" + std::string(logger) + "\"," + rest).fate
+          == line_fate::event);
+  CHECK(read_line(log_format::json, "{" + rest).fate == line_fate::event);
+  for (auto logger : {"http.log.error", "http.log.error.log0", "http.handlers.reverse_proxy"})
+    CHECK_THAT(
+        read_line(log_format::json, R"({"logger":")" + std::string(logger) + "\"," + rest).why,
+        Contains("not its access line"));
+  // A program's own log with a flat request is not Caddy's.
+  CHECK(read_line(log_format::json, R"({"logger":"http.server","ts":1703373474,"ip":"192.0.2.4",)"
+                                    R"("path":"/p"})")
+            .fate
+        == line_fate::event);
+}
