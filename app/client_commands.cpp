@@ -68,6 +68,9 @@ void add_import(CLI::App& program, std::function<int()>& run) {
                    "videos, robots.txt)");
   command.add_flag("--skip-bots", x->skip_bots,
                    "Leave out crawlers, monitors and HTTP libraries, by their user agents");
+  command.add_flag("--arrival-time", x->arrival_time,
+                   "Take events whose time stands in a field that is not read (timestamp, time, "
+                   "ts, created_at) as of their arrival; else they are refused");
   command.add_option("--refused", x->refused, "Write refused lines to this file, as they are");
   command.add_option("--to", x->to, "The node's ingest address")->capture_default_str();
   command.add_option("--site", x->site, "The site that the events belong to");

@@ -103,7 +103,8 @@ bool file_import::decide() {
   guess_.vote(reader_->rest());
   parser_ = std::make_unique<log_parser>(
       choice_.format != log_format::guess ? choice_.format : guess_.best(),
-      parse_rules{options_.source, options_.site, options_.only_pages, options_.skip_bots});
+      parse_rules{options_.source, options_.site, options_.only_pages, options_.skip_bots,
+                  options_.arrival_time});
   for (auto& x : guess_.take())
     if (!parse(x.text, x.is_cut))
       return false;

@@ -17,7 +17,8 @@ struct import_options {
   bool follow = false;            ///< Go on with what is added to the file.
   bool only_pages = false;
   bool skip_bots = false;
-  uint32_t patience_s = 60; ///< How long a node that refuses or is gone is tried.
+  bool arrival_time = false; ///< Take events whose time stands in a field that is not read.
+  uint32_t patience_s = 60;  ///< How long a node that refuses or is gone is tried.
 };
 
 /// Sends logs to a running node in batches, each again until it is final: every line has

@@ -23,6 +23,8 @@ line_fate log_parser::parse(std::string_view line, std::string& why) {
   case log_format::events: {
     auto parsed = events_.parse_event(line);
     why = std::move(parsed.reason);
+    if (why.empty() && !parsed.warning.empty() && !rules_.arrival_time)
+      why = parsed.warning + ", or give --arrival-time";
     event = std::move(parsed.event);
     break;
   }

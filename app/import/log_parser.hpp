@@ -17,6 +17,7 @@ struct parse_rules {
   std::string site;   ///< Empty: the default one.
   bool only_pages = false;
   bool skip_bots = false;
+  bool arrival_time = false; ///< Take events whose time stands in a field that is not read.
 };
 
 /// Turns the lines of one file into events that may be sent: parsed, filtered, with an

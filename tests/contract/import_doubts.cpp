@@ -115,3 +115,20 @@ TEST_CASE("what Caddy says of a request beside its access line is no click", "[c
             .fate
         == line_fate::event);
 }
+
+TEST_CASE("an event whose time stands in another field is not imported as of now",
+          "[contract][import]") {
+  const std::string event = R"({"user_id":"u","event_type":"t","page_url":"/p")";
+  for (auto name : {"timestamp", "time", "ts", "Created_At"}) {
+    const auto line = event + ",\"" + name + R"(":"2024-01-01T00:00:00Z"})";
+    const auto x = read_line(log_format::events, line);
+    INFO(line);
+    CHECK(x.fate == line_fate::refused);
+    CHECK_THAT(x.why, Contains("time_stamp") && Contains("--arrival-time"));
+    parse_rules rules;
+    rules.arrival_time = true;
+    CHECK(read_line(log_format::events, line, rules).event.at_us == unset_time);
+  }
+  for (auto rest : {"}", R"(,"referrer":"x"})", R"(,"ts":1,"time_stamp":"2024-01-01T00:00:00Z"})"})
+    CHECK(read_line(log_format::events, event + rest).fate == line_fate::event);
+}

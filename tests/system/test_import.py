@@ -292,5 +292,5 @@ def test_all_of_a_folder_at_once(site):
 def test_help_names_each_filter_and_format():
     text = run("import", "--help").stdout
     for word in ("--only-pages", "--skip-bots", "--source", "--final", "--follow", "--refused",
-                 "cloudfront", "304", "Exit codes"):
+                 "--arrival-time", "cloudfront", "304", "Exit codes"):
         assert word in text
