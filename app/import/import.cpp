@@ -43,7 +43,7 @@ private:
   bool decide();
   bool idle();
   /// What stands behind the last newline.
-  bool take_rest(bool at_end);
+  bool take_rest(const std::string& rest, bool at_end);
   int explain(const std::string& path) const;
 
   const import_options& options_;
@@ -72,17 +72,19 @@ int file_import::run(const std::string& path, std::unique_ptr<byte_source> sourc
     else if (state == read_state::idle)
       go_on = idle();
     else
-      go_on = take_rest(false);
+      go_on = take_rest(reader_->take_rest(), false);
     bar_.show(reader_->bytes_read(), counts_.accepted + counts_.refused);
     if (go_on && counts_.lines % 64 == 0)
       go_on = out_.flush_old(steady_clock::now());
   }
+  const auto rest = reader_->take_rest();
+  guess_.vote(rest);
   if (go_on && !parser_)
     go_on = decide();
   if (go_on && state == read_state::end)
-    go_on = take_rest(true);
-  else if (!reader_->rest().empty())
-    ++counts_.left;
+    go_on = take_rest(rest, true);
+  else
+    counts_.left += rest.empty() ? 0 : 1;
   if (parser_)
     counts_.repeated += parser_->repeated();
   if (state == read_state::failed || (state == read_state::end && reader_->is_open()))
@@ -100,7 +102,6 @@ bool file_import::take(const std::string& line, bool is_cut) {
 }
 
 bool file_import::decide() {
-  guess_.vote(reader_->rest());
   parser_ = std::make_unique<log_parser>(
       choice_.format != log_format::guess ? choice_.format : guess_.best(),
       parse_rules{options_.source, options_.site, options_.only_pages, options_.skip_bots,
@@ -133,16 +134,14 @@ bool file_import::idle() {
   return out_.flush();
 }
 
-bool file_import::take_rest(bool at_end) {
-  auto rest = reader_->rest();
-  reader_->drop_rest();
+bool file_import::take_rest(const std::string& rest, bool at_end) {
   const bool is_text = rest.find_first_not_of(" \t\r") != std::string::npos;
   // An object that is whole ends by itself; any other line may go on.
   const bool take_it =
       at_end && !reader_->is_array() && (options_.final || (parser_ && parser_->is_whole(rest)));
   if (is_text && take_it) {
     ++counts_.lines;
-    if (!parse(rest, false))
+    if (!parse(rest, reader_->is_cut()))
       return false;
   } else if (is_text) {
     ++counts_.left;

@@ -23,6 +23,14 @@ const char* wide_encoding(std::string_view text) noexcept {
   return half ? "UTF-16" : nullptr;
 }
 
+/// What is not of a line's text: the rest of its end, and a mark before it.
+void clean(std::string& line) {
+  if (!line.empty() && line.back() == '\r')
+    line.pop_back();
+  if (line.compare(0, mark.size(), mark) == 0)
+    line.erase(0, mark.size());
+}
+
 } // namespace
 
 line_reader::line_reader(std::unique_ptr<byte_source> source, framing how)
@@ -73,11 +81,15 @@ bool line_reader::take_line(std::string& line) {
     line.swap(rest_);
   rest_.clear();
   is_cut_ = std::exchange(rest_is_cut_, false);
-  if (!line.empty() && line.back() == '\r')
-    line.pop_back();
-  if (line.compare(0, mark.size(), mark) == 0)
-    line.erase(0, mark.size());
+  clean(line);
   return true;
+}
+
+std::string line_reader::take_rest() {
+  auto out = std::exchange(rest_, {});
+  is_cut_ = std::exchange(rest_is_cut_, false);
+  clean(out);
+  return out;
 }
 
 read_state line_reader::fill() {

@@ -27,13 +27,12 @@ public:
 
   /// With read_state::data the next line, without its end (LF or CRLF). Of a line over
   /// the limit only the start is kept; see is_cut(). At the end, and when the file was
-  /// renewed, rest() may hold a line without its end.
+  /// renewed, there may be the rest of a line without its end.
   read_state next(std::string& line);
   bool is_cut() const noexcept { return is_cut_; }
 
-  /// The start of a line whose end is not there yet.
-  const std::string& rest() const noexcept { return rest_; }
-  void drop_rest() noexcept { rest_.clear(); }
+  /// Takes the start of a line whose end is not there yet, as if it had ended here.
+  std::string take_rest();
 
   bool is_array() const noexcept { return how_ == framing::array; }
   /// The end of the array is missing.

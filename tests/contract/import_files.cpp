@@ -45,13 +45,25 @@ TEST_CASE("a file is read line by line", "[contract][import]") {
   CHECK(x.lines[3].size() == line_reader::line_bytes_max);
   CHECK(x.cut == std::vector<bool>{false, false, false, true, false});
   CHECK(x.lines[4] == "last");
-  CHECK(x.reader->rest() == "rest");
+  CHECK(x.reader->take_rest() == "rest");
+  CHECK(x.reader->take_rest().empty());
   CHECK(x.reader->bytes_read() == x.reader->bytes_total());
   CHECK(file_lines{""}.lines.empty());
   std::string why;
   CHECK_FALSE(open_file("/nowhere/none", why));
   CHECK_FALSE(open_file("/tmp", why));
   CHECK_THAT(why, Contains("directory"));
+}
+
+TEST_CASE("a line without its newline is the line that it will be", "[contract][import]") {
+  for (auto text : {"\xef\xbb\xbfx", "x\r", "\xef\xbb\xbfx\r", "a\n\xef\xbb\xbfx\r"}) {
+    file_lines unfinished{text};
+    CHECK(unfinished.reader->take_rest() == "x");
+    CHECK(file_lines{std::string(text) + "\n"}.lines.back() == "x");
+  }
+  file_lines large{std::string(line_reader::line_bytes_max + 1, 'x')};
+  CHECK(large.reader->take_rest().size() == line_reader::line_bytes_max);
+  CHECK(large.reader->is_cut());
 }
 
 TEST_CASE("an array is cut into its elements", "[contract][import]") {
