@@ -29,19 +29,28 @@ class file_import {
 public:
   file_import(const import_options& options, const format_choice& choice, sender& out,
               tally& counts, progress& bar)
-      : options_(options), choice_(choice), out_(out), counts_(counts), bar_(bar) {}
+      : options_(options), choice_(choice), out_(out), counts_(counts), bar_(bar),
+        is_guessing_(choice.format == log_format::guess),
+        parser_(choice.format, parse_rules{options.source, options.site, options.only_pages,
+                                           options.skip_bots, options.arrival_time}) {}
 
   /// @returns 0, or the exit code of what went wrong with the file. False in `go_on`: the
   /// import as a whole ends here.
   int run(const std::string& path, std::unique_ptr<byte_source> source, bool& go_on);
 
 private:
-  /// False: the import ends here.
+  // What returns false ends the import.
+
   bool take(const std::string& line, bool is_cut);
-  bool parse(const std::string& line, bool is_cut);
-  /// The format is decided by the lines that were looked at, which are parsed then.
-  bool decide();
+  /// Reads the lines that were looked at, in the format that leads. Those that it refuses
+  /// may wait for another to lead, unless `is_last`.
+  bool read_looked_at(bool is_last);
+  bool read(const std::string& line, bool is_cut);
+  /// Sends the line, counts it, or says in `why` that it is refused.
+  bool judge(const std::string& line, bool is_cut, std::string& why);
   bool idle();
+  /// The file ends, and the next one begins.
+  bool renew();
   /// What stands behind the last newline.
   bool take_rest(const std::string& rest, bool at_end);
   int explain(const std::string& path) const;
@@ -53,8 +62,10 @@ private:
   progress& bar_;
   std::optional<line_reader> reader_;
   format_guess guess_;
-  std::unique_ptr<log_parser> parser_;
-  line_place place_;
+  bool is_guessing_;     ///< Lines vote on the format.
+  bool may_wait_ = true; ///< Until the first pause of the input, lines wait for all votes.
+  log_parser parser_;
+  line_place place_; ///< Of the line that is read.
 };
 
 int file_import::run(const std::string& path, std::unique_ptr<byte_source> source, bool& go_on) {
@@ -67,26 +78,21 @@ int file_import::run(const std::string& path, std::unique_ptr<byte_source> sourc
     state = reader_->next(line);
     if (state == read_state::end || state == read_state::failed)
       break;
+    place_.is_element = reader_->is_array();
     if (state == read_state::data)
       go_on = take(line, reader_->is_cut());
     else if (state == read_state::idle)
       go_on = idle();
     else
-      go_on = take_rest(reader_->take_rest(), false);
+      go_on = renew();
     bar_.show(reader_->bytes_read(), counts_.accepted + counts_.refused);
     if (go_on && counts_.lines % 64 == 0)
       go_on = out_.flush_old(steady_clock::now());
   }
   const auto rest = reader_->take_rest();
   guess_.vote(rest);
-  if (go_on && !parser_)
-    go_on = decide();
-  if (go_on && state == read_state::end)
-    go_on = take_rest(rest, true);
-  else
-    counts_.left += rest.empty() ? 0 : 1;
-  if (parser_)
-    counts_.repeated += parser_->repeated();
+  go_on = go_on && read_looked_at(true) && take_rest(rest, state == read_state::end);
+  counts_.repeated += parser_.repeated();
   if (state == read_state::failed || (state == read_state::end && reader_->is_open()))
     return explain(path);
   return is_interrupted() && !options_.follow ? 1 : 0;
@@ -94,64 +100,91 @@ int file_import::run(const std::string& path, std::unique_ptr<byte_source> sourc
 
 bool file_import::take(const std::string& line, bool is_cut) {
   ++counts_.lines;
-  if (parser_)
-    return parse(line, is_cut);
-  guess_.add(line, is_cut);
-  // Where the user said the format, there is nothing to wait for.
-  return choice_.format != log_format::guess || guess_.is_full() ? decide() : true;
-}
-
-bool file_import::decide() {
-  parser_ = std::make_unique<log_parser>(
-      choice_.format != log_format::guess ? choice_.format : guess_.best(),
-      parse_rules{options_.source, options_.site, options_.only_pages, options_.skip_bots,
-                  options_.arrival_time});
-  for (auto& x : guess_.take())
-    if (!parse(x.text, x.is_cut))
-      return false;
-  return true;
-}
-
-bool file_import::parse(const std::string& line, bool is_cut) {
-  place_.is_element = reader_->is_array();
   ++place_.number;
+  if (!is_guessing_)
+    return read(line, is_cut);
+  guess_.add({line, is_cut, place_.number});
+  if (guess_.is_full())
+    return read_looked_at(true);
+  return may_wait_ || read_looked_at(false);
+}
+
+bool file_import::read_looked_at(bool is_last) {
+  if (!is_guessing_)
+    return true;
+  parser_.become(guess_.best());
+  is_guessing_ = !guess_.is_full();
+  bool go_on = true;
+  const auto number = place_.number;
+  for (auto& x : guess_.take()) {
+    place_.number = x.number;
+    if (go_on && x.refused_as != parser_.format()) {
+      go_on = judge(x.text, x.is_cut, x.why);
+      x.refused_as = parser_.format();
+      x.header = parser_.header();
+    }
+    if (x.why.empty())
+      continue;
+    if (is_last)
+      counts_.refuse(place_, x.why, x.text, x.header);
+    else
+      guess_.keep(std::move(x));
+  }
+  place_.number = number;
+  return go_on;
+}
+
+bool file_import::read(const std::string& line, bool is_cut) {
+  std::string why;
+  const bool go_on = judge(line, is_cut, why);
+  if (!why.empty())
+    counts_.refuse(place_, why, line, parser_.header());
+  return go_on;
+}
+
+bool file_import::judge(const std::string& line, bool is_cut, std::string& why) {
+  why = is_cut ? "longer than 1 MiB" : "";
   click_event event;
-  std::string why = "longer than 1 MiB";
-  switch (is_cut ? line_fate::refused : parser_->read(line, event, why)) {
-  case line_fate::event: return out_.add(place_, event, line, parser_->header());
+  switch (is_cut ? line_fate::refused : parser_.read(line, event, why)) {
+  case line_fate::event: return out_.add(place_, event, line, parser_.header());
   case line_fate::blank: ++counts_.blank; break;
   case line_fate::directive: ++counts_.directives; break;
   case line_fate::not_page: ++counts_.not_pages; break;
   case line_fate::bot: ++counts_.bots; break;
-  case line_fate::refused: counts_.refuse(place_, why, line, parser_->header());
+  case line_fate::refused: break;
   }
   return true;
 }
 
 bool file_import::idle() {
-  if (!parser_ && guess_.has_hint() && !decide())
-    return false;
+  if (guess_.has_hint()) {
+    may_wait_ = false;
+    if (!read_looked_at(false))
+      return false;
+  }
   return out_.flush();
 }
 
-bool file_import::take_rest(const std::string& rest, bool at_end) {
-  const bool is_text = rest.find_first_not_of(" \t\r") != std::string::npos;
-  // An object that is whole ends by itself; any other line may go on.
-  const bool take_it =
-      at_end && !reader_->is_array() && (options_.final || (parser_ && parser_->is_whole(rest)));
-  if (is_text && take_it) {
-    ++counts_.lines;
-    if (!parse(rest, reader_->is_cut()))
-      return false;
-  } else if (is_text) {
-    ++counts_.left;
-  }
-  if (!at_end) {
-    place_.number = 0;
-    if (parser_)
-      parser_->renew();
-  }
+bool file_import::renew() {
+  const auto rest = reader_->take_rest();
+  if (!read_looked_at(true) || !take_rest(rest, false))
+    return false;
+  place_.number = 0;
+  parser_.renew();
   return true;
+}
+
+bool file_import::take_rest(const std::string& rest, bool at_end) {
+  if (rest.find_first_not_of(" \t\r") == std::string::npos)
+    return true;
+  // An object that is whole ends by itself; any other line may go on.
+  if (!at_end || reader_->is_array() || (!options_.final && !parser_.is_whole(rest))) {
+    ++counts_.left;
+    return true;
+  }
+  ++counts_.lines;
+  ++place_.number;
+  return read(rest, reader_->is_cut());
 }
 
 int file_import::explain(const std::string& path) const {

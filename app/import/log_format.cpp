@@ -36,10 +36,11 @@ const std::vector<format_choice>& format_choices() {
   return all;
 }
 
-void format_guess::add(std::string line, bool is_cut) {
-  vote(line);
-  bytes_ += line.size();
-  lines_.push_back({std::move(line), is_cut});
+void format_guess::add(sample x) {
+  vote(x.text);
+  ++looked_at_;
+  bytes_ += x.text.size();
+  keep(std::move(x));
 }
 
 void format_guess::vote(std::string_view line) {

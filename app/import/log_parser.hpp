@@ -26,6 +26,10 @@ class log_parser {
 public:
   log_parser(log_format format, const parse_rules& rules);
 
+  /// The lines behind are read in another format; what was read before still counts.
+  void become(log_format format) noexcept { format_ = format; }
+  log_format format() const noexcept { return format_; }
+
   /// Fills `out`, or `why` when the line is refused.
   line_fate read(std::string_view line, click_event& out, std::string& why);
 
@@ -44,7 +48,7 @@ public:
 private:
   line_fate parse(std::string_view line, std::string& why);
 
-  const log_format format_;
+  log_format format_;
   const parse_rules rules_;
   hit hit_;
   model::event_json_parser events_;

@@ -275,7 +275,7 @@ TEST_CASE("most of the first lines decide the format", "[contract][import]") {
   auto guess = [](const std::vector<std::string>& lines) {
     format_guess x;
     for (const auto& line : lines)
-      x.add(line, false);
+      x.add({line});
     return x.best();
   };
   CHECK(guess({"turned over", event, "", event}) == log_format::events);

@@ -1,7 +1,10 @@
 """Imports that meet trouble: on the way in, at the end of a file, at the node."""
+import subprocess
+import time
+
 import pytest
 
-from footfall import Server
+from footfall import BINARY, PATIENCE, Server
 from importing import Site, summary
 
 
@@ -20,6 +23,21 @@ LINE = '192.0.2.1 - - [10/Oct/2025:13:01:{:02} +0000] "GET /{} HTTP/1.1" 200 1\n
 EVENT = '{{"event_id":"e{0}","user_id":"u","event_type":"click","page_url":"/{0}"}}\n'
 
 
+class Piped:
+    """`footfall import -` that is fed bit by bit."""
+
+    def __init__(self, site, *options):
+        self.process = subprocess.Popen(
+            [BINARY, "import", "-", "--site", site.name, "--to", site.server.url("ingest"),
+             *options],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def feed(self, write):
+        write(self.process.stdin)
+        out, errors = self.process.communicate(timeout=20 * PATIENCE)
+        return subprocess.CompletedProcess([], self.process.returncode, out, errors)
+
+
 def test_one_event_with_a_mark_and_no_newline_counts(site):
     for text in (EVENT.format(1), EVENT.format(2).strip(), EVENT.format(3).replace("\n", "\r")):
         assert summary(site.load("-", stdin="\ufeff" + text))["accepted"] == "1"
@@ -31,3 +49,30 @@ def test_a_last_line_is_the_same_with_and_without_its_line_end(site):
     for text in ("\ufeff" + line, line + "\r", line, line + "\r\n", line + "\n"):
         assert summary(site.load("-", "--final", stdin=text))["accepted"] == "1"
     site.holds({"/a": 1})
+
+
+NOISE = '{"level":"info","msg":"starting nginx"}\n'
+FIELDS = "#Fields: date time c-ip cs-method cs-uri-stem\n"
+ROW = "2025-10-10 13:01:0{0} 192.0.2.1 GET /{0}\n"
+
+
+@pytest.mark.parametrize("parts, refused", [
+    ([NOISE, *(LINE.format(n, n) for n in range(3))], "1"),
+    ([LINE.format(0, 0), *(EVENT.format(n) for n in range(1, 4))], "0"),
+    ([NOISE * 2, FIELDS, *(ROW.format(n) for n in range(3))], "2"),
+    ([ROW.format(9), FIELDS, *(ROW.format(n) for n in range(3))], "1"),
+    ([NOISE, "\n", LINE.format(0, 0) + NOISE * 3 + "".join(LINE.format(n, n) for n in range(1, 7))],
+     "4")],
+    ids=["access", "events after a line of another", "w3c", "w3c cut at its start", "mixed"])
+def test_lines_that_come_slowly_decide_the_format_together(site, parts, refused):
+    def slowly(stdin):
+        for part in parts:
+            stdin.write(part)
+            stdin.flush()
+            time.sleep(0.25)
+
+    said = summary(Piped(site).feed(slowly))
+    assert said["refused"] == refused
+    assert int(said["accepted"]) + int(refused) + int(said.get("blank", 0)) \
+        + int(said.get("directives", 0)) == int(said["lines"])
+    assert sum(site.settled().pages().values()) == int(said["accepted"]) >= 3
