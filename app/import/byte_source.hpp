@@ -39,6 +39,11 @@ private:
   std::string why_;
 };
 
+/// Whether `path` can be opened, as far as that can be told without opening it (a pipe that
+/// is opened and closed again is lost to its writer). Sets `bytes`, 0 when they are not
+/// known, or `why`.
+bool can_read(const std::string& path, uint64_t& bytes, std::string& why);
+
 /// A file, or standard input for "-", to its end. A pipe is idle when nothing came for
 /// a tenth of a second. Null when it cannot be read; `why` says it.
 std::unique_ptr<byte_source> open_file(const std::string& path, std::string& why);

@@ -42,6 +42,12 @@ private:
   int fd_ = -1;
 };
 
+bool is_folder(const struct stat& about, std::string& why) {
+  if (S_ISDIR(about.st_mode))
+    why = std::strerror(EISDIR);
+  return S_ISDIR(about.st_mode);
+}
+
 /// -1 and `why` filled when it is nothing to read from.
 descriptor open_to_read(const std::string& path, std::string& why, struct stat& about) {
   descriptor out{path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
@@ -49,10 +55,8 @@ descriptor open_to_read(const std::string& path, std::string& why, struct stat& 
     why = std::strerror(errno);
     return {};
   }
-  if (S_ISDIR(about.st_mode)) {
-    why = std::strerror(EISDIR);
+  if (is_folder(about, why))
     return {};
-  }
   return out;
 }
 
@@ -168,6 +172,18 @@ private:
 };
 
 } // namespace
+
+bool can_read(const std::string& path, uint64_t& bytes, std::string& why) {
+  struct stat about {};
+  const bool is_there = path == "-"
+                            ? ::fstat(STDIN_FILENO, &about) == 0
+                            : ::stat(path.c_str(), &about) == 0
+                                  && ::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) == 0;
+  if (!is_there)
+    why = std::strerror(errno);
+  bytes = S_ISREG(about.st_mode) ? static_cast<uint64_t>(about.st_size) : 0;
+  return is_there && !is_folder(about, why);
+}
 
 std::unique_ptr<byte_source> open_file(const std::string& path, std::string& why) {
   struct stat about {};

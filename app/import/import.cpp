@@ -36,7 +36,7 @@ public:
 
   /// @returns 0, or the exit code of what went wrong with the file. False in `go_on`: the
   /// import as a whole ends here.
-  int run(const std::string& path, std::unique_ptr<byte_source> source, bool& go_on);
+  int run(const std::string& path, bool& go_on);
 
 private:
   // What returns false ends the import.
@@ -53,7 +53,7 @@ private:
   bool renew();
   /// What stands behind the last newline.
   bool take_rest(const std::string& rest, bool at_end);
-  int explain(const std::string& path) const;
+  int explain(const std::string& path, const std::string& why) const;
 
   const import_options& options_;
   const format_choice& choice_;
@@ -68,7 +68,11 @@ private:
   line_place place_; ///< Of the line that is read.
 };
 
-int file_import::run(const std::string& path, std::unique_ptr<byte_source> source, bool& go_on) {
+int file_import::run(const std::string& path, bool& go_on) {
+  std::string why;
+  auto source = options_.follow ? follow_file(path, why) : open_file(path, why);
+  if (!source)
+    return explain(path, "cannot be read: " + why);
   reader_.emplace(unpack(std::move(source)), choice_.how);
   if (options_.files.size() > 1)
     place_.file = path;
@@ -93,8 +97,10 @@ int file_import::run(const std::string& path, std::unique_ptr<byte_source> sourc
   guess_.vote(rest);
   go_on = go_on && read_looked_at(true) && take_rest(rest, state == read_state::end);
   counts_.repeated += parser_.repeated();
-  if (state == read_state::failed || (state == read_state::end && reader_->is_open()))
-    return explain(path);
+  if (state == read_state::failed)
+    return explain(path, reader_->why());
+  if (state == read_state::end && reader_->is_open())
+    return explain(path, "the JSON array has no end: the file is cut off, or still being written");
   return is_interrupted() && !options_.follow ? 1 : 0;
 }
 
@@ -187,11 +193,8 @@ bool file_import::take_rest(const std::string& rest, bool at_end) {
   return read(rest, reader_->is_cut());
 }
 
-int file_import::explain(const std::string& path) const {
+int file_import::explain(const std::string& path, const std::string& why) const {
   bar_.finish();
-  const auto why = reader_->is_open() ? "the JSON array has no end: the file is cut off, or still "
-                                        "being written"
-                                      : reader_->why();
   std::fprintf(stderr, "footfall: %s: %s\n", path.c_str(), why.c_str());
   return counts_.lines == 0 ? 2 : 1;
 }
@@ -225,26 +228,26 @@ std::string fault_of(const import_options& x) {
   return {};
 }
 
+int refuse(const std::string& why) {
+  std::fprintf(stderr, "footfall: %s\n", why.c_str());
+  return 2;
+}
+
 int import_all(const import_options& options, std::unique_ptr<client_http> client, tally& counts) {
+  uint64_t total = 0;
+  for (const auto& file : options.files)
+    if (std::string why; !can_read(file, total, why))
+      return refuse("cannot read " + file + ": " + why);
+  if (!options.refused.empty() && !counts.keep_refused(options.refused))
+    return refuse("--refused " + options.refused + " cannot be written");
   int code = 0;
   bool go_on = true;
-  std::vector<std::unique_ptr<byte_source>> sources;
-  uint64_t total = 0;
-  for (const auto& file : options.files) {
-    std::string why;
-    auto source = options.follow ? follow_file(file, why) : open_file(file, why);
-    if (!source) {
-      std::fprintf(stderr, "footfall: cannot read %s: %s\n", file.c_str(), why.c_str());
-      return 2;
-    }
-    total = options.files.size() == 1 ? source->bytes_total() : 0;
-    sources.push_back(std::move(source));
-  }
-  progress bar{total};
+  progress bar{options.files.size() == 1 && !options.follow ? total : 0};
   sender out{std::move(client), options.site, options.patience_s, counts, bar};
-  for (size_t i = 0; i < sources.size() && go_on && !is_interrupted(); ++i) {
+  // Each is opened in its turn: there may be more than a process may have open.
+  for (size_t i = 0; i < options.files.size() && go_on && !is_interrupted(); ++i) {
     file_import one{options, *find_choice(options.format), out, counts, bar};
-    code = std::max(code, one.run(options.files[i], std::move(sources[i]), go_on));
+    code = std::max(code, one.run(options.files[i], go_on));
   }
   if (go_on)
     go_on = out.finish();
@@ -255,10 +258,6 @@ int import_all(const import_options& options, std::unique_ptr<client_http> clien
 } // namespace
 
 int run_import(const import_options& options) {
-  auto refuse = [](const std::string& why) {
-    std::fprintf(stderr, "footfall: %s\n", why.c_str());
-    return 2;
-  };
   if (auto fault = fault_of(options); !fault.empty())
     return refuse(fault);
   std::string error;
@@ -266,8 +265,6 @@ int run_import(const import_options& options) {
   if (!client)
     return refuse("--to " + error);
   tally counts;
-  if (!options.refused.empty() && !counts.keep_refused(options.refused))
-    return refuse("--refused " + options.refused + " cannot be written");
   catch_interrupts();
   const int code = import_all(options, std::move(client), counts);
   // Nothing was begun: there is nothing to sum up.

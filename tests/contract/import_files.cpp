@@ -50,6 +50,13 @@ TEST_CASE("a file is read line by line", "[contract][import]") {
   CHECK(x.reader->bytes_read() == x.reader->bytes_total());
   CHECK(file_lines{""}.lines.empty());
   std::string why;
+  uint64_t bytes = 7;
+  CHECK_FALSE(can_read("/nowhere/none", bytes, why));
+  CHECK_THAT(why, Contains("No such file"));
+  CHECK_FALSE(can_read("/tmp", bytes, why));
+  CHECK_THAT(why, Contains("directory"));
+  CHECK(can_read("/dev/null", bytes, why));
+  CHECK(bytes == 0);
   CHECK_FALSE(open_file("/nowhere/none", why));
   CHECK_FALSE(open_file("/tmp", why));
   CHECK_THAT(why, Contains("directory"));

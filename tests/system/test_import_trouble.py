@@ -76,3 +76,23 @@ def test_lines_that_come_slowly_decide_the_format_together(site, parts, refused)
     assert int(said["accepted"]) + int(refused) + int(said.get("blank", 0)) \
         + int(said.get("directives", 0)) == int(said["lines"])
     assert sum(site.settled().pages().values()) == int(said["accepted"]) >= 3
+
+
+def test_more_files_than_a_process_may_open(site, tmp_path):
+    files = [tmp_path / f"{n}.log" for n in range(100)]
+    for n, file in enumerate(files):
+        file.write_text(LINE.format(n % 60, n))
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -n 40; exec "$0" "$@"', BINARY, "import", *files, "--site",
+         site.name, "--to", site.server.url("ingest")], capture_output=True, text=True)
+    assert done.returncode == 0, done
+    site.holds({f"/{n}": 1 for n in range(100)})
+
+
+def test_nothing_is_imported_when_a_file_cannot_be_read(site, tmp_path):
+    good = tmp_path / "good.log"
+    good.write_text(LINE.format(0, "a"))
+    for bad in (tmp_path / "none.log", tmp_path):
+        done = site.load(good, bad, wanted=2)
+        assert f"cannot read {bad}: " in done.stderr and done.stdout == ""
+    assert site.settled().pages() == {}
