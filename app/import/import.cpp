@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "app/client_http.hpp"
 #include "app/import/interrupt.hpp"
@@ -209,10 +210,12 @@ const format_choice* find_choice(const std::string& name) {
   return nullptr;
 }
 
+/// `a` may be standard input.
 bool is_same_file(const std::string& a, const std::string& b) {
   struct stat x {
   }, y{};
-  return ::stat(a.c_str(), &x) == 0 && ::stat(b.c_str(), &y) == 0 && x.st_ino == y.st_ino
+  return (a == "-" ? ::fstat(STDIN_FILENO, &x) : ::stat(a.c_str(), &x)) == 0
+         && ::stat(b.c_str(), &y) == 0 && S_ISREG(x.st_mode) && x.st_ino == y.st_ino
          && x.st_dev == y.st_dev;
 }
 
@@ -270,6 +273,9 @@ int run_import(const import_options& options) {
   // Nothing was begun: there is nothing to sum up.
   if (code == 2 && counts.lines == 0)
     return code;
+  // All was accepted: the refused lines of this run are none.
+  if (code == 0)
+    counts.begin_refused();
   if (!counts.print()) {
     std::fprintf(stderr, "footfall: --refused %s could not be written\n", options.refused.c_str());
     return 1;

@@ -1,6 +1,10 @@
 #include "app/import/tally.hpp"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include <unistd.h>
 
 namespace footfall::app {
 
@@ -25,8 +29,15 @@ std::string line_place::text() const {
 }
 
 bool tally::keep_refused(const std::string& path) {
-  file_.reset(std::fopen(path.c_str(), "wb"));
+  file_.reset(std::fopen(path.c_str(), "ab"));
   return file_ != nullptr;
+}
+
+void tally::begin_refused() {
+  if (!file_ || std::exchange(is_begun_, true))
+    return;
+  // What is no regular file cannot be cut, and holds nothing of an earlier run.
+  std::ignore = ::ftruncate(::fileno(file_.get()), 0);
 }
 
 void tally::refuse(const line_place& where, const std::string& reason, const std::string& line,
@@ -36,6 +47,7 @@ void tally::refuse(const line_place& where, const std::string& reason, const std
     reasons_.push_back(where.text() + ": " + reason);
   if (!file_)
     return;
+  begin_refused();
   if (header != header_)
     std::fprintf(file_.get(), "%s\n", header.c_str());
   header_ = header;

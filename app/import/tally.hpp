@@ -36,8 +36,11 @@ public:
   uint64_t fresh = 0;
   uint64_t already = 0;
 
-  /// Refused lines go to this file too, as they are. False: it cannot be written.
+  /// Refused lines go to this file too, as they are. False: it cannot be written. What an
+  /// earlier run left in it stays until this one begins it.
   bool keep_refused(const std::string& path);
+  /// Empties the file for this run, once. The first refused line does so too.
+  void begin_refused();
   bool keeps_refused() const noexcept { return file_ != nullptr; }
   /// `header` is what must stand above the line to read it again.
   void refuse(const line_place& where, const std::string& reason, const std::string& line,
@@ -50,6 +53,7 @@ private:
     void operator()(std::FILE* file) const noexcept { std::fclose(file); }
   };
   std::unique_ptr<std::FILE, closer> file_;
+  bool is_begun_ = false;
   std::string header_;
   std::vector<std::string> reasons_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from footfall import BINARY, PATIENCE, Server
+from footfall import BINARY, PATIENCE, Server, run
 from importing import Site, summary
 
 
@@ -96,3 +96,33 @@ def test_nothing_is_imported_when_a_file_cannot_be_read(site, tmp_path):
         done = site.load(good, bad, wanted=2)
         assert f"cannot read {bad}: " in done.stderr and done.stdout == ""
     assert site.settled().pages() == {}
+
+
+def test_the_file_of_refused_lines_is_never_the_log(site, tmp_path):
+    log, link = tmp_path / "access.log", tmp_path / "link.log"
+    text = "no log line\n" + LINE.format(0, "a")
+    log.write_text(text)
+    link.symlink_to(log)
+    for file in (log, link):
+        with open(log, "rb") as stdin:
+            done = subprocess.run([BINARY, "import", "-", "--refused", file, "--to",
+                                   site.server.url("ingest")], stdin=stdin, capture_output=True)
+        assert done.returncode == 2 and b"is the file to be imported" in done.stderr
+        site.load(log, "--refused", file, wanted=2)
+    assert log.read_text() == text
+
+
+def test_the_refused_lines_of_an_earlier_run_go_when_this_one_has_begun(site, tmp_path):
+    kept, log = tmp_path / "kept.log", tmp_path / "access.log"
+    kept.write_text("of an earlier run\n")
+    log.write_text(LINE.format(0, "a"))
+    site.load(tmp_path / "none.log", "--refused", kept, wanted=2)
+    done = run("import", str(log), "--refused", str(kept), "--to", "http://127.0.0.1:1")
+    assert done.returncode == 3
+    assert kept.read_text() == "of an earlier run\n"
+    site.load(log, "--refused", kept)
+    assert kept.read_text() == ""
+    for text in ("x\n", "y\n"):
+        site.load("-", "--refused", kept, stdin=text, wanted=1)
+        assert kept.read_text() == text
+    assert site.load(log, "--refused", tmp_path / "none" / "kept.log", wanted=2).stdout == ""
