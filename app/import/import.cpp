@@ -96,7 +96,9 @@ int file_import::run(const std::string& path, bool& go_on) {
   }
   const auto rest = reader_->take_rest();
   guess_.vote(rest);
-  go_on = go_on && read_looked_at(true) && take_rest(rest, state == read_state::end);
+  // A followed file ends where it stood still when it was asked to.
+  const bool at_end = state == read_state::end || (options_.follow && state == read_state::idle);
+  go_on = go_on && read_looked_at(true) && take_rest(rest, at_end);
   counts_.repeated += parser_.repeated();
   if (state == read_state::failed)
     return explain(path, reader_->why());

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from footfall import BINARY, PATIENCE, Server, run
-from importing import Site, summary
+from footfall import BINARY, PATIENCE, Server, run, wait_until
+from importing import Following, Site, line_of, summary
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +126,16 @@ def test_the_refused_lines_of_an_earlier_run_go_when_this_one_has_begun(site, tm
         site.load("-", "--refused", kept, stdin=text, wanted=1)
         assert kept.read_text() == text
     assert site.load(log, "--refused", tmp_path / "none" / "kept.log", wanted=2).stdout == ""
+
+
+@pytest.mark.parametrize("options, taken", [([], 0), (["--final"], 1)])
+def test_follow_and_final_take_the_last_line_when_they_end(site, tmp_path, options, taken):
+    log = tmp_path / "access.log"
+    log.write_text(line_of(1) + line_of(2).strip())
+    with Following(site, log, *options) as following:
+        wait_until(lambda: site.pages().get("/f") == 1, what="the first line is counted")
+        time.sleep(0.3)
+        done = following.interrupt()
+    assert done.returncode == 0, done
+    assert summary(done).get("left", "0") == str(1 - taken)
+    site.holds({"/f": 1 + taken})
