@@ -99,6 +99,7 @@ int file_import::run(const std::string& path, bool& go_on) {
   // A followed file ends where it stood still when it was asked to.
   const bool at_end = state == read_state::end || (options_.follow && state == read_state::idle);
   go_on = go_on && read_looked_at(true) && take_rest(rest, at_end);
+  counts_.unsent += guess_.take().size();
   counts_.repeated += parser_.repeated();
   if (state == read_state::failed)
     return explain(path, reader_->why());
@@ -126,8 +127,12 @@ bool file_import::read_looked_at(bool is_last) {
   bool go_on = true;
   const auto number = place_.number;
   for (auto& x : guess_.take()) {
+    if (!go_on) {
+      ++counts_.unsent;
+      continue;
+    }
     place_.number = x.number;
-    if (go_on && x.refused_as != parser_.format()) {
+    if (x.refused_as != parser_.format()) {
       go_on = judge(x.text, x.is_cut, x.why);
       x.refused_as = parser_.format();
       x.header = parser_.header();
@@ -254,8 +259,7 @@ int import_all(const import_options& options, std::unique_ptr<client_http> clien
     file_import one{options, *find_choice(options.format), out, counts, bar};
     code = std::max(code, one.run(options.files[i], go_on));
   }
-  if (go_on)
-    go_on = out.finish();
+  out.finish();
   bar.finish();
   return std::max(code, out.exit_code());
 }

@@ -11,6 +11,7 @@
 #include "app/import/interrupt.hpp"
 #include "app/import/log_parser.hpp"
 #include "app/log.hpp"
+#include "proto/error.hpp"
 
 namespace footfall::app {
 
@@ -23,6 +24,9 @@ using std::chrono::seconds;
 constexpr size_t batch_bytes_max = limits::body_bytes - 32'000;
 /// A batch that does not fill is sent after this time.
 constexpr milliseconds gather_max{300};
+/// Of events whose partition is stopped, so much is kept, and tried again after this time.
+constexpr size_t aside_bytes_max = 32 << 20;
+constexpr seconds aside_pause{10};
 /// So long the summary waits for the last events to be applied.
 constexpr seconds told_within{10};
 
@@ -37,6 +41,24 @@ bool read(std::string_view text, position& out) {
 }
 
 } // namespace
+
+/// What the node says of one event. The texts lie in its answer.
+struct sender::event_answer {
+  std::string_view status, code, reason, position;
+  bool again = false;
+
+  explicit event_answer(simdjson::dom::element x) {
+    auto read = [&x](const char* name, auto& to) {
+      if (x[name].get(to) != simdjson::SUCCESS)
+        to = {};
+    };
+    read("status", status);
+    read("code", code);
+    read("reason", reason);
+    read("position", position);
+    read("retry", again);
+  }
+};
 
 sender::sender(std::unique_ptr<client_http> client, const std::string& site, uint32_t patience_s,
                tally& counts, progress& bar)
@@ -57,7 +79,11 @@ bool sender::add(const line_place& where, const click_event& event, const std::s
     kept.text = line;
     kept.header = header;
   }
-  return lines_.size() < limits::batch_events && body_.size() <= batch_bytes_max ? true : flush();
+  return has_room() || flush();
+}
+
+bool sender::has_room() const noexcept {
+  return lines_.size() < limits::batch_events && body_.size() <= batch_bytes_max;
 }
 
 bool sender::flush_old(steady_clock::time_point now) {
@@ -65,21 +91,19 @@ bool sender::flush_old(steady_clock::time_point now) {
 }
 
 bool sender::flush() {
+  take_back();
   while (!lines_.empty()) {
-    auto answer = client_->post(target_, "application/x-ndjson", body_);
-    const bool is_final = answer.status != 0 && answer.status != 429 && answer.status < 500;
+    const auto answer = client_->post(target_, "application/x-ndjson", body_);
     was_reached_ = was_reached_ || answer.reached;
+    is_answering_ = answer.status != 0;
     if (answer.status == 200)
       bar_.show_lag(answer.lag);
-    if (is_final) {
-      counts_.bytes += body_.size();
-      const auto before = lines_.size();
-      read_results(answer);
-      if (lines_.empty())
-        break;
-      if (lines_.size() < before)
-        trouble_since_ = {};
-    }
+    const auto before = lines_.size();
+    read_results(answer);
+    if (lines_.empty())
+      break;
+    if (lines_.size() < before)
+      trouble_since_ = {};
     if (!wait_before_retry(answer))
       return false;
   }
@@ -89,11 +113,14 @@ bool sender::flush() {
   return true;
 }
 
-bool sender::finish() {
-  if (!flush())
-    return false;
-  watch_.ask_all(told_within);
-  return true;
+void sender::finish() {
+  bool go_on = exit_code_ == 0 && flush();
+  is_last_try_ = true;
+  while (go_on && !aside_.empty())
+    go_on = flush();
+  counts_.unsent += lines_.size() + aside_.size();
+  if (is_answering_)
+    watch_.ask_all(told_within);
 }
 
 bool sender::wait_before_retry(const client_answer& answer) {
@@ -102,12 +129,7 @@ bool sender::wait_before_retry(const client_answer& answer) {
   if (trouble_since_ == steady_clock::time_point{})
     trouble_since_ = now;
   if (first_contact || now - trouble_since_ > patience_ || is_interrupted()) {
-    bar_.finish();
-    exit_code_ = explain_failure(answer);
-    std::fprintf(stderr,
-                 "footfall: stopped before %s; run the same import again when the node is "
-                 "back, nothing counts twice\n",
-                 lines_.front().where.text().c_str());
+    explain(answer);
     return false;
   }
   ++counts_.retries;
@@ -118,6 +140,26 @@ bool sender::wait_before_retry(const client_answer& answer) {
   return true;
 }
 
+void sender::explain(const client_answer& answer) {
+  bar_.finish();
+  exit_code_ = 1;
+  if (answer.status == 200)
+    std::fprintf(stderr, "footfall: %s\n", reason_.c_str());
+  else
+    exit_code_ = explain_failure(answer);
+  const auto first = lines_.front().where.text();
+  if (is_last_try_)
+    std::fprintf(stderr,
+                 "footfall: events of a stopped partition were not sent, the first is %s; run the "
+                 "same import again when it goes on, nothing counts twice\n",
+                 first.c_str());
+  else
+    std::fprintf(stderr,
+                 "footfall: stopped before %s; run the same import again when the node is "
+                 "back, nothing counts twice\n",
+                 first.c_str());
+}
+
 void sender::read_results(const client_answer& answer) {
   simdjson::dom::parser parser;
   simdjson::dom::element root;
@@ -125,6 +167,8 @@ void sender::read_results(const client_answer& answer) {
   const bool has_results = parser.parse(answer.body).get(root) == simdjson::SUCCESS
                            && root["results"].get(results) == simdjson::SUCCESS
                            && results.size() == lines_.size();
+  if (!has_results && (answer.status == 0 || answer.status == 429 || answer.status >= 500))
+    return;
   auto lines = std::exchange(lines_, {});
   const auto body = std::exchange(body_, {});
   auto next = has_results ? results.begin() : simdjson::dom::array::iterator{};
@@ -133,29 +177,56 @@ void sender::read_results(const client_answer& answer) {
     const auto end = body.find('\n', begin) + 1;
     const auto event = std::string_view{body}.substr(begin, end - begin);
     begin = end;
-    if (!has_results) {
+    if (has_results) {
+      settle(event_answer{*next}, line, event);
+      ++next;
+    } else {
       // The batch as a whole was refused: nothing of it is stored.
       counts_.refuse(line.where, problem_text(answer), line.text, line.header);
-      continue;
+      counts_.bytes += event.size();
     }
-    const simdjson::dom::element result = *next;
-    ++next;
-    std::string_view text;
-    bool again = false;
-    if (result["status"].get(text) == simdjson::SUCCESS && text == "accepted") {
-      ++counts_.accepted;
-      std::string_view at;
-      if (position where; result["position"].get(at) == simdjson::SUCCESS && read(at, where))
-        watch_.add(where);
-    } else if (result["retry"].get(again) == simdjson::SUCCESS && again) {
-      lines_.push_back(std::move(line));
-      body_ += event;
-    } else {
-      text = "refused without a reason";
-      if (std::string_view given; result["reason"].get(given) == simdjson::SUCCESS)
-        text = given;
-      counts_.refuse(line.where, redact(text), line.text, line.header);
-    }
+  }
+}
+
+void sender::settle(const event_answer& answer, waiting_line& line, std::string_view event) {
+  if (answer.status == "accepted") {
+    ++counts_.accepted;
+    counts_.bytes += event.size();
+    if (position where; read(answer.position, where))
+      watch_.add(where);
+  } else if (answer.again) {
+    reason_ = redact(answer.reason);
+    if (answer.code == to_string(errc::partition_stopped) && set_aside(line, event))
+      return;
+    lines_.push_back(std::move(line));
+    body_ += event;
+  } else {
+    const auto reason = answer.reason.empty() ? "refused without a reason" : redact(answer.reason);
+    counts_.refuse(line.where, reason, line.text, line.header);
+    counts_.bytes += event.size();
+  }
+}
+
+bool sender::set_aside(waiting_line& line, std::string_view event) {
+  if (is_last_try_ || aside_bytes_ + event.size() > aside_bytes_max)
+    return false;
+  if (aside_.empty())
+    aside_tried_ = steady_clock::now();
+  aside_bytes_ += event.size();
+  aside_.push_back({std::move(line), std::string{event}});
+  return true;
+}
+
+void sender::take_back() {
+  const auto now = steady_clock::now();
+  if (aside_.empty() || !has_room() || (!is_last_try_ && now - aside_tried_ < aside_pause))
+    return;
+  aside_tried_ = now;
+  for (; !aside_.empty() && has_room(); aside_.pop_front()) {
+    auto& x = aside_.front();
+    aside_bytes_ -= x.text.size();
+    body_ += x.text;
+    lines_.push_back(std::move(x.line));
   }
 }
 

@@ -72,6 +72,7 @@ bool tally::print() {
   row_if_any("bots", bots);
   row_if_any("blank", blank);
   row_if_any("directives", directives);
+  row_if_any("unsent", unsent);
   row_if_any("left", left);
   row_if_any("retries", retries);
   row("bytes", bytes);

@@ -28,6 +28,7 @@ public:
   uint64_t not_pages = 0;
   uint64_t bots = 0;
   uint64_t repeated = 0; ///< Identical to an earlier line of its file.
+  uint64_t unsent = 0;   ///< Read, and not sent when the import ended.
   uint64_t left = 0;     ///< Last lines without a newline.
   uint64_t retries = 0;
   uint64_t bytes = 0;

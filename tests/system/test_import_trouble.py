@@ -6,6 +6,8 @@ import pytest
 
 from footfall import BINARY, PATIENCE, Server, run, wait_until
 from importing import Following, Site, line_of, summary
+from stopped import (await_total, command, copy_database, post_all, server_on_fixed_ports,
+                     settled, stopped, total)
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +141,91 @@ def test_follow_and_final_take_the_last_line_when_they_end(site, tmp_path, optio
     assert done.returncode == 0, done
     assert summary(done).get("left", "0") == str(1 - taken)
     site.holds({"/f": 1 + taken})
+
+
+@pytest.fixture
+def half_stopped(tmp_path):
+    """A server of which one partition is stopped: its log is older than its store there."""
+    with server_on_fixed_ports() as server:
+        server.launch()
+        server.await_ready()
+        post_all(server, range(40))
+        await_total(server, 40)
+        copy_database(server.data / "log.db", tmp_path / "data/log.db")
+        post_all(server, range(40, 4000, 40))
+        await_total(server, 139)
+        copy_database(server.data / "store.db", tmp_path / "data/store.db")
+        server.terminate()
+        server.data = tmp_path / "data"
+        server.launch()
+        settled(server)
+        assert len(stopped(server)) == 1
+        yield server
+
+
+def new_lines(count: int) -> str:
+    """Of the pages that `click` has, so of all partitions."""
+    return "".join(f'192.0.2.1 - - [10/Oct/2025:{n // 3600:02}:{n // 60 % 60:02}:{n % 60:02} '
+                   f'+0000] "GET /p/{n % 40} HTTP/1.1" 200 1\n' for n in range(count))
+
+
+def test_a_stopped_partition_does_not_keep_the_others_from_an_import(half_stopped, tmp_path):
+    server, log = half_stopped, tmp_path / "access.log"
+    log.write_text(new_lines(4000))
+    words = ["import", str(log), "--to", server.url("ingest"), "--patience"]
+    done = run(*words, "1")
+    assert done.returncode == 1 and "stopped partition" in done.stderr, done
+    said = summary(done)
+    accepted, unsent = int(said["accepted"]), int(said["unsent"])
+    assert accepted + unsent == int(said["lines"]) == 4000
+    assert accepted >= 1000 and unsent >= 100 and said["new"] == str(accepted)
+    await_total(server, 139 + accepted)
+    with subprocess.Popen([BINARY, *words, "30"], stdout=subprocess.PIPE, text=True) as again:
+        time.sleep(1)
+        assert again.poll() is None, "it waits for the partition to go on"
+        assert command(server, "partitions", "--new-generation", "--yes").returncode == 0
+        out = again.communicate(timeout=60 * PATIENCE)[0]
+    assert again.returncode == 0 and "unsent" not in out, out
+    await_total(server, 139 + 4000)
+
+
+def test_follow_goes_on_beside_a_stopped_partition(half_stopped, tmp_path):
+    server, log = half_stopped, tmp_path / "access.log"
+    log.write_text(new_lines(80))
+    with Following(Site(server, "default"), log, "--patience", "1") as following:
+        wait_until(lambda: total(server) > 139, what="lines of other partitions are counted")
+        time.sleep(2)  # Longer than its patience.
+        before = total(server)
+        with open(log, "a") as file:
+            file.write(new_lines(120)[len(new_lines(80)):])
+        wait_until(lambda: total(server) > before, what="so are later ones")
+        assert command(server, "partitions", "--new-generation", "--yes").returncode == 0
+        wait_until(lambda: total(server) == 139 + 120, 20, "those set aside are tried again")
+        done = following.interrupt()
+    assert done.returncode == 0, done
+    assert summary(done)["accepted"] == "120" and "unsent" not in done.stdout
+
+
+def test_the_rows_add_up_when_the_node_goes_away():
+    with Server() as server:
+        site = Site(server, "default")
+
+        def before_and_after(stdin):
+            stdin.write("".join(LINE.format(n, n) for n in range(3)))
+            stdin.flush()
+            site.holds({"/0": 1, "/1": 1, "/2": 1})
+            server.kill9()
+            stdin.write("".join(LINE.format(n, n) for n in range(3, 8)))
+
+        done = Piped(site, "--patience", "1").feed(before_and_after)
+    said = summary(done)
+    assert done.returncode == 3
+    assert (said["lines"], said["accepted"], said["unsent"]) == ("8", "3", "5")
+
+
+def test_the_rows_add_up_when_an_import_never_reaches_a_node(tmp_path):
+    (tmp_path / "log").write_text(new_lines(50))
+    done = run("import", str(tmp_path / "log"), "--to", "http://127.0.0.1:1")
+    said = summary(done)
+    assert done.returncode == 3
+    assert (said["lines"], said["accepted"], said["unsent"]) == ("50", "0", "50")
