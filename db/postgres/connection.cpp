@@ -20,7 +20,6 @@ namespace {
 using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
 
-constexpr auto connect_time_max = 10s;
 constexpr auto pause_first = 50ms;
 constexpr auto pause_most = 2000ms;
 
@@ -29,18 +28,6 @@ std::string trimmed(const char* text) {
   while (!out.empty() && (out.back() == '\n' || out.back() == ' '))
     out.pop_back();
   return out;
-}
-
-// What the URL says comes after these and so wins.
-pg_conn* start_connect(const std::string& url) {
-  const char* names[] = {"fallback_application_name",
-                         "target_session_attrs",
-                         "tcp_user_timeout",
-                         "keepalives_idle",
-                         "dbname",
-                         nullptr};
-  const char* values[] = {"footfall", "read-write", "10000", "10", url.c_str(), nullptr};
-  return PQconnectStartParams(names, values, /*expand_dbname=*/1);
 }
 
 /// Of a server's verbose refusal, "FATAL:  28P01: text", takes the state out of the text,
@@ -114,38 +101,49 @@ void connection::closer::operator()(pg_conn* x) const {
   PQfinish(x);
 }
 
-connection::connection(std::string url, std::string session, const stop_signal& stop)
-    : url_(std::move(url)), session_(std::move(session)), stop_(stop) {}
+connection::connection(std::string url, std::string session, const stop_signal& stop,
+                       admission admit)
+    : servers_(servers_of(url)), session_(std::move(session)), stop_(stop),
+      admit_(std::move(admit)) {}
 
-connection::connection(std::string url, const stop_signal& stop, bare)
-    : url_(std::move(url)), stop_(stop), bare_(true) {}
+connection::connection(std::vector<server> servers, const stop_signal& stop, bare)
+    : servers_(std::move(servers)), stop_(stop), bare_(true) {}
 
 connection::~connection() = default;
 
 caf::error connection::ensure() {
   if (native_)
     return caf::none;
-  if (stop_.raised())
-    return make_error(errc::shutting_down, "the store is closing");
-  if (steady::now() < not_before_)
+  if (!stop_.raised() && steady::now() < not_before_)
     return make_error(errc::store_unavailable, last_failure_);
-  auto err = connect();
-  if (!err) {
-    ++generation_;
-    incarnation_ = 0;
-    return caf::none;
+  caf::error err;
+  std::string all;
+  for (size_t tries = 0; tries < servers_.size(); ++tries) {
+    if (stop_.raised())
+      return make_error(errc::shutting_down, "the store is closing");
+    const auto next = next_server();
+    err = connect();
+    if (!err) {
+      pause_ = {};
+      return caf::none;
+    }
+    native_.reset();
+    server_no_ = next;
+    all += (all.empty() ? "" : "; ") + text_of(err);
   }
-  return fail(std::move(err));
+  return fail(make_error(code_of(err), all));
 }
 
 void connection::drop(const caf::error& why) {
-  if (why)
+  if (why) {
+    if (native_)
+      server_no_ = next_server();
     fail(why);
+  }
   native_.reset();
 }
 
 caf::error connection::fail(caf::error err) {
-  native_.reset();
   pause_ = std::clamp<std::chrono::milliseconds>(pause_ * 2, pause_first, pause_most);
   not_before_ = steady::now() + pause_;
   last_failure_ = text_of(err);
@@ -153,9 +151,9 @@ caf::error connection::fail(caf::error err) {
 }
 
 caf::error connection::connect() {
-  const auto until = steady::now() + connect_time_max;
+  const auto until = steady::now() + its_server().patience;
   prepared_.clear();
-  native_.reset(start_connect(url_));
+  native_.reset(its_server().start());
   if (native_)
     PQsetErrorVerbosity(native_.get(), PQERRORS_VERBOSE); // With it comes the error's state.
   auto fail = [this](std::string state) {
@@ -177,11 +175,21 @@ caf::error connection::connect() {
     if (next == PGRES_POLLING_FAILED)
       return fail(state_lost);
   }
+  return greet();
+}
+
+caf::error connection::greet() {
   PQsetErrorVerbosity(native_.get(), PQERRORS_DEFAULT);
   PQsetnonblocking(native_.get(), 1);
   PQsetNoticeProcessor(
       native_.get(), [](void*, const char*) {}, nullptr);
-  return bare_ ? caf::none : set_up();
+  ++generation_;
+  incarnation_ = 0;
+  if (bare_)
+    return caf::none;
+  if (auto err = set_up())
+    return err;
+  return admit_ ? admit_(*this) : caf::none;
 }
 
 caf::error connection::set_up() {
@@ -191,7 +199,7 @@ caf::error connection::set_up() {
     return to_error(pid, what);
   // A server tells its own number while it connects; a pooler makes one up.
   if (pid.bytes(0, 0) != std::to_string(PQbackendPID(native_.get())))
-    if (auto err = check_session(url_, stop_))
+    if (auto err = check_session({its_server()}, stop_))
       return make_error(errc::store_unavailable, text_of(err));
   auto done = exec("SET client_encoding = 'UTF8'; SET jit = off; SET timezone = 'UTC';"
                    "SET plan_cache_mode = force_generic_plan;"
@@ -218,6 +226,8 @@ const char* connection::wait(short events, time_point until) {
 result connection::failed(const char* state, std::string text) {
   native_.reset();
   not_before_ = {};
+  if (state == state_late) // It may go on to say nothing.
+    server_no_ = next_server();
   return {state, std::move(text)};
 }
 

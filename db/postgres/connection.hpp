@@ -2,12 +2,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "db/postgres/binary.hpp"
+#include "db/postgres/servers.hpp"
 #include "proto/error.hpp"
 
 struct pg_conn;
@@ -57,15 +59,22 @@ private:
 /// or when the stop signal is raised, so a frozen server holds nobody for ever.
 class connection {
 public:
+  /// Looks at a server that was just connected with, and fails when it is not to be used.
+  using admission = std::function<caf::error(connection&)>;
+
   /// `session` is run after every connect, unless a pooler would let it leak.
-  connection(std::string url, std::string session, const stop_signal& stop);
+  connection(std::string url, std::string session, const stop_signal& stop, admission admit = {});
   /// One that only connects: sets nothing and does not look for a pooler.
   struct bare {};
-  connection(std::string url, const stop_signal& stop, bare);
+  connection(std::vector<server> servers, const stop_signal& stop, bare);
   ~connection();
 
-  /// Connects unless connected. Fails at once during a pause after a failure.
+  /// Connects unless connected: with the server that served last, then with the others.
+  /// Fails at once during a pause after a failure.
   caf::error ensure();
+
+  /// The one it is connected with, or will try next.
+  const server& its_server() const { return servers_[server_no_]; }
 
   /// Runs a prepared statement. A lost connection is dropped.
   result run(const statement& x, const parameters& values,
@@ -81,11 +90,9 @@ public:
   uint64_t generation() const { return generation_; }
   /// The incarnation of the store that its answers are of; 0: nobody has looked.
   uint64_t incarnation() const { return incarnation_; }
-  void set_incarnation(uint64_t x) {
-    incarnation_ = x;
-    pause_ = {}; // It serves.
-  }
-  /// Ends it. With a reason, as if it could not be made: the next try comes after a pause.
+  void set_incarnation(uint64_t x) { incarnation_ = x; }
+  /// Ends it. With a reason, as if it could not be made: the next try comes after a pause,
+  /// with the next server.
   void drop(const caf::error& why = caf::none);
 
 private:
@@ -95,15 +102,19 @@ private:
   };
 
   caf::error connect();
+  caf::error greet();
   caf::error set_up();
+  size_t next_server() const { return (server_no_ + 1) % servers_.size(); }
   caf::error fail(caf::error why);
   result failed(const char* state, std::string text);
   result finish(time_point until);
   const char* wait(short events, time_point until);
 
-  std::string url_;
+  const std::vector<server> servers_;
+  size_t server_no_ = 0;
   std::string session_;
   const stop_signal& stop_;
+  const admission admit_;
   const bool bare_ = false;
   std::unique_ptr<pg_conn, closer> native_;
   std::set<const char*> prepared_;

@@ -104,8 +104,8 @@ caf::error incarnations::admit(connection& c) {
     return wrong_store("PostgreSQL is on timeline " + std::to_string(server->timeline)
                        + " of system " + server->system + ", which timeline "
                        + std::to_string(server_.timeline)
-                       + " has replaced: an old primary that came back? Take it out of "
-                         "DATABASE_URL; restart the node if it is meant");
+                       + " has replaced: an old primary that came back? Another server of "
+                         "DATABASE_URL is tried; restart the node if this one is meant");
   // When another thread saw a change meanwhile, what was known before it is void.
   const auto seen = compare(*server, before == current_ ? known : states{}, *found);
   server_ = std::move(*server);

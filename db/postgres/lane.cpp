@@ -68,7 +68,8 @@ bool job_queue::closed() const {
 
 lane::lane(job_queue& queue, std::string url, std::string session, const stop_signal& stop,
            incarnations& past, bool keep_connected)
-    : queue_(queue), past_(past), connection_(std::move(url), std::move(session), stop),
+    : queue_(queue), past_(past), connection_(std::move(url), std::move(session), stop,
+                                              [&past](connection& c) { return past.admit(c); }),
       keep_connected_(keep_connected), thread_([this] { loop(); }) {}
 
 std::string lane::health() const {
@@ -80,13 +81,10 @@ bool lane::ensure(caf::error& err) {
   // The store is another incarnation than when it was made: so is all that it prepared.
   if (connection_.connected() && connection_.incarnation() != past_.current())
     connection_.drop();
+  const bool is_new = !connection_.connected();
   err = connection_.ensure();
-  if (!err && connection_.incarnation() == 0) {
-    err = past_.admit(connection_);
-    if (err)
-      connection_.drop(err);
+  if (is_new)
     look_at_ = steady::now() + look_every;
-  }
   std::lock_guard guard{mutex_};
   health_ = err ? text_of(err) : std::string{};
   return !err;

@@ -93,7 +93,7 @@ caf::expected<std::unique_ptr<store>> postgres_store::open(postgres_config confi
   auto judged = [](const caf::error& why) {
     return only_a_person_mends(why) ? make_error(errc::invalid_argument, text_of(why)) : why;
   };
-  if (auto err = check_session(config.url, never))
+  if (auto err = check_session(servers_of(config.url), never))
     return judged(err);
   connection c{config.url, "", never};
   auto found = open_database(c, config.topic);

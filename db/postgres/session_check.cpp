@@ -20,15 +20,17 @@ caf::error is_shared(const std::string& seen) {
 /// The two connections. After the first failure all that follows is passed over.
 class observer {
 public:
-  observer(const std::string& url, const stop_signal& stop)
-      : a_{url, stop, connection::bare{}}, b_{url, stop, connection::bare{}} {}
+  explicit observer(const stop_signal& stop) : stop_(stop) {}
 
-  caf::error run() {
-    for (auto* x : {&a_, &b_})
-      if (auto err = x->ensure())
-        return err;
+  caf::error run(const std::vector<server>& servers) {
+    connection a{servers, stop_, connection::bare{}};
+    if (auto err = a.ensure())
+      return err;
+    connection b{{a.its_server()}, stop_, connection::bare{}};
+    if (auto err = b.ensure())
+      return err;
     for (int round = 0; round < rounds && !error_; ++round)
-      round % 2 == 0 ? look(a_, b_) : look(b_, a_);
+      round % 2 == 0 ? look(a, b) : look(b, a);
     return std::move(error_);
   }
 
@@ -73,15 +75,14 @@ private:
     return done;
   }
 
-  connection a_;
-  connection b_;
+  const stop_signal& stop_;
   caf::error error_;
 };
 
 } // namespace
 
-caf::error check_session(const std::string& url, const stop_signal& stop) {
-  return observer{url, stop}.run();
+caf::error check_session(const std::vector<server>& servers, const stop_signal& stop) {
+  return observer{stop}.run(servers);
 }
 
 } // namespace footfall::postgres

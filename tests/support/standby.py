@@ -92,11 +92,16 @@ class Standby:
 
             wait_until(is_cut, 20, "the standby no longer streams")
 
+    def stop(self) -> None:
+        self._control("stop", "-m", "fast")
+
+    def start(self) -> None:
+        self._start(self.own_port)
+
     def take_over(self, same_address: bool) -> None:
-        """The primary is gone at once; this one takes its place."""
-        self.primary.run("kill9", "postgres")
+        """The primary is gone; this one takes its place."""
         if same_address:
-            self._control("stop", "-m", "fast")
+            self.stop()
             self._start(self.port)
         self._control("promote")
 
