@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
 
 constexpr auto pause_first = 50ms;
-constexpr auto pause_most = 2000ms;
+constexpr auto pause_most = 500ms;
 
 std::string trimmed(const char* text) {
   std::string out = text ? text : "";
@@ -132,6 +132,12 @@ caf::error connection::ensure() {
     all += (all.empty() ? "" : "; ") + text_of(err);
   }
   return fail(make_error(code_of(err), all));
+}
+
+void connection::hurry(size_t server_no) {
+  server_no_ = server_no;
+  pause_ = {};
+  not_before_ = {};
 }
 
 void connection::drop(const caf::error& why) {

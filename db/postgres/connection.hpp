@@ -73,7 +73,10 @@ public:
   /// Fails at once during a pause after a failure.
   caf::error ensure();
 
+  /// Forgets the pause and begins with this server: somebody got in there.
+  void hurry(size_t server_no);
   /// The one it is connected with, or will try next.
+  size_t server_no() const { return server_no_; }
   const server& its_server() const { return servers_[server_no_]; }
 
   /// Runs a prepared statement. A lost connection is dropped.

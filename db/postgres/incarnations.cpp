@@ -48,12 +48,17 @@ std::string server_mark::text() const {
          + ", started " + started + (counting.empty() ? "" : ", counting since " + counting);
 }
 
-incarnations::incarnations(known_generation& now, std::string identity)
-    : now_(now), identity_(std::move(identity)) {}
+incarnations::incarnations(known_generation& now, std::string identity, size_t server_no)
+    : now_(now), identity_(std::move(identity)), entry_{1, server_no} {}
 
 uint64_t incarnations::current() const {
   std::lock_guard guard{mutex_};
   return current_;
+}
+
+entry incarnations::last_entry() const {
+  std::lock_guard guard{mutex_};
+  return entry_;
 }
 
 void incarnations::on_renewal(store::renewal tell) {
@@ -111,6 +116,8 @@ caf::error incarnations::admit(connection& c) {
   server_ = std::move(*server);
   if (!seen.empty())
     renew(seen);
+  if (c.incarnation() == 0)
+    entry_ = {entry_.number + 1, c.server_no()};
   c.set_incarnation(current_);
   return caf::none;
 }

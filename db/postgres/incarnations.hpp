@@ -24,14 +24,22 @@ struct server_mark {
   std::string text() const;
 };
 
+/// The last time that a connection was admitted: which time that was, and to which server.
+struct entry {
+  uint64_t number = 0;
+  size_t server_no = 0;
+};
+
 /// Notices when the store is another one or went back, and numbers the times in between.
 /// Every connection is looked at before its first answer is used, and one again every few
 /// seconds; what is seen is compared with all that this process was told before. Any thread.
 class incarnations {
 public:
-  incarnations(known_generation& now, std::string identity);
+  /// @param server_no the server that the store was opened on
+  incarnations(known_generation& now, std::string identity, size_t server_no);
 
   uint64_t current() const;
+  entry last_entry() const;
   void on_renewal(store::renewal tell);
 
   /// Looks at the server, and says in the connection which incarnation its answers are of.
@@ -62,6 +70,7 @@ private:
   const std::string identity_;
   mutable std::mutex mutex_;
   uint64_t current_ = 1;
+  entry entry_;
   server_mark server_; ///< Empty: none was seen.
   states known_;
   std::map<uint32_t, int64_t> epochs_;

@@ -82,6 +82,10 @@ bool lane::ensure(caf::error& err) {
   if (connection_.connected() && connection_.incarnation() != past_.current())
     connection_.drop();
   const bool is_new = !connection_.connected();
+  const auto last = past_.last_entry();
+  if (is_new && last.number != entry_)
+    connection_.hurry(last.server_no);
+  entry_ = last.number;
   err = connection_.ensure();
   if (is_new)
     look_at_ = steady::now() + look_every;
@@ -93,7 +97,7 @@ bool lane::ensure(caf::error& err) {
 void lane::loop() {
   caf::error err;
   while (!queue_.closed()) {
-    if (auto next = queue_.pop(500ms)) {
+    if (auto next = queue_.pop(health().empty() ? 500ms : 100ms)) {
       work_on(*next);
     } else if ((keep_connected_ || !health().empty()) && !queue_.closed()) {
       connection_.check();

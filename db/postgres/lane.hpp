@@ -100,6 +100,7 @@ private:
   connection connection_;
   const bool keep_connected_;
   std::chrono::steady_clock::time_point look_at_{};
+  uint64_t entry_ = 0; ///< The last one that it knows of.
   mutable std::mutex mutex_;
   std::string health_;
   std::thread thread_;

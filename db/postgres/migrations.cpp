@@ -76,6 +76,7 @@ caf::expected<opened> look_up(connection& c, const std::string& log) {
   if (!rows.ok() || rows.rows() == 0)
     return to_error(rows, "cannot read the store's identity");
   out.identity = rows.bytes(0, 0);
+  out.server_no = c.server_no();
   return out;
 }
 

@@ -12,6 +12,7 @@ namespace footfall::postgres {
 struct opened {
   std::string identity;
   generation now;
+  size_t server_no = 0; ///< The server of the URL that it was found on.
 };
 
 /// Brings the schema to this program's version, under an advisory lock, and

@@ -41,8 +41,8 @@ struct postgres_store::parts {
 
   parts(postgres_config given, opened found)
       : config(std::move(given)), database(std::move(found)), now(config.topic, database.now),
-        past(now, database.identity), folds(config.waiting_max), reads(config.waiting_max),
-        audits(config.waiting_max) {
+        past(now, database.identity, database.server_no), folds(config.waiting_max),
+        reads(config.waiting_max), audits(config.waiting_max) {
     for (size_t i = 0; i < writers; ++i) {
       writes.push_back(std::make_unique<write_lane>(config.waiting_max, now));
       start(writes.back()->queue, writer::session(), false);

@@ -34,7 +34,7 @@ def await_applied(server: Server, seconds: float = 60) -> None:
 
 def await_answer(server: Server) -> None:
     """Reads have connections of their own; after an outage of PostgreSQL each of them
-    tries again every 2 s at most, and until then some questions get 503."""
+    tries again every 0.5 s at most, and until then some questions get 503."""
     wait_until(lambda: server.query.get("/v1/stats/count", user_id="user-1",
                                         page_url="/page/0").status == 200, 10, "it answers")
 
