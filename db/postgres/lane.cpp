@@ -32,10 +32,11 @@ void job_queue::push(std::unique_ptr<job> x, const char* name) {
                                              + std::to_string(most_) + ")"));
 }
 
-std::unique_ptr<job> job_queue::pop(std::chrono::milliseconds most) {
+std::unique_ptr<job> job_queue::pop(std::chrono::milliseconds most, bool connected) {
   std::unique_lock guard{mutex_};
-  ready_.wait_for(guard, most, [this] { return closed_ || !jobs_.empty(); });
-  if (closed_ || jobs_.empty())
+  auto is_left = [this, connected] { return !connected && serving_ > 0; };
+  ready_.wait_for(guard, most, [&] { return closed_ || !jobs_.empty() || is_left(); });
+  if (closed_ || jobs_.empty() || is_left())
     return nullptr;
   const auto first = std::min_element(jobs_.begin(), jobs_.end(), [](const auto& a, const auto& b) {
     return a->waits_since_us() < b->waits_since_us();
@@ -54,10 +55,35 @@ std::unique_ptr<job> job_queue::pop(std::chrono::milliseconds most) {
   return out;
 }
 
+bool job_queue::give_back(std::unique_ptr<job>& x) {
+  std::lock_guard guard{mutex_};
+  if (closed_ || serving_ == 0)
+    return false;
+  jobs_.push_front(std::move(x));
+  ready_.notify_one();
+  return true;
+}
+
+void job_queue::serving(bool gained) {
+  std::lock_guard guard{mutex_};
+  serving_ += gained ? 1 : -1;
+  if (gained)
+    ready_.notify_all(); // Who has no connection waits there no more.
+  else if (serving_ == 0)
+    alone_.notify_all();
+}
+
+bool job_queue::stand_by(std::chrono::milliseconds most) {
+  std::unique_lock guard{mutex_};
+  alone_.wait_for(guard, most, [this] { return closed_ || serving_ == 0; });
+  return !closed_ && serving_ > 0 && !jobs_.empty();
+}
+
 std::deque<std::unique_ptr<job>> job_queue::close() {
   std::lock_guard guard{mutex_};
   closed_ = true;
   ready_.notify_all();
+  alone_.notify_all();
   return std::move(jobs_);
 }
 
@@ -86,7 +112,9 @@ bool lane::ensure(caf::error& err) {
   if (is_new && last.number != entry_)
     connection_.hurry(last.server_no);
   entry_ = last.number;
+  is_serving();
   err = connection_.ensure();
+  is_serving();
   if (is_new)
     look_at_ = steady::now() + look_every;
   std::lock_guard guard{mutex_};
@@ -94,18 +122,34 @@ bool lane::ensure(caf::error& err) {
   return !err;
 }
 
+/// Tells the queue when the connection is another than it knows.
+bool lane::is_serving() {
+  if (const bool now = connection_.connected(); now != serves_) {
+    serves_ = now;
+    queue_.serving(now);
+  }
+  return serves_;
+}
+
 void lane::loop() {
-  caf::error err;
   while (!queue_.closed()) {
-    if (auto next = queue_.pop(health().empty() ? 500ms : 100ms)) {
-      work_on(*next);
-    } else if ((keep_connected_ || !health().empty()) && !queue_.closed()) {
-      connection_.check();
-      ensure(err);
-    }
+    const auto pause = health().empty() ? 500ms : 100ms;
+    if (auto next = queue_.pop(pause, is_serving()))
+      work_on(std::move(next));
+    else
+      look_after();
     if (keep_connected_ && steady::now() >= look_at_)
       look_again();
   }
+}
+
+// Without a connection it gets no jobs while others serve: they tell it that it is wanted.
+void lane::look_after() {
+  connection_.check();
+  const bool wanted = !is_serving() && queue_.stand_by(100ms);
+  caf::error err;
+  if ((wanted || keep_connected_ || !health().empty()) && !queue_.closed())
+    ensure(err);
 }
 
 void lane::look_again() {
@@ -116,16 +160,17 @@ void lane::look_again() {
     connection_.drop(err);
 }
 
-void lane::work_on(job& x) {
+void lane::work_on(std::unique_ptr<job> x) {
   caf::error err;
   // A connection that died while it was idle is found by its first use.
   connection_.check();
   for (const bool last_try : {false, true}) {
     if (!ensure(err)) {
-      x.fail(std::move(err));
+      if (!queue_.give_back(x))
+        x->fail(std::move(err));
       return;
     }
-    if (x.run(connection_, last_try))
+    if (x->run(connection_, last_try))
       return;
   }
 }

@@ -57,14 +57,21 @@ private:
   bool again_;
 };
 
-/// A bounded queue of jobs that lanes take from. Any thread may push.
+/// A bounded queue of jobs that lanes take from. Any thread may push. A lane without a
+/// connection could only fail what it takes, so it gets nothing while another one serves.
 class job_queue {
 public:
   explicit job_queue(size_t most) : most_(most) {}
   /// When full, answers the job with errc::overloaded on the calling thread.
   void push(std::unique_ptr<job> x, const char* name);
-  /// Waits for a job; empty after `most` or once closed.
-  std::unique_ptr<job> pop(std::chrono::milliseconds most);
+  /// Waits for a job; empty after `most`, once closed, or when it is left to other lanes.
+  std::unique_ptr<job> pop(std::chrono::milliseconds most, bool connected);
+  /// Takes a job back that could not be run. False: nobody else serves, so it must fail.
+  bool give_back(std::unique_ptr<job>& x);
+  /// A lane got a connection, or lost it.
+  void serving(bool gained);
+  /// Waits while others serve, at most so long. @returns whether they do and jobs wait.
+  bool stand_by(std::chrono::milliseconds most);
   /// Refuses what comes and hands out what waits.
   std::deque<std::unique_ptr<job>> close();
   bool closed() const;
@@ -73,7 +80,9 @@ private:
   const size_t most_;
   mutable std::mutex mutex_;
   std::condition_variable ready_;
+  std::condition_variable alone_; ///< Nobody serves.
   std::deque<std::unique_ptr<job>> jobs_;
+  int serving_ = 0;
   bool closed_ = false;
 };
 
@@ -91,8 +100,10 @@ public:
 
 private:
   void loop();
-  void work_on(job& x);
+  void work_on(std::unique_ptr<job> x);
+  void look_after();
   bool ensure(caf::error& err);
+  bool is_serving();
   void look_again();
 
   job_queue& queue_;
@@ -100,7 +111,8 @@ private:
   connection connection_;
   const bool keep_connected_;
   std::chrono::steady_clock::time_point look_at_{};
-  uint64_t entry_ = 0; ///< The last one that it knows of.
+  uint64_t entry_ = 0;  ///< The last one that it knows of.
+  bool serves_ = false; ///< As the queue knows it.
   mutable std::mutex mutex_;
   std::string health_;
   std::thread thread_;

@@ -34,6 +34,48 @@ void end_sessions(const scratch_database& at, const std::string& name, int most)
                   + name + "' LIMIT " + std::to_string(most) + ") x");
 }
 
+/// A role that owns the database, dropped with it.
+class owner_role {
+public:
+  owner_role(const scratch_database& at, std::string name) : at_(at), name_(std::move(name)) {
+    at_.run_as_admin("CREATE ROLE " + name_ + " LOGIN PASSWORD 'secret'");
+    at_.run_as_admin("ALTER DATABASE " + at_.run("SELECT current_database()") + " OWNER TO "
+                     + name_);
+  }
+  ~owner_role() {
+    at_.run("REASSIGN OWNED BY " + name_ + " TO CURRENT_USER");
+    at_.run("DROP OWNED BY " + name_);
+    at_.run("DROP ROLE " + name_);
+  }
+  owner_role(const owner_role&) = delete;
+  owner_role& operator=(const owner_role&) = delete;
+
+  std::string url() const { return at_.url() + " user=" + name_ + " password=secret"; }
+  void limit(int connections) const {
+    at_.run_as_admin("ALTER ROLE " + name_ + " CONNECTION LIMIT " + std::to_string(connections));
+  }
+  std::string connections() const {
+    return at_.run_as_admin("SELECT count(*) FROM pg_stat_activity WHERE usename = '" + name_
+                            + "'");
+  }
+
+private:
+  const scratch_database& at_;
+  const std::string name_;
+};
+
+/// Asks for many things at once. @returns how many got no answer.
+size_t failed_reads(store& db) {
+  std::vector<answer<caf::expected<std::vector<partition_state>>>> replies(100);
+  for (auto& x : replies)
+    db.progress(x.callback());
+  size_t failed = 0;
+  for (auto& x : replies)
+    if (!x.get())
+      ++failed;
+  return failed;
+}
+
 } // namespace
 
 TEST_CASE("postgres_store is whole again as soon as one connection is", "[contract][postgres]") {
@@ -62,4 +104,29 @@ TEST_CASE("postgres_store is whole again as soon as one connection is", "[contra
   REQUIRE(eventually(kinds[0]));
   for (const auto& works : kinds)
     CHECK(works());
+}
+
+TEST_CASE("postgres_store reads while only one of its readers gets in", "[contract][postgres]") {
+  const auto at = make_database();
+  if (!at)
+    return;
+  const owner_role role{*at, at->run("SELECT current_database()") + "_owner"};
+  const auto db = open(role.url());
+  SECTION("the other one never did") {
+    REQUIRE(eventually([&] { return role.connections() == "1" && db->health().empty(); }));
+    role.limit(1);
+    for (int round = 0; round < 20; ++round)
+      CHECK(failed_reads(*db) == 0);
+  }
+  SECTION("the other one loses its connection") {
+    REQUIRE(eventually([&] { return failed_reads(*db) == 0 && role.connections() == "2"; }));
+    role.limit(1);
+    end_sessions(*at, at->run("SELECT current_database()"), 1);
+    for (int round = 0; round < 20; ++round)
+      CHECK(failed_reads(*db) == 0);
+  }
+  CHECK(role.connections() == "1");
+  // The one that waited takes part once it may.
+  role.limit(-1);
+  CHECK(eventually([&] { return failed_reads(*db) == 0 && role.connections() == "2"; }));
 }

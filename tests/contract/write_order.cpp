@@ -46,7 +46,7 @@ private:
 };
 
 std::string popped(postgres::job_queue& from) {
-  auto x = from.pop(std::chrono::milliseconds{0});
+  auto x = from.pop(std::chrono::milliseconds{0}, /*connected=*/true);
   return x ? dynamic_cast<named_job&>(*x).names : "";
 }
 
