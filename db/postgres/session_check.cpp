@@ -1,5 +1,7 @@
 #include "db/postgres/session_check.hpp"
 
+#include <mutex>
+
 namespace footfall::postgres {
 
 namespace {
@@ -81,7 +83,11 @@ private:
 
 } // namespace
 
+// One at a time: the two connections of each look would else take what the pool has, and
+// each look wait for another one's.
 caf::error check_session(const std::vector<server>& servers, const stop_signal& stop) {
+  static std::mutex turn;
+  std::lock_guard guard{turn};
   return observer{stop}.run(servers);
 }
 

@@ -11,6 +11,7 @@ namespace footfall::postgres {
 /// is set, prepared and claimed there belongs to whoever comes next. Two connections
 /// ask which session they are in, in and between transactions of the other; nothing is
 /// set that could stay behind. Of several servers the first that can be reached is looked at.
+/// Any thread; one waits for another.
 /// @returns errc::invalid_argument with what to do, or why it cannot be told.
 caf::error check_session(const std::vector<server>& servers, const stop_signal& stop);
 

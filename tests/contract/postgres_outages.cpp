@@ -3,8 +3,10 @@
 #include <array>
 #include <cstdlib>
 #include <functional>
+#include <thread>
 
 #include "db/postgres/postgres_store.hpp"
+#include "db/postgres/session_check.hpp"
 #include "tests/contract/rigs_postgres.hpp"
 #include "tests/contract/store_calls.hpp"
 
@@ -129,4 +131,22 @@ TEST_CASE("postgres_store reads while only one of its readers gets in", "[contra
   // The one that waited takes part once it may.
   role.limit(-1);
   CHECK(eventually([&] { return failed_reads(*db) == 0 && role.connections() == "2"; }));
+}
+
+TEST_CASE("postgres looks at sessions with few of them", "[contract][postgres]") {
+  const auto at = make_database();
+  if (!at)
+    return;
+  const owner_role role{*at, at->run("SELECT current_database()") + "_owner"};
+  role.limit(6); // Two, and those that PostgreSQL has not ended yet.
+  const postgres::stop_signal never;
+  std::array<caf::error, 12> found;
+  std::vector<std::thread> lookers;
+  for (auto& x : found)
+    lookers.emplace_back(
+        [&] { x = postgres::check_session(postgres::servers_of(role.url()), never); });
+  for (auto& x : lookers)
+    x.join();
+  for (const auto& x : found)
+    CHECK((x ? text_of(x) : "") == "");
 }

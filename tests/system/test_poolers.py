@@ -6,12 +6,17 @@ import psycopg
 import pytest
 
 from footfall import PATIENCE, Server, wait_until
+from journal import Load
+from own_services import OwnServices
 from pooler import Pooler
+from service_waits import await_answer, await_applied
 from services import Services
 
 OURS = ("jit", "lock_timeout", "enable_seqscan", "enable_hashjoin", "enable_mergejoin",
         "plan_cache_mode")
 EVENTS = 200
+LEAST_POOL = 8  # Six connections, and two that look for a pooler; 10 are documented.
+READY_SECONDS = 5
 
 
 @pytest.fixture
@@ -108,6 +113,29 @@ def test_a_pool_of_sessions_that_is_too_small_is_told(database):
         wait_until(lambda: "its pool is too small" in server.stderr(), 30, "it is told")
         assert "not ready yet: the store fails" in server.stderr()
         assert not server.ready_file.exists()
+
+
+def test_the_least_pool_is_enough_to_come_back(tmp_path):
+    """All connections are made again at once, and each looks whether it may be used."""
+    with OwnServices(tmp_path / "services", "postgres") as own:
+        url = own.addresses["DATABASE_URL"]
+        pool = {"default_pool_size": LEAST_POOL, "server_login_retry": 0.2}
+        with Pooler(url, "session", **pool) as pooler, \
+                Server(environment={"DATABASE_URL": pooler.url}) as server:
+            with Load(server, clients=4, seed=60) as load:
+                for _ in range(2):
+                    # Every lane has a connection, so that every one of them loses it.
+                    wait_until(lambda: server.admin.get("/admin/audit").status == 200, 20,
+                               "the audit answers")
+                    await_applied(server)
+                    await_answer(server)
+                    own.run("kill9", "postgres")
+                    wait_until(lambda: server.admin.get("/readyz").status == 503, 10, "is missed")
+                    assert server.admin.get("/admin/audit").status == 503
+                    own.run("start", "postgres")
+                    wait_until(lambda: server.admin.get("/readyz").status == 200, READY_SECONDS,
+                               "it is ready again")
+                    assert not load.trouble
 
 
 def test_a_pool_that_changes_its_mode_is_used_no_more(database):
