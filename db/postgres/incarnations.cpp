@@ -32,6 +32,11 @@ constexpr statement read_cursors{"read_cursors", R"(
     FROM public.partition_progress LEFT JOIN public.fold_progress USING (topic, part)
    WHERE topic = (SELECT topic FROM core.current_topics WHERE log = $1))"};
 
+/// Whether the server will never answer that: rights, or no such function.
+bool is_kept_from_us(const result& x) {
+  return x.state == "42501" || x.state == "42883" || x.state == "42P01" || x.state == "0A000";
+}
+
 caf::error wrong_store(const std::string& text) {
   return make_error(errc::store_unavailable, text);
 }
@@ -43,9 +48,30 @@ std::string moved_back(uint32_t partition, const char* what, int64_t from, int64
 
 } // namespace
 
+bool server_mark::contradicts(const server_mark& other) const {
+  auto differ = [](const std::string& a, const std::string& b) {
+    return !a.empty() && !b.empty() && a != b;
+  };
+  const bool timelines_known = !system.empty() && !other.system.empty();
+  return differ(system, other.system) || (timelines_known && timeline != other.timeline)
+         || differ(database, other.database) || differ(started, other.started)
+         || differ(counting, other.counting);
+}
+
+void server_mark::complete(const server_mark& earlier) {
+  if (system.empty()) {
+    system = earlier.system;
+    timeline = earlier.timeline;
+  }
+  if (counting.empty())
+    counting = earlier.counting;
+}
+
 std::string server_mark::text() const {
-  return "system " + system + ", timeline " + std::to_string(timeline) + ", database " + database
-         + ", started " + started + (counting.empty() ? "" : ", counting since " + counting);
+  return (system.empty() ? ""
+                         : "system " + system + ", timeline " + std::to_string(timeline) + ", ")
+         + "database " + database + ", started " + started
+         + (counting.empty() ? "" : ", counting since " + counting);
 }
 
 incarnations::incarnations(known_generation& now, std::string identity, size_t server_no)
@@ -75,7 +101,7 @@ int64_t incarnations::epoch_of(uint32_t partition) const {
 // An epoch that is higher is another owner's: apply will say so.
 std::string incarnations::compare(const server_mark& server, const states& known,
                                   const states& found) const {
-  if (!server_.started.empty() && server != server_)
+  if (server.contradicts(server_))
     return "it was " + server_.text() + "; it is " + server.text();
   for (const auto& [partition, x] : known) {
     auto at = found.find(partition);
@@ -113,9 +139,11 @@ caf::error incarnations::admit(connection& c) {
                          "DATABASE_URL is tried; restart the node if this one is meant");
   // When another thread saw a change meanwhile, what was known before it is void.
   const auto seen = compare(*server, before == current_ ? known : states{}, *found);
-  server_ = std::move(*server);
-  if (!seen.empty())
+  if (seen.empty())
+    server->complete(server_);
+  else
     renew(seen);
+  server_ = std::move(*server);
   if (c.incarnation() == 0)
     entry_ = {entry_.number + 1, c.server_no()};
   c.set_incarnation(current_);
@@ -123,10 +151,10 @@ caf::error incarnations::admit(connection& c) {
 }
 
 // Where a service keeps its control data to itself, what is left must do: a failover is a
-// server with another start then.
+// server with another start then. Any other failure says nothing about the server.
 caf::expected<server_mark> incarnations::look_at_server(connection& c) const {
   auto rows = c.run(read_server, {}, look_time_max);
-  if (!rows.ok() && c.connected())
+  if (is_kept_from_us(rows))
     rows = c.run(read_less_of_server, {}, look_time_max);
   if (!rows.ok() || rows.rows() == 0)
     return to_error(rows, "cannot ask PostgreSQL which server it is");

@@ -12,15 +12,18 @@
 namespace footfall::postgres {
 
 /// Which history a server shows: it changes with a failover, a restart, a crash or another
-/// database, whether commits were lost then or not.
+/// database, whether commits were lost then or not. What the server does not tell is empty.
 struct server_mark {
   std::string system;   ///< Of the cluster, made by initdb; a replica has its primary's.
-  int32_t timeline = 0; ///< A promotion raises it.
+  int32_t timeline = 0; ///< A promotion raises it. Told with the system.
   std::string database; ///< A database made anew has another one.
   std::string started;  ///< When the server started.
   std::string counting; ///< Since when it counts its work: anew after a crash.
 
-  bool operator==(const server_mark&) const = default;
+  /// Whether the two differ in what both of them know.
+  bool contradicts(const server_mark& other) const;
+  /// Takes what it does not know from an earlier one of the same history.
+  void complete(const server_mark& earlier);
   std::string text() const;
 };
 

@@ -5,6 +5,8 @@
 #include <functional>
 #include <thread>
 
+#include <libpq-fe.h>
+
 #include "db/postgres/postgres_store.hpp"
 #include "db/postgres/session_check.hpp"
 #include "tests/contract/rigs_postgres.hpp"
@@ -149,4 +151,33 @@ TEST_CASE("postgres looks at sessions with few of them", "[contract][postgres]")
     x.join();
   for (const auto& x : found)
     CHECK((x ? text_of(x) : "") == "");
+}
+
+TEST_CASE("postgres_store goes on in its incarnation when a look at the server fails",
+          "[contract][postgres][store_back]") {
+  const auto at = make_database();
+  if (!at)
+    return;
+  const auto name = at->run("SELECT current_database()");
+  const auto db = open(at->url());
+  const auto mine = claim(*db, 0);
+  REQUIRE(mine);
+  // What the look needs and nothing else does is held up, until a timeout of the session.
+  std::unique_ptr<PGconn, void (*)(PGconn*)> holder{PQconnectdb(at->url().c_str()), PQfinish};
+  auto hold = [&](const char* sql) {
+    std::unique_ptr<PGresult, void (*)(PGresult*)> done{PQexec(holder.get(), sql), PQclear};
+    return PQresultStatus(done.get()) == PGRES_COMMAND_OK;
+  };
+  REQUIRE(hold("BEGIN; LOCK TABLE pg_catalog.pg_stat_wal"));
+  end_sessions(*at, name, 100);
+  CHECK(eventually([&] {
+    return db->incarnation() != mine->incarnation
+           || db->health().find("which server it is") != std::string::npos;
+  }));
+  CHECK(hold("ROLLBACK"));
+  CHECK(eventually([&] { return bool{progress(*db)} && db->health().empty(); }));
+  const auto again = claim(*db, 0);
+  REQUIRE(again);
+  CHECK(again->incarnation == mine->incarnation);
+  CHECK(db->incarnation() == mine->incarnation);
 }
