@@ -156,19 +156,30 @@ def frame(kind: int, payload: bytes, flags: int = 0) -> bytes:
 
 
 def test_keep_alive_rules(server):
-    """A client may ping once in 10 s; who does it all the time is sent away with a word."""
+    """A client may ping once in 10 s, also without a call; the third ping that comes earlier
+    ends its connection with a word."""
     host, port = server.address("grpc").rsplit(":", 1)
-    ping = frame(6, bytes(8))
+    ping, answer = frame(6, bytes(8)), frame(6, bytes(8), flags=1)
     with socket.create_connection((host, int(port)), 10 * PATIENCE) as connection:
-        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, b"") + ping)
         seen = b""
-        while frame(6, bytes(8), flags=1) not in seen:  # The first one is answered.
-            seen += connection.recv(4096)
-        connection.sendall(ping * 5)
-        while b"too_many_pings" not in seen:
-            got = connection.recv(4096)
-            assert got, f"closed without a word: {seen!r}"
-            seen += got
+
+        def await_seen(wanted: bytes, times: int = 1) -> None:
+            nonlocal seen
+            while seen.count(wanted) < times:
+                got = connection.recv(4096)
+                assert got, f"closed before {wanted!r} was seen {times} times: {seen!r}"
+                seen += got
+
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, b""))
+        await_seen(frame(4, b"", flags=1))  # What the server says itself forgives early pings.
+        connection.sendall(3 * ping)
+        await_seen(answer, 3)  # Two of them too early.
+        time.sleep(11)  # The rule is about real time.
+        connection.sendall(ping)
+        await_seen(answer, 4)
+        assert b"too_many_pings" not in seen, seen
+        connection.sendall(ping)
+        await_seen(b"too_many_pings")
 
 
 def test_a_connection_that_says_nothing_is_ended(server):
