@@ -33,15 +33,15 @@ actor_row row_of(inspector_ptr self, const actor_entry& x, int64_t now) {
   return out;
 }
 
-std::vector<actor_row> list(inspector_ptr self) {
+actors_reply list(inspector_ptr self) {
   auto& samples = self->state.samples;
   const auto now = self->state.config.now();
-  std::vector<actor_row> out;
+  actors_reply out;
   auto next = samples.begin();
   for (const auto& x : actor_directory::get().snapshot()) {
     while (next != samples.end() && next->first < x->id)
       next = samples.erase(next); // That actor is gone.
-    out.push_back(row_of(self, *x, now));
+    out.rows.push_back(row_of(self, *x, now));
     next = samples.upper_bound(x->id);
   }
   samples.erase(next, samples.end());
@@ -54,10 +54,12 @@ using described_actor = caf::typed_actor<rpc<std::vector<state_field>(atom::desc
 caf::result<actor_detail> describe(inspector_ptr self, uint64_t id) {
   auto entry = actor_directory::get().find(id);
   auto target = entry ? entry->handle.lock() : nullptr;
-  if (!target)
-    return actor_detail{};
   actor_detail out;
-  out.found = true;
+  if (!target) {
+    out.code = errc::not_found;
+    out.reason = "no such actor runs; /actors lists those that do";
+    return out;
+  }
   out.row = row_of(self, *entry, self->state.config.now());
   if (id == self->id())
     return out;

@@ -134,9 +134,9 @@ using gateway_actor = caf::typed_actor<
     rpc<std::vector<state_field>(atom::describe)>>;
 
 /// INSPECTOR: shows the actors of its node.
-using inspector_actor = caf::typed_actor<rpc<std::vector<actor_row>(atom::list)>,
-                                         rpc<actor_detail(atom::describe, uint64_t)>,
-                                         rpc<std::vector<state_field>(atom::describe)>>;
+using inspector_actor =
+    caf::typed_actor<rpc<actors_reply(atom::list)>, rpc<actor_detail(atom::describe, uint64_t)>,
+                     rpc<std::vector<state_field>(atom::describe)>>;
 
 /// REDRIVER: appends bad events that are events by today's rules to the log again.
 using redriver_actor = caf::typed_actor<

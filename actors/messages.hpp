@@ -107,7 +107,11 @@ auto inspect(Inspector& f, cache_advance& x) {
 }
 template <class Inspector>
 auto inspect(Inspector& f, actor_detail& x) {
-  return wire::object(f, "actor_detail", x.found, x.row, x.fields);
+  return wire::reply(f, "actor_detail", x, x.row, x.fields);
+}
+template <class Inspector>
+auto inspect(Inspector& f, actors_reply& x) {
+  return wire::reply(f, "actors_reply", x, x.rows);
 }
 
 /// What one read of the store gave; the fields that the read does not fill stay
@@ -185,6 +189,7 @@ CAF_ADD_TYPE_ID(footfall, (footfall::audit_partition))
 CAF_ADD_TYPE_ID(footfall, (std::vector<footfall::audit_difference>))
 CAF_ADD_TYPE_ID(footfall, (footfall::live_pages))
 CAF_ADD_TYPE_ID(footfall, (footfall::page_check))
+CAF_ADD_TYPE_ID(footfall, (footfall::actors_reply))
 
 CAF_ADD_ATOM(footfall, footfall::atom, wake, "wake")
 CAF_ADD_ATOM(footfall, footfall::atom, tick, "tick")

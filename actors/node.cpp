@@ -314,13 +314,17 @@ redriver_actor node::redriver() {
   return caf::actor_cast<redriver_actor>(redriver_);
 }
 
-void node::actors(reply<std::vector<actor_row>> done) {
-  ask_from_outside(system_, inspector(), admin_patience, std::move(done), std::vector<actor_row>{},
+void node::actors(reply<actors_reply> done) {
+  actors_reply late{errc::timeout, "the inspector did not answer in time; ask again", {}};
+  ask_from_outside(system_, inspector(), admin_patience, std::move(done), std::move(late),
                    atom::list_v);
 }
 
 void node::actor(uint64_t id, reply<actor_detail> done) {
-  ask_from_outside(system_, inspector(), admin_patience, std::move(done), actor_detail{},
+  actor_detail late;
+  late.code = errc::timeout;
+  late.reason = "the inspector did not answer in time; ask again";
+  ask_from_outside(system_, inspector(), admin_patience, std::move(done), std::move(late),
                    atom::describe_v, id);
 }
 

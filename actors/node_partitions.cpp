@@ -76,7 +76,7 @@ void node::look_at_all(std::function<void(std::vector<caf::expected<log_view>>)>
 
 applied_counts node::applied(const position_range& range) const {
   if (range.partition >= status_.parts.size())
-    return request_handler::applied(range);
+    return all_forgotten(range);
   return status_.parts[range.partition].with_history(
       [&](const auto& x) { return x.count(range.first, range.last); });
 }

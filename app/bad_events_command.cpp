@@ -110,7 +110,7 @@ int list(client_http& client, const bad_events_options& options) {
     return more && left > 0;
   };
   const int code = each_page(options.json, ask, use);
-  if (!options.raw && !options.json)
+  if (!options.raw && !options.json && (code == 0 || out.rows() > 0))
     std::fputs(out.text().c_str(), stdout);
   if (more && code == 0)
     std::fputs("there are more; raise --limit\n", options.raw || options.json ? stderr : stdout);

@@ -67,16 +67,16 @@ void front_door::health(reply<node_health> done) {
   done(health_now());
 }
 
-void front_door::actors(reply<std::vector<actor_row>> done) {
+void front_door::actors(reply<actors_reply> done) {
   if (auto* node = inside_.load())
     return node->actors(std::move(done));
-  done({});
+  done(refused<actors_reply>(why()));
 }
 
 void front_door::actor(uint64_t id, reply<actor_detail> done) {
   if (auto* node = inside_.load())
     return node->actor(id, std::move(done));
-  done({});
+  done(refused<actor_detail>(why()));
 }
 
 void front_door::audit(audit_ask ask, reply<audit_reply> done) {
@@ -99,13 +99,13 @@ void front_door::redrive(redrive_ask ask, reply<redrive_reply> done) {
 
 applied_counts front_door::applied(const position_range& range) const {
   const auto* node = inside_.load();
-  return node ? node->applied(range) : request_handler::applied(range);
+  return node ? node->applied(range) : all_forgotten(range);
 }
 
 void front_door::partitions(reply<partitions_reply> done) {
   if (auto* node = inside_.load())
     return node->partitions(std::move(done));
-  done({}); // None is known yet.
+  done(refused<partitions_reply>(why()));
 }
 
 void front_door::skip(uint32_t partition, int64_t to, reply<partition_reply> done) {

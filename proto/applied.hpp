@@ -19,4 +19,9 @@ struct applied_counts {
   uint64_t forgotten = 0;  ///< Applied too long ago, or by another process.
 };
 
+/// What is said of positions of which nothing is known here.
+inline applied_counts all_forgotten(const position_range& x) {
+  return {0, 0, 0, static_cast<uint64_t>(x.last - x.first + 1)};
+}
+
 } // namespace footfall

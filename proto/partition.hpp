@@ -39,12 +39,7 @@ struct partition_reply {
 };
 template <class Inspector>
 auto inspect(Inspector& f, partition_reply& x) {
-  auto code = static_cast<uint8_t>(x.code);
-  auto load = [&]() -> caf::error {
-    x.code = static_cast<errc>(code);
-    return caf::none;
-  };
-  return f(caf::meta::type_name("partition_reply"), code, x.reason, caf::meta::load_callback(load));
+  return wire::reply(f, "partition_reply", x);
 }
 
 } // namespace footfall

@@ -13,6 +13,17 @@ typename Inspector::result_type object(Inspector& f, const char* name, Fields&..
   return f(caf::meta::type_name(name), fields...);
 }
 
+/// The same for an answer that may be a refusal: its `code` and `reason`, then the fields.
+template <class Inspector, class Reply, class... Fields>
+auto reply(Inspector& f, const char* name, Reply& x, Fields&... fields) {
+  auto code = static_cast<uint8_t>(x.code);
+  auto load = [&]() -> caf::error {
+    x.code = static_cast<decltype(x.code)>(code);
+    return caf::none;
+  };
+  return f(caf::meta::type_name(name), code, x.reason, fields..., caf::meta::load_callback(load));
+}
+
 template <class Signature>
 struct rpc_trait;
 

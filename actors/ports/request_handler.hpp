@@ -39,8 +39,15 @@ struct node_health {
 /// The roles that may be asked for by themselves.
 inline constexpr const char* role_names[] = {"gateway", "ingest", "aggregate", "query"};
 
+struct actors_reply {
+  errc code = errc::none; ///< none: the rows are valid.
+  std::string reason;
+  std::vector<actor_row> rows;
+};
+
 struct actor_detail {
-  bool found = false;
+  errc code = errc::none; ///< none: the rest is valid.
+  std::string reason;
   actor_row row;
   std::vector<state_field> fields;
 };
@@ -52,6 +59,8 @@ struct bad_events_reply {
 };
 
 struct partitions_reply {
+  errc code = errc::none; ///< none: the rest is valid.
+  std::string reason;
   std::vector<partition_row> rows;
   std::string data_dir; ///< Of an embedded node, for its backup; empty elsewhere.
 };
@@ -84,7 +93,7 @@ public:
                                       query_done update) = 0;
 
   virtual void health(reply<node_health> done) = 0;
-  virtual void actors(reply<std::vector<actor_row>> done) = 0;
+  virtual void actors(reply<actors_reply> done) = 0;
   virtual void actor(uint64_t id, reply<actor_detail> done) = 0;
   /// One at a time.
   virtual void audit(audit_ask ask, reply<audit_reply> done) = 0;
@@ -93,11 +102,7 @@ public:
   /// their ids, so that nothing counts twice however often this is repeated.
   virtual void redrive(redrive_ask ask, reply<redrive_reply> done) = 0;
   /// What became of the events at these positions when they were applied. At once.
-  virtual applied_counts applied(const position_range& range) const {
-    applied_counts out;
-    out.forgotten = static_cast<uint64_t>(range.last - range.first + 1);
-    return out;
-  }
+  virtual applied_counts applied(const position_range& range) const = 0;
   /// How each partition is, and what the log holds of it now.
   virtual void partitions(reply<partitions_reply> done) = 0;
   /// Has a stopped partition go on at an offset; the records before it are written down

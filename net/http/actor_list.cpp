@@ -6,6 +6,8 @@
 #include <set>
 #include <tuple>
 
+#include <simdjson.h>
+
 #include "net/http/json_text.hpp"
 #include "proto/secrets.hpp"
 
@@ -17,6 +19,45 @@ constexpr size_t rows_most = 10'000;
 constexpr int tree_depth_most = 32;
 
 using children_of = std::map<uint64_t, std::vector<const actor_row*>>;
+
+/// The members of a row: id, parent, name, key, state, counters.
+void append_actor(std::string& out, const actor_row& row) {
+  auto number = [&out](std::string_view name, uint64_t value) {
+    append_key(out, name);
+    append_number(out, value);
+  };
+  auto text = [&out](std::string_view name, std::string_view value) {
+    append_key(out, name);
+    append_json_safe(out, hide_secrets(value));
+  };
+  number("id", row.id);
+  if (row.parent != 0)
+    number("parent", row.parent);
+  else
+    out += ",\"parent\":null";
+  text("name", row.name);
+  text("key", row.key);
+  text("state", row.state);
+  number("mailbox", row.mailbox);
+  number("processed", row.processed);
+  append_key(out, "rate");
+  append_number(out, row.rate_milli / 1000);
+  out += '.';
+  out += static_cast<char>('0' + row.rate_milli / 100 % 10);
+  number("restarts", row.restarts);
+  text("last_error", row.last_error);
+}
+
+/// A field's value is JSON text; one that is not becomes a string, so that the answer can
+/// be read whatever an actor says.
+void append_field(std::string& out, const std::string& value) {
+  const auto shown = hide_secrets(value);
+  simdjson::dom::parser parser;
+  if (simdjson::dom::element ignored; parser.parse(shown).get(ignored) == simdjson::SUCCESS)
+    out += shown;
+  else
+    append_json_safe(out, shown);
+}
 
 void append_node(std::string& out, const actor_row& row, const children_of& children, int depth) {
   out += '{';
@@ -44,31 +85,19 @@ uint64_t sort_value(const actor_row& row, const std::string& sort) {
 
 } // namespace
 
-void append_actor(std::string& out, const actor_row& row) {
-  auto number = [&out](std::string_view name, uint64_t value) {
-    append_key(out, name);
-    append_number(out, value);
-  };
-  auto text = [&out](std::string_view name, std::string_view value) {
-    append_key(out, name);
-    append_json_safe(out, hide_secrets(value));
-  };
-  number("id", row.id);
-  if (row.parent != 0)
-    number("parent", row.parent);
-  else
-    out += ",\"parent\":null";
-  text("name", row.name);
-  text("key", row.key);
-  text("state", row.state);
-  number("mailbox", row.mailbox);
-  number("processed", row.processed);
-  append_key(out, "rate");
-  append_number(out, row.rate_milli / 1000);
-  out += '.';
-  out += static_cast<char>('0' + row.rate_milli / 100 % 10);
-  number("restarts", row.restarts);
-  text("last_error", row.last_error);
+std::string render(const actor_detail& x) {
+  std::string out = "{";
+  append_actor(out, x.row);
+  append_key(out, "fields");
+  out += '{';
+  for (const auto& field : x.fields) {
+    if (out.back() != '{')
+      out += ',';
+    append_json_safe(out, field.name);
+    out += ':';
+    append_field(out, field.value);
+  }
+  return out + "}}\n";
 }
 
 std::string actor_list::read(const query_params& params) {

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "actors/ports/request_handler.hpp"
 #include "net/http/query_string.hpp"
-#include "proto/query.hpp"
 
 namespace footfall::http {
 
@@ -29,7 +29,7 @@ private:
   size_t limit_ = 1000;
 };
 
-/// Appends the members of a row: id, parent, name, key, state, counters.
-void append_actor(std::string& out, const actor_row& row);
+/// The body of GET /actors/{id}.
+std::string render(const actor_detail& x);
 
 } // namespace footfall::http

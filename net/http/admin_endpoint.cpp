@@ -2,8 +2,6 @@
 #include <charconv>
 #include <cstdio>
 
-#include <simdjson.h>
-
 #include "actors/model/time_text.hpp"
 #include "net/http/actor_list.hpp"
 #include "net/http/audit_text.hpp"
@@ -132,17 +130,6 @@ std::string reasons(const node_health& x, const std::string& role) {
   return out;
 }
 
-/// A field's value is JSON text; one that is not becomes a string, so that the answer can
-/// be read whatever an actor says.
-void append_field(std::string& out, const std::string& value) {
-  const auto shown = hide_secrets(value);
-  simdjson::dom::parser parser;
-  if (simdjson::dom::element ignored; parser.parse(shown).get(ignored) == simdjson::SUCCESS)
-    out += shown;
-  else
-    append_json_safe(out, shown);
-}
-
 class admin_endpoint final : public endpoint {
 public:
   admin_endpoint(request_handler& handler, now_fn now) : handler_(handler), now_(std::move(now)) {}
@@ -185,7 +172,7 @@ public:
       return finish_health(x, *health);
     }
     if (auto* detail = std::get_if<actor_detail>(&value))
-      return finish_actor(x, *detail);
+      return finish_rendered(x, *detail, [](const auto& y) { return render(y); });
     if (auto* reply = std::get_if<audit_reply>(&value))
       return finish_rendered(x, *reply, [](const auto& y) { return render(y); });
     if (auto* reply = std::get_if<bad_events_reply>(&value))
@@ -193,11 +180,11 @@ public:
     if (auto* reply = std::get_if<redrive_reply>(&value))
       return finish_rendered(x, *reply, [](const auto& y) { return render(y); });
     if (auto* reply = std::get_if<partitions_reply>(&value))
-      return x.answer(200, json_type, no_store, render(*reply));
+      return finish_rendered(x, *reply, [](const auto& y) { return render(y); });
     if (auto* reply = std::get_if<partition_reply>(&value))
       return finish_rendered(x, *reply, [](const auto& y) { return render(y); });
-    if (auto* rows = std::get_if<std::vector<actor_row>>(&value))
-      return finish_actors(x, std::move(*rows));
+    if (auto* reply = std::get_if<actors_reply>(&value))
+      return finish_actors(x, *reply);
     x.refuse(problem_of(errc::internal, "the answer was of another kind"));
   }
 
@@ -230,7 +217,7 @@ private:
     handler_.actors(x.done);
   }
 
-  void finish_actors(exchange& x, std::vector<actor_row> rows) {
+  void finish_actors(exchange& x, actors_reply& reply) {
     // Requests of other connections came in between: read the parameters again.
     actor_list list;
     auto bad = params_.parse(x.pending.text);
@@ -238,7 +225,7 @@ private:
       bad = list.read(params_);
     if (!bad.empty())
       return x.refuse(invalid(std::move(bad)));
-    x.answer(200, json_type, no_store, list.render(std::move(rows)));
+    finish_rendered(x, reply, [&](auto& y) { return list.render(std::move(y.rows)); });
   }
 
   void start_actor(exchange& x) {
@@ -248,24 +235,6 @@ private:
     if (read.ec != std::errc{} || read.ptr != text.data() + text.size())
       return x.refuse(invalid("the id of the actor is not a number; /actors lists them"));
     handler_.actor(id, x.done);
-  }
-
-  void finish_actor(exchange& x, const actor_detail& detail) {
-    if (!detail.found)
-      return x.refuse(not_found("no such actor runs; /actors lists those that do"));
-    std::string body = "{";
-    append_actor(body, detail.row);
-    append_key(body, "fields");
-    body += '{';
-    for (const auto& field : detail.fields) {
-      if (body.back() != '{')
-        body += ',';
-      append_json_safe(body, field.name);
-      body += ':';
-      append_field(body, field.value);
-    }
-    body += "}}\n";
-    x.answer(200, json_type, no_store, body);
   }
 
   void start_audit(exchange& x) {
@@ -309,7 +278,7 @@ private:
   }
 
   template <class Reply, class Render>
-  void finish_rendered(exchange& x, const Reply& reply, Render render) {
+  void finish_rendered(exchange& x, Reply& reply, Render render) {
     if (reply.code != errc::none)
       return x.refuse(problem_of(reply.code, reply.reason));
     x.answer(200, json_type, no_store, render(reply));

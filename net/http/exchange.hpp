@@ -18,8 +18,8 @@
 namespace footfall::http {
 
 using completion_value =
-    std::variant<ingest_reply, query_answer, node_health, std::vector<actor_row>, actor_detail,
-                 audit_reply, bad_events_reply, redrive_reply, partitions_reply, partition_reply>;
+    std::variant<ingest_reply, query_answer, node_health, actors_reply, actor_detail, audit_reply,
+                 bad_events_reply, redrive_reply, partitions_reply, partition_reply>;
 
 /// Says which request of which connection an answer belongs to. A connection that
 /// is gone, or serves another request by now, is known by the generation.

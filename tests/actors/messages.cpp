@@ -101,3 +101,20 @@ TEST_CASE("what a re-drive exchanges survives the wire", "[actor][messages]") {
   CHECK(results.results.at(0).result.pos == position{3, 9});
   CHECK(round_trip(system, redrive_ask{{{6, 7}}, {8, 9}, 10}).positions.at(0) == position{6, 7});
 }
+
+TEST_CASE("what the inspector tells survives the wire", "[actor][messages]") {
+  test::test_system_config config;
+  caf::actor_system system{config};
+  actors_reply list{errc::timeout, "late", {}};
+  list.rows.resize(2);
+  list.rows[1].name = "gateway";
+  CHECK(round_trip(system, list).code == errc::timeout);
+  CHECK(round_trip(system, list).rows.at(1).name == "gateway");
+  actor_detail detail;
+  detail.code = errc::not_found;
+  detail.reason = "gone";
+  detail.fields = {{"a", "1"}};
+  CHECK(round_trip(system, detail).code == errc::not_found);
+  CHECK(round_trip(system, detail).reason == "gone");
+  CHECK(round_trip(system, detail).fields.at(0).value == "1");
+}

@@ -181,7 +181,7 @@ SCENARIO_METHOD(node_fixture, "the inspector shows every actor", "[actor][inspec
   post({click("a")});
   advance(50ms);
   std::vector<actor_row> rows;
-  door->actors([&](std::vector<actor_row> x) { rows = std::move(x); });
+  door->actors([&](actors_reply x) { rows = std::move(x.rows); });
   settle();
   auto named = [&](const std::string& name) {
     return std::count_if(rows.begin(), rows.end(), [&](const auto& x) { return x.name == name; });
@@ -197,7 +197,7 @@ SCENARIO_METHOD(node_fixture, "the inspector shows every actor", "[actor][inspec
       actor_detail detail;
       door->actor(row.id, [&](actor_detail x) { detail = std::move(x); });
       settle();
-      CHECK(detail.found);
+      CHECK(detail.code == errc::none);
       const auto& fields = detail.fields;
       auto clicks = std::find_if(fields.begin(), fields.end(),
                                  [](const auto& x) { return x.name == "clicks"; });

@@ -38,11 +38,12 @@ public:
   std::shared_ptr<void> watch(std::string site_id, std::string page_url,
                               query_done update) override;
   void health(reply<node_health> done) override;
-  void actors(reply<std::vector<actor_row>> done) override { done({}); }
+  void actors(reply<actors_reply> done) override { done({}); }
   void actor(uint64_t, reply<actor_detail> done) override { done({}); }
   void audit(audit_ask, reply<audit_reply> done) override { done({}); }
   void bad_events(bad_events_ask, reply<bad_events_reply> done) override { done({}); }
   void redrive(redrive_ask, reply<redrive_reply> done) override { done({}); }
+  applied_counts applied(const position_range& x) const override { return all_forgotten(x); }
   void partitions(reply<partitions_reply> done) override { done({}); }
   void skip(uint32_t, int64_t, reply<partition_reply> done) override { done({}); }
   void new_generation(reply<partition_reply> done) override { done({}); }

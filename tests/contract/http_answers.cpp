@@ -114,6 +114,9 @@ TEST_CASE_METHOD(http_fixture, "the admin port tells how the node is", "[contrac
   CHECK(has(c.ask(get("/actors/1")), "\"fields\":{\"clicks\":12}"));
   CHECK(status_of(c.ask(get("/actors/2"))) == 404);
   CHECK(status_of(c.ask(get("/actors/x"))) == 400);
+  handler.refusal = errc::store_unavailable;
+  for (auto path : {"/actors", "/actors/1", "/admin/partitions"})
+    CHECK(status_of(c.ask(get(path))) == 503);
   CHECK(has(c.ask(get("/cluster")), "{\"nodes\":[{\"self\":true,"));
   CHECK(body_of(c.ask(get("/admin/audit")))
         == "{\"ok\":false,\"differences\":[{\"table\":\"page_totals\",\"key\":\"/p\","

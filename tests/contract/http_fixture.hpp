@@ -61,15 +61,15 @@ public:
 
   std::shared_ptr<void> watch(std::string, std::string, query_done) override { return nullptr; }
   void health(reply<node_health> done) override { done(state); }
-  void actors(reply<std::vector<actor_row>> done) override {
+  void actors(reply<actors_reply> done) override {
     actor_row row;
     row.id = 1;
     row.name = "supervisor";
-    done({row});
+    done({refusal, "told so", {row}});
   }
   void actor(uint64_t id, reply<actor_detail> done) override {
     actor_detail x;
-    x.found = id == 1;
+    x.code = id == 1 ? refusal : errc::not_found;
     x.row.id = id;
     x.fields = {{"clicks", "12"}};
     done(std::move(x));
@@ -90,7 +90,11 @@ public:
     last_redrive = std::move(ask);
     done(redriven);
   }
-  void partitions(reply<partitions_reply> done) override { done(parts); }
+  applied_counts applied(const position_range& x) const override { return all_forgotten(x); }
+  void partitions(reply<partitions_reply> done) override {
+    parts.code = refusal;
+    done(parts);
+  }
   void skip(uint32_t partition, int64_t to, reply<partition_reply> done) override {
     last_skip = {partition, to};
     done(changed);
@@ -144,6 +148,7 @@ public:
   redrive_reply redriven;
   redrive_ask last_redrive;
   partitions_reply parts;
+  errc refusal = errc::none; ///< Of actors and partitions.
   partition_reply changed;
   std::pair<uint32_t, int64_t> last_skip;
 

@@ -6,7 +6,7 @@ import urllib.parse
 import psycopg
 import pytest
 
-from footfall import Client, Server, wait_until
+from footfall import Client, Server, run, wait_until
 from journal import fixed_ports
 from own_services import OwnServices
 
@@ -46,12 +46,24 @@ def await_waiting(server: Server, subject: str, reason: str) -> None:
     assert answer.status == 503 and "retry-after" in answer.headers, answer
     assert answers(server, "admin", "/healthz").status == 200
     assert answers(server, "admin", "/readyz?role=ingest").status == 503
-    for path in ("/metrics", "/actors", "/version", "/cluster"):
+    for path in ("/metrics", "/version", "/cluster"):
         assert answers(server, "admin", path).status == 200, path
+    await_refused_commands(server, reason)
     assert 'footfall_ready{role="ingest"} 0' in answers(server, "admin", "/metrics").text
     assert answers(server, "query", "/v1/stats/top-pages").status == 503
     refused = client(server, "ingest").post("/v1/events", CLICK)
     assert refused.status == 503 and "nothing was stored" in refused.text, refused
+
+
+def await_refused_commands(server: Server, reason: str) -> None:
+    """What there is no node to answer is no empty answer."""
+    url = f"http://127.0.0.1:{server.ports['admin']}"
+    for command in (["partitions"], ["actors"], ["actors", "1"], ["audit"], ["bad-events"],
+                    ["backup", str(server.folder / "backup")]):
+        done = run(*command, "--url", url)
+        assert done.returncode == 1 and not done.stdout, (command, done)
+        assert "starts and waits" in done.stderr and reason in done.stderr, (command, done)
+    assert not (server.folder / "backup").exists()
 
 
 def test_postgresql_comes_later(own):
