@@ -1,6 +1,5 @@
 #include "app/client_commands.hpp"
 
-#include <cstdlib>
 #include <limits>
 #include <memory>
 
@@ -20,15 +19,24 @@ namespace footfall::app {
 
 namespace {
 
-/// Where a node on this machine listens: the port as `serve` reads it from the
-/// environment, else its default.
-std::string local_url(std::string_view port_option) {
-  for (const auto& x : option_table())
-    if (x.name == port_option) {
-      const char* port = std::getenv(x.environment);
-      return std::string("http://127.0.0.1:") + (port && *port ? port : x.initial);
-    }
-  return {};
+/// Lets a person say which node is meant, by its listener. Unless it is said, or `instead`
+/// makes it needless, it is the one of this machine, at the port that `serve` takes from the
+/// environment: that must be one then.
+void add_address(CLI::App& command, const std::string& flag, const std::string& listener,
+                 std::string& address, const CLI::Option* instead = nullptr) {
+  effective_option port;
+  auto wrong = load_option(listener + "-port", process_environment(), port);
+  if (wrong.empty() && port.value == "0")
+    wrong = listener + "-port: 0 from the " + port.source + " is any free port";
+  address = "http://127.0.0.1:" + port.value;
+  auto* option = command.add_option(flag, address, "The node's " + listener + " address");
+  if (wrong.empty())
+    option->capture_default_str();
+  else
+    command.parse_complete_callback([=] {
+      if (option->count() == 0 && (!instead || instead->count() == 0))
+        throw CLI::ValidationError(wrong + "; " + flag + " says where the node is");
+    });
 }
 
 template <class Options>
@@ -39,7 +47,6 @@ void run_with(CLI::App& command, std::shared_ptr<Options> options, int (*functio
 
 void add_import(CLI::App& program, std::function<int()>& run) {
   auto x = std::make_shared<import_options>();
-  x->to = local_url("ingest-port");
   auto& command = *program.add_subcommand(
       "import", "Send access logs or events to a running node; safe to repeat");
   std::vector<std::string> formats;
@@ -72,7 +79,7 @@ void add_import(CLI::App& program, std::function<int()>& run) {
                    "Take events whose time stands in a field that is not read (timestamp, time, "
                    "ts, created_at) as of their arrival; else they are refused");
   command.add_option("--refused", x->refused, "Write refused lines to this file, as they are");
-  command.add_option("--to", x->to, "The node's ingest address")->capture_default_str();
+  add_address(command, "--to", "ingest", x->to);
   command.add_option("--site", x->site, "The site that the events belong to");
   command.add_option("--patience", x->patience_s, "Seconds to go on while the node refuses")
       ->check(CLI::Range(0, 86'400))
@@ -84,7 +91,6 @@ void add_import(CLI::App& program, std::function<int()>& run) {
 
 void add_stats(CLI::App& program, std::function<int()>& run) {
   auto x = std::make_shared<stats_options>();
-  x->url = local_url("query-port");
   auto& command = *program.add_subcommand("stats", "Ask a running node for counts");
   command.add_option("what", x->what, "top-pages, page, series, users or count")
       ->check(CLI::IsMember({"top-pages", "page", "series", "users", "count"}))
@@ -97,14 +103,13 @@ void add_stats(CLI::App& program, std::function<int()>& run) {
   command.add_option("--from", x->from, "From this time on, like 2025-11-05T20:00:00Z");
   command.add_option("--to", x->to, "Before this time");
   command.add_option("--limit", x->limit, "Rows at most")->check(CLI::Range(1, 1000));
-  command.add_option("--url", x->url, "The node's query address")->capture_default_str();
+  add_address(command, "--url", "query", x->url);
   command.add_flag("--json", x->json, "Print the node's answer as it is");
   run_with(command, std::move(x), run_stats, run);
 }
 
 void add_actors(CLI::App& program, std::function<int()>& run) {
   auto x = std::make_shared<actors_options>();
-  x->url = local_url("admin-port");
   auto& command = *program.add_subcommand("actors", "Show the actors of a running node");
   command.add_option("id", x->id, "One actor, with its state");
   command.add_option("--name", x->name, "Only actors of this name");
@@ -112,28 +117,26 @@ void add_actors(CLI::App& program, std::function<int()>& run) {
   command.add_option("--sort", x->sort, "mailbox, processed, rate, restarts or name")
       ->check(CLI::IsMember({"mailbox", "processed", "rate", "restarts", "name"}));
   command.add_option("--limit", x->limit, "Rows at most")->check(CLI::Range(1, 10'000));
-  command.add_option("--url", x->url, "The node's admin address")->capture_default_str();
+  add_address(command, "--url", "admin", x->url);
   command.add_flag("--json", x->json, "Print the node's answer as it is");
   run_with(command, std::move(x), run_actors, run);
 }
 
 void add_audit(CLI::App& program, std::function<int()>& run) {
   auto x = std::make_shared<audit_options>();
-  x->url = local_url("admin-port");
   auto& command = *program.add_subcommand(
       "audit", "Have a running node compare every aggregate with the raw events, what it has in "
                "memory with the store, and say what it did not look at");
   command.add_option("--live", x->live, "Live pages to compare: none, sample or all")
       ->check(CLI::IsMember({"none", "sample", "all"}))
       ->capture_default_str();
-  command.add_option("--url", x->url, "The node's admin address")->capture_default_str();
+  add_address(command, "--url", "admin", x->url);
   command.add_flag("--json", x->json, "Print the node's answer as it is");
   run_with(command, std::move(x), run_audit, run);
 }
 
 void add_bad_events(CLI::App& program, std::function<int()>& run) {
   auto x = std::make_shared<bad_events_options>();
-  x->url = local_url("admin-port");
   auto& command = *program.add_subcommand(
       "bad-events", "List the log records that are no events, or re-drive them");
   command.add_option("position", x->positions, "What to re-drive, like 0:17; else all open ones");
@@ -143,14 +146,13 @@ void add_bad_events(CLI::App& program, std::function<int()>& run) {
   command.add_flag("--raw", x->raw, "Print the records, one a line, all unless --limit is given");
   command.add_option("--limit", x->limit, "Rows at most; 100 unless given")
       ->check(CLI::Range(1, 1'000'000));
-  command.add_option("--url", x->url, "The node's admin address")->capture_default_str();
+  add_address(command, "--url", "admin", x->url);
   command.add_flag("--json", x->json, "Print the node's answers as they are");
   run_with(command, std::move(x), run_bad_events, run);
 }
 
 void add_partitions(CLI::App& program, std::function<int()>& run) {
   auto x = std::make_shared<partitions_options>();
-  x->url = local_url("admin-port");
   auto& command = *program.add_subcommand(
       "partitions", "Show how each partition of a running node is, or have a stopped one go on");
   command.add_option("--partition", x->partition, "The stopped partition, for --skip-to")
@@ -162,35 +164,27 @@ void add_partitions(CLI::App& program, std::function<int()>& run) {
   command.add_flag("--new-generation", x->new_generation,
                    "Count the log from its first record, as another one; event ids count once");
   command.add_flag("--yes", x->yes, "Do not ask before something is changed");
-  command.add_option("--url", x->url, "The node's admin address")->capture_default_str();
+  add_address(command, "--url", "admin", x->url);
   command.add_flag("--json", x->json, "Print the node's answer as it is");
   run_with(command, std::move(x), run_partitions, run);
 }
 
-std::string local_data_dir() {
-  for (const auto& x : option_table())
-    if (x.name == std::string_view{"data-dir"}) {
-      const char* folder = std::getenv(x.environment);
-      return folder && *folder ? folder : x.initial;
-    }
-  return {};
-}
-
 void add_backup(CLI::App& program, std::function<int()>& run) {
   auto x = std::make_shared<backup_options>();
-  x->url = local_url("admin-port");
   auto& command = *program.add_subcommand(
       "backup", "Copy log and store of an embedded node, as they are at one moment; it may run");
   command.add_option("folder", x->to, "The folder for the copy, new or empty")->required();
-  command.add_option("--data-dir", x->data_dir,
-                     "Copy this data folder, instead of asking the node for its own");
-  command.add_option("--url", x->url, "The node's admin address")->capture_default_str();
+  auto* folder = command.add_option(
+      "--data-dir", x->data_dir, "Copy this data folder, instead of asking the node for its own");
+  add_address(command, "--url", "admin", x->url, folder);
   run_with(command, std::move(x), run_backup, run);
 }
 
 void add_restore(CLI::App& program, std::function<int()>& run) {
   auto x = std::make_shared<restore_options>();
-  x->data_dir = local_data_dir();
+  effective_option folder;
+  load_option("data-dir", process_environment(), folder); // A bad one is refused where it is used.
+  x->data_dir = folder.value;
   auto& command = *program.add_subcommand(
       "restore", "Check a backup and put it into a data folder that no node uses");
   command.add_option("folder", x->from, "The folder of the backup")->required();

@@ -71,10 +71,15 @@ void option_flags::add_to(CLI::App& command) {
                    "Print the effective values and where each came from, then end");
 }
 
-option_sources option_flags::sources() const {
+option_sources process_environment() {
   option_sources from;
-  from.flags = flags_;
   from.environment = [](const char* name) -> const char* { return std::getenv(name); };
+  return from;
+}
+
+option_sources option_flags::sources() const {
+  auto from = process_environment();
+  from.flags = flags_;
   from.config_file = config_file_;
   const char* variable = std::getenv("FOOTFALL_CONFIG");
   if (from.config_file.empty() && variable)

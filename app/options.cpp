@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cctype>
 #include <cerrno>
 #include <charconv>
@@ -239,7 +240,27 @@ void settle_lag_limit(loaded_options& out) {
     }
 }
 
+/// Finds a value and checks it. @returns what is wrong.
+std::string find_good(const option_spec& spec, const option_sources& from,
+                      const config_values& config, effective_option& out) {
+  if (auto wrong = find(spec, from, config, out); !wrong.empty())
+    return wrong;
+  learn_secrets(spec, out.value);
+  if (auto wrong = fault_of(spec, out.value); !wrong.empty())
+    return std::string{spec.name} + ": " + shown(spec, out.value) + " from "
+           + (out.source.find(':') == std::string::npos ? "the " : "") + out.source + " " + wrong;
+  return {};
+}
+
 } // namespace
+
+std::string load_option(std::string_view name, const option_sources& from, effective_option& out) {
+  const auto table = option_table();
+  const auto spec =
+      std::find_if(table.begin(), table.end(), [name](const auto& x) { return x.name == name; });
+  assert(spec != table.end());
+  return find_good(*spec, from, {}, out);
+}
 
 std::string load_options(const option_sources& from, loaded_options& out) {
   config_values config;
@@ -252,13 +273,8 @@ std::string load_options(const option_sources& from, loaded_options& out) {
   out = {};
   for (const auto& spec : option_table()) {
     effective_option found;
-    if (auto wrong = find(spec, from, config, found); !wrong.empty())
+    if (auto wrong = find_good(spec, from, config, found); !wrong.empty())
       return wrong;
-    learn_secrets(spec, found.value);
-    if (auto wrong = fault_of(spec, found.value); !wrong.empty())
-      return std::string{spec.name} + ": " + shown(spec, found.value) + " from "
-             + (found.source.find(':') == std::string::npos ? "the " : "") + found.source + " "
-             + wrong;
     std::visit(assign{out.values, spec, found.value}, spec.target);
     out.effective.push_back(std::move(found));
   }

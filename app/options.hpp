@@ -74,11 +74,17 @@ struct loaded_options {
 /// are told to hide_secrets() as soon as they are found.
 std::string load_options(const option_sources& from, loaded_options& out);
 
+/// The same for the one option `name`; fills `out` in any case.
+std::string load_option(std::string_view name, const option_sources& from, effective_option& out);
+
 /// True when its value may show a password.
 bool holds_secret(const option_spec& spec);
 
 /// The effective values and their sources, secrets masked, as a config file.
 std::string describe(const loaded_options& options);
+
+/// The environment of the process as the only source.
+option_sources process_environment();
 
 /// The flags of a subcommand: every option, --config and --print-config.
 /// Must outlive the parsing of `command`.

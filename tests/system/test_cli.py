@@ -215,7 +215,7 @@ def test_commands_follow_the_variables_of_the_ports(server):
     assert "http://127.0.0.1:8081" in run("stats", "--help", environment=wrong).stdout
     for port in ("x", "0", "65536"):
         done = run("audit", environment={"FOOTFALL_ADMIN_PORT": port})
-        assert done.returncode == 2 and f":{port}" in done.stderr
+        assert done.returncode == 2 and "FOOTFALL_ADMIN_PORT" in done.stderr, done
 
 
 def test_stats_prints_tables_and_the_answer_itself(server):

@@ -57,6 +57,33 @@ def test_variables_that_set_nothing_are_told():
     assert "redis-addr = " in done.stdout and "query-port = 8081" in done.stdout
 
 
+COMMANDS = [(["import", "-"], "INGEST"), (["stats"], "QUERY"), (["actors"], "ADMIN"),
+            (["audit"], "ADMIN"), (["bad-events"], "ADMIN"), (["partitions"], "ADMIN"),
+            (["backup", "never-made"], "ADMIN")]
+
+
+@pytest.mark.parametrize("command, listener", COMMANDS,
+                         ids=[command[0] for command, _ in COMMANDS])
+def test_client_commands_read_a_port_as_serve_does(command, listener):
+    """Kubernetes sets FOOTFALL_INGEST_PORT=tcp://... for a service called footfall-ingest."""
+    variable = f"FOOTFALL_{listener}_PORT"
+    told = run(*command, "--help", environment={variable: "tcp://10.0.0.1:8080"})
+    assert told.returncode == 0
+    assert f"http://127.0.0.1:{dict(INGEST=8080, QUERY=8081, ADMIN=8082)[listener]}" in told.stdout
+    for value, reason in (("80x0", "whole number from 0 to 65535"), ("0", "any free port")):
+        done = run(*command, environment={variable: value})
+        assert done.returncode == 2 and done.stdout == "", done
+        assert variable in done.stderr and reason in done.stderr, done.stderr
+        assert run(*command, "--help", environment={variable: value}).returncode == 0
+        # Who says where the node is, or needs none, needs no port.
+        flag = "--to" if listener == "INGEST" else "--url"
+        done = run(*command, flag, "http://127.0.0.1:1", environment={variable: value},
+                   stdin='{"user_id":"ada","event_type":"click","page_url":"/"}\n')
+        assert done.returncode == 3 and "cannot reach" in done.stderr, done
+    done = run("backup", "never-made", "--data-dir", "none", environment={variable: "80x0"})
+    assert "none has no store.db" in done.stderr, done
+
+
 @pytest.mark.parametrize("arguments, wanted", [
     (["serve", "--partitions", "0"], "1 to 1024"),
     (["serve", "--ingest-port", "70000"], "0 to 65535"),
