@@ -240,6 +240,43 @@ void settle_lag_limit(loaded_options& out) {
     }
 }
 
+std::string origin(const effective_option& x) {
+  return (x.source.find(':') == std::string::npos ? "the " : "") + x.source;
+}
+
+/// Options whose names begin with `prefix` say something only to what is `used`.
+struct purpose {
+  std::string_view prefix;
+  bool (*used)(const settings&);
+  const char* wanted;
+};
+
+constexpr purpose purposes[] = {
+    {"kafka-security-", [](const settings& x) { return !x.kafka_broker.empty(); },
+     "--kafka-broker (KAFKA_BROKER)"},
+    {"kafka-sasl-",
+     [](const settings& x) { return x.kafka_security_protocol.rfind("sasl", 0) == 0; },
+     "--kafka-security-protocol (KAFKA_SECURITY_PROTOCOL) sasl_plaintext or sasl_ssl"},
+    {"kafka-ssl-",
+     [](const settings& x) { return x.kafka_security_protocol.find("ssl") != std::string::npos; },
+     "--kafka-security-protocol (KAFKA_SECURITY_PROTOCOL) ssl or sasl_ssl"},
+    {"redis-username", [](const settings& x) { return !x.redis_addr.empty(); },
+     "--redis-addr (REDIS_ADDR) or --redis-host (REDIS_HOST)"},
+    {"redis-password", [](const settings& x) { return !x.redis_addr.empty(); },
+     "--redis-addr (REDIS_ADDR) or --redis-host (REDIS_HOST)"},
+};
+
+/// What somebody set, to be safe perhaps, and nothing would use.
+std::string idle_option(const loaded_options& all) {
+  for (const auto& option : all.effective)
+    for (const auto& x : purposes)
+      if (std::string_view{option.spec->name}.rfind(x.prefix, 0) == 0
+          && !same_letters(option.value, option.spec->initial) && !x.used(all.values))
+        return std::string{option.spec->name} + ": what " + origin(option)
+               + " says is of no use without " + x.wanted;
+  return {};
+}
+
 /// Finds a value and checks it. @returns what is wrong.
 std::string find_good(const option_spec& spec, const option_sources& from,
                       const config_values& config, effective_option& out) {
@@ -247,8 +284,8 @@ std::string find_good(const option_spec& spec, const option_sources& from,
     return wrong;
   learn_secrets(spec, out.value);
   if (auto wrong = fault_of(spec, out.value); !wrong.empty())
-    return std::string{spec.name} + ": " + shown(spec, out.value) + " from "
-           + (out.source.find(':') == std::string::npos ? "the " : "") + out.source + " " + wrong;
+    return std::string{spec.name} + ": " + shown(spec, out.value) + " from " + origin(out) + " "
+           + wrong;
   return {};
 }
 
@@ -279,7 +316,8 @@ std::string load_options(const option_sources& from, loaded_options& out) {
     out.effective.push_back(std::move(found));
   }
   settle_lag_limit(out);
-  return settle_redis(out.values);
+  auto wrong = settle_redis(out.values);
+  return wrong.empty() ? idle_option(out) : wrong;
 }
 
 bool holds_secret(const option_spec& spec) {

@@ -228,9 +228,51 @@ TEST_CASE_METHOD(options_fixture, "Redis' user and password come alone or in the
   CHECK_THAT(refusal(), Contains("redis-host") && Contains("REDIS_ADDR"));
 }
 
+TEST_CASE_METHOD(options_fixture, "what nothing would use is refused with what it needs",
+                 "[contract][options]") {
+  using row = std::tuple<std::map<std::string, std::string>, std::string, std::string>;
+  auto [given, idle, needed] = GENERATE(values<row>(
+      {{{{"KAFKA_BROKER", "h:1"}, {"KAFKA_SASL_USERNAME", "ada"}},
+        "kafka-sasl-username: what the environment KAFKA_SASL_USERNAME",
+        "KAFKA_SECURITY_PROTOCOL) sasl_plaintext or"},
+       {{{"KAFKA_BROKER", "h:1"}, {"KAFKA_SECURITY_PROTOCOL", "ssl"}, {"KAFKA_SASL_PASSWORD", "p"}},
+        "kafka-sasl-password",
+        "KAFKA_SECURITY_PROTOCOL) sasl_plaintext or"},
+       {{{"KAFKA_BROKER", "h:1"}, {"KAFKA_SASL_MECHANISM", "SCRAM-SHA-256"}},
+        "kafka-sasl-mechanism",
+        "KAFKA_SECURITY_PROTOCOL) sasl_plaintext or"},
+       {{{"KAFKA_BROKER", "h:1"},
+         {"KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT"},
+         {"KAFKA_SSL_CA_LOCATION", "/ca"}},
+        "kafka-ssl-ca-location",
+        "KAFKA_SECURITY_PROTOCOL) ssl or sasl_ssl"},
+       {{{"KAFKA_BROKER", "h:1"}, {"KAFKA_SSL_KEY_PASSWORD", "p"}},
+        "kafka-ssl-key-password",
+        "KAFKA_SECURITY_PROTOCOL) ssl or sasl_ssl"},
+       {{{"KAFKA_SECURITY_PROTOCOL", "ssl"}}, "kafka-security-protocol", "KAFKA_BROKER"},
+       {{{"REDIS_PASSWORD", "p"}}, "redis-password", "REDIS_HOST"},
+       {{{"REDIS_USERNAME", "ada"}, {"REDIS_PORT", "tcp://10.0.0.1:6379"}},
+        "redis-username",
+        "REDIS_ADDR"}}));
+  environment = given;
+  CHECK_THAT(refusal(), Contains(idle) && Contains("of no use without") && Contains(needed));
+}
+
+TEST_CASE_METHOD(options_fixture, "what is as it would be anyway needs nothing",
+                 "[contract][options]") {
+  environment = {{"KAFKA_SECURITY_PROTOCOL", "PLAINTEXT"}, {"KAFKA_SASL_MECHANISM", "plain"}};
+  load();
+  environment = {{"KAFKA_BROKER", "h:1"},          {"KAFKA_SECURITY_PROTOCOL", "SASL_SSL"},
+                 {"KAFKA_SASL_USERNAME", "ada"},   {"KAFKA_SASL_PASSWORD", "p"},
+                 {"KAFKA_SSL_CA_LOCATION", "/ca"}, {"REDIS_HOST", "h"},
+                 {"REDIS_PASSWORD", "p"}};
+  load();
+}
+
 TEST_CASE_METHOD(options_fixture, "a secret stands in a file that its variable names",
                  "[contract][options]") {
   const auto path = folder + "/secret";
+  environment["REDIS_HOST"] = "h";
   environment["REDIS_PASSWORD_FILE"] = path;
   CHECK_THAT(refusal(), Contains(path) && Contains("REDIS_PASSWORD_FILE") && Contains("No such"));
   std::ofstream{path} << "from a file\r\n";
@@ -246,7 +288,7 @@ TEST_CASE_METHOD(options_fixture, "a secret stands in a file that its variable n
   std::ofstream{path} << "two\nlines\n";
   CHECK_THAT(refusal(), Contains("more than one line") && !Contains("two"));
   // What is no secret stands in no file.
-  environment = {{"FOOTFALL_BIND_FILE", path}};
+  environment = {{"FOOTFALL_BIND_FILE", path}, {"REDIS_HOST", "h"}};
   CHECK(load().bind == "127.0.0.1");
 }
 

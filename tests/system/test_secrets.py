@@ -29,7 +29,7 @@ GOOD = {
     "redis url": {"REDIS_ADDR": f"redis://:{ENCODED}@{AWAY}"},
     "redis url with a user": {"REDIS_ADDR": f"redis://me:{ENCODED}@{AWAY}/0"},
     "redis": {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": "1", "REDIS_PASSWORD": PASSWORD},
-    "kafka": {"KAFKA_BROKER": AWAY, "KAFKA_SECURITY_PROTOCOL": "sasl_plaintext",
+    "kafka": {"KAFKA_BROKER": AWAY, "KAFKA_SECURITY_PROTOCOL": "sasl_ssl",
               "KAFKA_SASL_USERNAME": "me", "KAFKA_SASL_PASSWORD": PASSWORD,
               "KAFKA_SSL_KEY_PASSWORD": PASSWORD},
 }
