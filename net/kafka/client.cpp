@@ -85,34 +85,54 @@ void wake_signal::wait_for(std::chrono::microseconds most) {
   notified_ = false;
 }
 
-void broker_health::down(const std::string& why) {
+void broker_health::heed(rd_kafka_resp_err_t code, const char* reason) {
   std::lock_guard lock(mutex_);
-  why_ = why;
-  down_.store(true, std::memory_order_relaxed);
+  switch (code) {
+  case RD_KAFKA_RESP_ERR__TRANSPORT:
+  case RD_KAFKA_RESP_ERR__RESOLVE:
+  case RD_KAFKA_RESP_ERR__SSL:
+  case RD_KAFKA_RESP_ERR__TIMED_OUT: // Another one may serve us.
+    refused_ = false;
+    why_ = reason;
+    break;
+  case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    refused_ = true;
+    why_ = reason;
+    down_.store(true, std::memory_order_relaxed);
+    break;
+  case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN: // Comes without a why of its own.
+    if (why_.empty())
+      why_ = reason;
+    down_.store(true, std::memory_order_relaxed);
+    break;
+  default: break;
+  }
 }
 
 void broker_health::up() {
   if (!is_down())
     return;
   std::lock_guard lock(mutex_);
+  refused_ = false;
   why_.clear();
   down_.store(false, std::memory_order_relaxed);
+}
+
+bool broker_health::is_refused() const {
+  std::lock_guard lock(mutex_);
+  return is_down() && refused_;
 }
 
 std::string broker_health::text() const {
   if (!is_down())
     return {};
   std::lock_guard lock(mutex_);
-  return "no Kafka broker can be reached (KAFKA_BROKER = " + brokers_ + "): " + why_;
-}
-
-bool is_down(rd_kafka_resp_err_t code) noexcept {
-  return code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__AUTHENTICATION;
+  return (refused_ ? "Kafka does not take our credentials" : "no Kafka broker can be reached")
+         + (" (KAFKA_BROKER = " + brokers_ + "): " + why_);
 }
 
 void health_events::on_error(rd_kafka_resp_err_t code, const char* reason) {
-  if (is_down(code))
-    health_.down(reason);
+  health_.heed(code, reason);
 }
 
 void health_events::on_log(const std::string& line) {

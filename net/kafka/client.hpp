@@ -59,13 +59,17 @@ private:
   bool notified_ = false;
 };
 
-/// Whether any broker can be reached. Any thread.
+/// Whether any broker can be used, and why not. Any thread.
 class broker_health {
 public:
   explicit broker_health(std::string brokers) : brokers_(std::move(brokers)) {}
-  void down(const std::string& why);
+  /// What librdkafka says of one broker, or of all of them; other errors change nothing.
+  void heed(rd_kafka_resp_err_t code, const char* reason);
   void up();
   bool is_down() const noexcept { return down_.load(std::memory_order_relaxed); }
+  /// It is down, and the last that was said of a broker is that it does not take our
+  /// credentials: not that it could not be reached.
+  bool is_refused() const;
   /// Empty when a broker can be reached, else a sentence.
   std::string text() const;
 
@@ -73,6 +77,7 @@ private:
   const std::string brokers_;
   std::atomic<bool> down_{false};
   mutable std::mutex mutex_;
+  bool refused_ = false;
   std::string why_;
 };
 
@@ -100,9 +105,6 @@ private:
   const kafka_config& config_;
   broker_health& health_;
 };
-
-/// True for errors that mean that no broker can be used.
-bool is_down(rd_kafka_resp_err_t code) noexcept;
 
 using property_list = std::vector<std::pair<std::string, std::string>>;
 

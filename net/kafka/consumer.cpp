@@ -283,8 +283,7 @@ void consumer::grow(uint32_t partitions) {
 }
 
 void consumer::on_error(rd_kafka_resp_err_t code, const char* reason) {
-  if (is_down(code))
-    health_.down(reason);
+  health_.heed(code, reason);
 }
 
 void consumer::on_log(const std::string& line) {

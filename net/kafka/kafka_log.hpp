@@ -55,7 +55,7 @@ public:
   /// Connects and creates the topic when it is missing. Blocks, at most a little
   /// longer than `open_timeout`.
   /// @returns errc::log_unavailable when no broker answers in time, or
-  /// errc::invalid_argument when the topic or a setting cannot be used.
+  /// errc::invalid_argument when the topic, a setting or the credentials cannot be used.
   static caf::expected<std::unique_ptr<event_log>> open(kafka_config config);
 
   ~kafka_log() override;

@@ -266,8 +266,7 @@ void onlooker::fail(const request& x, rd_kafka_resp_err_t code) {
 }
 
 void onlooker::on_error(rd_kafka_resp_err_t code, const char* reason) {
-  if (is_down(code))
-    health_.down(reason);
+  health_.heed(code, reason);
 }
 
 void onlooker::on_log(const std::string& line) {

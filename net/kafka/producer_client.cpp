@@ -169,8 +169,8 @@ void producer_client::on_error(rd_kafka_resp_err_t code, const char* reason) {
     on_log(std::string("Kafka producer ended (") + rd_kafka_err2name(cause) + "): " + text
            + "; it is replaced, open appends are unknown");
     fatal_ = true;
-  } else if (is_down(code)) {
-    owner_.health_.down(reason);
+  } else {
+    owner_.health_.heed(code, reason);
   }
 }
 

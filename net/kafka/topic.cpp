@@ -92,7 +92,26 @@ const char* value_of(const rd_kafka_ConfigEntry_t** entries, size_t count, const
   return "";
 }
 
-caf::error no_answer(const kafka_config& config, const std::string& why) {
+/// librdkafka before 2.6.1 repeats the nonce in SCRAM (confluentinc/librdkafka 4895). Kafka 4
+/// says that the password is wrong then.
+std::string scram_hint(const kafka_config& config) {
+  constexpr int mended = 0x02060100;
+  for (const auto& [name, value] : config.properties)
+    if (name == "sasl.mechanism" && value.rfind("SCRAM", 0) == 0 && rd_kafka_version() < mended)
+      return std::string("; from Kafka 4 on SCRAM needs librdkafka 2.6.1, and this is ")
+             + rd_kafka_version_str() + ": use PLAIN over TLS with such brokers";
+  return {};
+}
+
+/// Why the time is over. Credentials that were refused to the end are a matter for people; a
+/// broker that went away while it looked at them has said something else since.
+caf::error unusable(const kafka_config& config, const broker_health& health,
+                    rd_kafka_resp_err_t error) {
+  if (health.is_refused())
+    return make_error(errc::invalid_argument, health.text() + scram_hint(config)
+                                                  + "; look at KAFKA_SASL_MECHANISM, "
+                                                    "KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD");
+  const auto why = health.is_down() ? health.text() : rd_kafka_err2str(error);
   return make_error(errc::log_unavailable, "no answer from Kafka about the topic " + config.topic
                                                + " within " + milliseconds_text(config.open_timeout)
                                                + " ms (KAFKA_BROKER = " + config.brokers
@@ -187,7 +206,7 @@ caf::expected<topic_found> ensure_topic(const kafka_config& config, broker_healt
       return make_error(errc::invalid_argument,
                         "Kafka topic " + config.topic + ": " + rd_kafka_err2str(state.error));
     if (until.over())
-      return no_answer(config, health.is_down() ? health.text() : rd_kafka_err2str(state.error));
+      return unusable(config, health, state.error);
     if (is_missing(state.error) && !created) {
       if (auto err = create(client, config, until)) {
         if (code_of(err) != errc::log_unavailable)

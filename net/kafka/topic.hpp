@@ -34,7 +34,7 @@ struct topic_found {
 /// config.open_timeout is over. Creates it with config.partitions when it is
 /// missing; an existing one keeps what it has.
 /// @returns what it found; errc::log_unavailable when no broker answers
-/// in time; errc::invalid_argument when it cannot be made.
+/// in time; errc::invalid_argument when it cannot be made, or they refuse our credentials.
 caf::expected<topic_found> ensure_topic(const kafka_config& config, broker_health& health);
 
 /// What a broker says about the topic.

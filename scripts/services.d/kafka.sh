@@ -56,6 +56,8 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=1
 END
+  # What a test adds; of two lines with one name the last counts.
+  [[ ! -f $1/more.properties ]] || cat "$1/more.properties" >>"$1/server.properties"
 }
 
 kafka_start() { # folder, more JVM options
