@@ -1,5 +1,6 @@
 #include "app/adapters.hpp"
 
+#include "actors/node_status.hpp"
 #include "actors/ports/clock.hpp"
 #include "app/addresses.hpp"
 #include "app/log.hpp"
@@ -144,6 +145,12 @@ caf::error open_missing(const settings& from, metrics& counts, adapters& out) {
     auto log = open_log(from, counts);
     if (!log)
       return std::move(log.error());
+    if ((*log)->partitions() > partition_list::most)
+      return make_error(errc::invalid_argument, "topic " + (*log)->topic() + " has "
+                                                    + std::to_string((*log)->partitions())
+                                                    + " partitions, and Footfall takes up to "
+                                                    + std::to_string(partition_list::most)
+                                                    + "; give KAFKA_TOPIC another one");
     out.log = std::move(*log);
   }
   if (!out.events) {

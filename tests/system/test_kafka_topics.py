@@ -112,6 +112,16 @@ def test_the_number_of_copies_is_chosen(services):
         assert server.ingest.post("/v1/events", events(1)).status == 200
 
 
+def test_a_topic_with_too_many_partitions_is_refused(services):
+    topic = Topic(services)
+    topic.create(1025)
+    with Server(environment=services.environment, start=False) as server:
+        process = server.launch()
+        assert process.wait(60) == 1
+        assert "has 1025 partitions, and Footfall takes up to 1024" in server.stderr()
+    topic.admin.delete_topics([topic.name])[topic.name].result(20)
+
+
 def test_partitions_that_are_added_while_it_runs_are_taken_up(services):
     topic = Topic(services)
 
