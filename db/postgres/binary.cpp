@@ -94,6 +94,11 @@ void parameters::add_int8(int64_t x) {
   add(bytes.data(), bytes.size());
 }
 
+void parameters::add_text(std::string&& x) {
+  const auto& kept = own_.emplace_back(std::move(x));
+  add(kept.data(), kept.size());
+}
+
 void parameters::add(const char* data, size_t size) {
   values_.push_back(data);
   lengths_.push_back(static_cast<int>(size));

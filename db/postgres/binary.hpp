@@ -37,14 +37,16 @@ private:
   std::string bytes_;
 };
 
-/// The parameters of one statement, in binary form. The texts and arrays that are
-/// given by reference must outlive it.
+/// The parameters of one statement, in binary form. Named texts and arrays must outlive
+/// it; a temporary text is kept.
 class parameters {
 public:
   void add_int4(int32_t x);
   void add_int8(int64_t x);
   void add_text(const std::string& x) { add(x.data(), x.size()); }
+  void add_text(std::string&& x); ///< Kept: nobody else would.
   void add_array(const array& x) { add(x.bytes().data(), x.bytes().size()); }
+  void add_array(array&& x) = delete; ///< It would not live long enough.
 
   int count() const { return static_cast<int>(values_.size()); }
   const char* const* values() const { return values_.data(); }

@@ -189,3 +189,12 @@ TEST_CASE("postgres writer sees a takeover that it had to wait for", "[contract]
   CHECK(fresh_of(done[1].out) == std::vector<uint32_t>{0});
   CHECK(next_offsets(*at) == "0 1");
 }
+
+TEST_CASE("a temporary text lives as long as the parameters", "[contract][postgres]") {
+  parameters values;
+  for (int i = 0; i < 100; ++i)
+    values.add_text(std::string(100, static_cast<char>('a' + i % 26)));
+  for (int i = 0; i < 100; ++i)
+    CHECK(std::string_view(values.values()[i], 100)
+          == std::string(100, static_cast<char>('a' + i % 26)));
+}
