@@ -10,6 +10,7 @@ namespace {
 using kind = step::kind;
 
 constexpr auto skip_what = caf::atom("skip");
+constexpr auto claims_again = "the partition claims again; look again in a moment";
 
 std::string text(int64_t x) {
   return std::to_string(x);
@@ -178,12 +179,14 @@ step take_failure(partition_ptr self, const caf::error& why) {
 }
 
 void give_skip_up(partition_ptr self) {
-  end_skip(self, errc::fenced, "the partition claims again; look again in a moment");
+  end_skip(self, errc::fenced, claims_again);
 }
 
 caf::result<partition_reply> skip(partition_ptr self, int64_t to) {
   auto& st = self->state;
   auto refuse = [](errc code, std::string why) { return partition_reply{code, std::move(why)}; };
+  if (!st.stopped && st.config.status->phase == partition_phase::stopped)
+    return refuse(errc::overloaded, claims_again);
   if (!st.stopped)
     return refuse(errc::not_found, "partition " + text(st.config.partition)
                                        + " is not stopped; nothing was skipped");

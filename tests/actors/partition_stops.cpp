@@ -94,6 +94,7 @@ SCENARIO_METHOD(log_fixture, "a stopped partition takes no posts while it claims
   for (int i = 0; i < 20; ++i)
     events.fail_next(errc::store_unavailable, false);
   settle();
+  CHECK(skip(one, 5).reason.find("claims again") != std::string::npos);
   CHECK(post_one("b").code == errc::partition_stopped);
   advance(20s);
   CHECK(row().state == "stopped");
