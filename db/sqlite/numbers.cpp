@@ -1,5 +1,6 @@
 #include "db/sqlite/numbers.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace footfall::sqlite {
@@ -32,16 +33,49 @@ int32_t numbers::select(int32_t site_no, std::string_view text) {
   return number;
 }
 
+int32_t numbers::known(std::string_view key) {
+  if (auto at = newest_.numbers.find(key); at != newest_.numbers.end())
+    return at->second;
+  auto at = older_.numbers.find(key);
+  if (at == older_.numbers.end())
+    return 0;
+  const auto number = at->second;
+  remember(key, number);
+  return number;
+}
+
 void numbers::remember(std::string_view key, int32_t number) {
-  if (known_.size() >= most_)
-    known_.clear();
-  known_.emplace(key, number);
+  if (newest_.numbers.size() >= most_ / 2) {
+    older_ = std::move(newest_);
+    newest_ = {};
+    newest_.numbers.reserve(most_ / 2);
+  }
+  newest_.numbers.emplace(newest_.kept(key), number);
+}
+
+std::string_view numbers::generation::kept(std::string_view key) {
+  constexpr size_t block = 64 << 10;
+  if (left < key.size()) {
+    left = std::max(block, key.size());
+    texts.push_back(std::make_unique<char[]>(left));
+    free = texts.back().get();
+  }
+  char* const at = free;
+  std::memcpy(at, key.data(), key.size());
+  free += key.size();
+  left -= key.size();
+  return {at, key.size()};
+}
+
+void numbers::forget() {
+  newest_ = {};
+  older_ = {};
 }
 
 int32_t numbers::find(int32_t site_no, std::string_view text) {
   const auto key = key_of(site_no, text);
-  if (auto at = known_.find(key); at != known_.end())
-    return at->second;
+  if (const auto number = known(key); number != 0)
+    return number;
   const auto number = select(site_no, text);
   if (number != 0)
     remember(key, number);
@@ -50,8 +84,8 @@ int32_t numbers::find(int32_t site_no, std::string_view text) {
 
 int32_t numbers::intern(int32_t site_no, std::string_view text) {
   const auto key = key_of(site_no, text);
-  if (auto at = known_.find(key); at != known_.end())
-    return at->second;
+  if (const auto number = known(key); number != 0)
+    return number;
   bind(*insert_, site_no, text);
   insert_->run();
   const auto number =

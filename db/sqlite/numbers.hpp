@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <absl/container/flat_hash_map.h>
 
@@ -11,9 +12,9 @@
 
 namespace footfall::sqlite {
 
-/// The numbers that stand for the texts of one table, through a bounded map.
-/// Texts of pages and users belong to a site; those of sites and types to none (0).
-/// One thread at a time; throws `failure`.
+/// The numbers that stand for the texts of one table, through a map of at most `most`,
+/// from which what is not asked for goes first. Texts of pages and users belong to a site; those of
+/// sites and types to none (0). One thread at a time; throws `failure`.
 class numbers {
 public:
   /// `find` selects the number by text (and site), `insert` adds one or does
@@ -25,19 +26,23 @@ public:
   /// The number of a text, a new one when it has none.
   int32_t intern(int32_t site_no, std::string_view text);
   /// What was made in a transaction that was rolled back is no number of anything.
-  void forget() { known_.clear(); }
+  void forget();
 
 private:
-  struct text_hash {
-    using is_transparent = void;
-    size_t operator()(std::string_view x) const noexcept {
-      return absl::Hash<std::string_view>{}(x);
-    }
+  /// Numbers by text, and the texts one after the other: half of what may be known.
+  struct generation {
+    absl::flat_hash_map<std::string_view, int32_t> numbers;
+    std::vector<std::unique_ptr<char[]>> texts;
+    char* free = nullptr; ///< Where the next text goes.
+    size_t left = 0;      ///< Bytes from there on.
+
+    std::string_view kept(std::string_view key);
   };
 
   std::string_view key_of(int32_t site_no, std::string_view text);
   void bind(statement& to, int32_t site_no, std::string_view text) const;
   int32_t select(int32_t site_no, std::string_view text);
+  int32_t known(std::string_view key);
   void remember(std::string_view key, int32_t number);
 
   connection& on_;
@@ -46,7 +51,8 @@ private:
   const bool has_site_;
   const size_t most_;
   std::string key_;
-  absl::flat_hash_map<std::string, int32_t, text_hash, std::equal_to<>> known_;
+  generation newest_;
+  generation older_; ///< Goes once the newest is full, but for what was asked for meanwhile.
 };
 
 /// The four kinds of texts of a store.

@@ -71,12 +71,17 @@ void store_writer::fold_clicks() {
   }
 }
 
+uint64_t store_writer::total_of(int32_t page_no) {
+  // RETURNING would make a table of its own for the one row.
+  total_of_.bind(1, page_no);
+  const auto out = total_of_.step() ? static_cast<uint64_t>(total_of_.integer(0)) : 0;
+  total_of_.reset();
+  return out;
+}
+
 void store_writer::fold_totals(fold_result& out) {
   for (const auto& x : pages_) {
-    // Looked up first: RETURNING would make a table of its own for the one row.
-    total_of_.bind(1, x.page_no);
-    const uint64_t before = total_of_.step() ? static_cast<uint64_t>(total_of_.integer(0)) : 0;
-    total_of_.reset();
+    on_.set_last_rowid(0);
     add_totals_.bind(1, x.page_no)
         .bind(2, x.site_no)
         .bind(3, static_cast<int64_t>(x.clicks))
@@ -84,7 +89,7 @@ void store_writer::fold_totals(fold_result& out) {
         .bind(5, x.last_at_us)
         .run();
     if (pages_.size() <= fold_records_max)
-      out.pages.push_back({x.page_no, before + x.clicks});
+      out.pages.push_back({x.page_no, on_.last_rowid() != 0 ? x.clicks : total_of(x.page_no)});
   }
 }
 

@@ -50,8 +50,8 @@ store_reader::tail_counts store_reader::tail_pages_of(int32_t site_no) {
   return out;
 }
 
-/// The highest `most` and at least as many ties as anybody names; with clicks, from the
-/// index that has them in this order.
+/// The highest `most` and at least as many ties as anybody names: with clicks, from the
+/// index that has them in this order, and then those that were clicked once, by name.
 store_reader::numbered store_reader::pages_of_site(int32_t site_no, size_t most,
                                                    const tail_counts& tail) {
   numbered out;
@@ -64,6 +64,10 @@ store_reader::numbered store_reader::pages_of_site(int32_t site_no, size_t most,
       break;
     if (const auto page_no = number(site_pages_, 0); !tail.contains(page_no))
       out.emplace_back(clicks, page_no);
+  }
+  if (out.size() < most) {
+    tied_pages_.bind(1, site_no);
+    add_first_by_name(out, 1, most, tail, tied_pages_);
   }
   for (const auto& [page_no, clicks] : tail)
     out.emplace_back(clicks, page_no);
@@ -96,21 +100,27 @@ store_reader::numbered store_reader::pages_of_site(int32_t site_no, int64_t firs
   return out;
 }
 
+/// Adds the first `most` that have `clicks` in the aggregates and are not in the tail;
+/// `by_name` has the numbers of such ones in the order of names.
+void store_reader::add_first_by_name(numbered& out, uint64_t clicks, size_t most,
+                                     const tail_counts& tail, statement& by_name) {
+  reset_at_end reset{by_name};
+  by_name.bind(2, static_cast<int64_t>(clicks));
+  for (size_t found = 0; found < most && by_name.step();)
+    if (const auto no = number(by_name, 0); !tail.contains(no)) {
+      out.emplace_back(clicks, no);
+      ++found;
+    }
+}
+
 /// Too many ties to name them all: those of the tail, and the first by name of the rest.
-/// `by_name` has the numbers that have `clicks` in the aggregates, in the order of names.
 void store_reader::name_first_ties(numbered& counts, numbered::iterator ties, size_t most,
                                    const tail_counts& tail, statement& by_name) {
   const auto end =
       std::partition(ties, counts.end(), [&](const auto& x) { return tail.contains(x.second); });
   const auto clicks = ties->first;
   counts.erase(end, counts.end());
-  reset_at_end reset{by_name};
-  by_name.bind(2, static_cast<int64_t>(clicks));
-  for (size_t found = 0; found < most && by_name.step();)
-    if (const auto no = number(by_name, 0); !tail.contains(no)) {
-      counts.emplace_back(clicks, no);
-      ++found;
-    }
+  add_first_by_name(counts, clicks, most, tail, by_name);
 }
 
 /// The limit + 1 best with their names; ties by name, so all of the last ones that

@@ -45,16 +45,16 @@ store_reader::store_reader(connection& on, const std::string& log)
       page_users_(on, "SELECT pair & 4294967295, clicks FROM core_page_clicks"
                       " WHERE pair >= ? AND pair < ?"),
       site_pages_(on, "SELECT page_no, clicks FROM core_page_totals WHERE site_no = ?"
-                      " ORDER BY clicks DESC"),
+                      " AND clicks > 1 ORDER BY clicks DESC"),
       tied_pages_(on, "SELECT p.page_no FROM core_pages p CROSS JOIN core_page_totals t"
                       " ON t.page_no = p.page_no AND t.clicks = ?2 WHERE p.site_no = ?1"
                       " ORDER BY p.page_url"),
       tied_users_(on, "SELECT u.user_no FROM core_users u CROSS JOIN core_page_clicks c"
                       " ON c.pair = (?3 << 32 | u.user_no) AND c.clicks = ?2"
                       " WHERE u.site_no = ?1 ORDER BY u.user_id"),
-      site_range_(on, "SELECT t.page_no, (SELECT sum(s.clicks) FROM core_page_series s"
-                      " WHERE s.page_no = t.page_no AND s.minute >= ?2 AND s.minute < ?3)"
-                      " FROM core_page_totals t WHERE t.site_no = ?1"),
+      site_range_(on, "SELECT p.page_no, (SELECT sum(s.clicks) FROM core_page_series s"
+                      " WHERE s.page_no = p.page_no AND s.minute >= ?2 AND s.minute < ?3)"
+                      " FROM core_pages p WHERE p.site_no = ?1"),
       page_series_(on, "SELECT minute, sum(clicks) FROM core_page_series WHERE page_no = ?"
                        " AND minute >= ? AND minute < ? GROUP BY minute"),
       site_series_(on, "SELECT minute, clicks FROM core_site_series WHERE site_no = ?"

@@ -50,6 +50,8 @@ private:
   tail_counts tail_pages_of(int32_t site_no);
   numbered pages_of_site(int32_t site_no, size_t most, const tail_counts& tail);
   numbered pages_of_site(int32_t site_no, int64_t first_minute, int64_t end_minute);
+  static void add_first_by_name(numbered& out, uint64_t clicks, size_t most,
+                                const tail_counts& tail, statement& by_name);
   static void name_first_ties(numbered& counts, numbered::iterator ties, size_t most,
                               const tail_counts& tail, statement& by_name);
   static std::vector<named_count> named(numbered counts, size_t most, statement& name);

@@ -59,6 +59,7 @@ private:
   };
   void scan(int64_t from, int64_t until);
   void fold_clicks();
+  uint64_t total_of(int32_t page_no);
   void fold_totals(fold_result& out);
   void fold_types();
   void fold_series();
