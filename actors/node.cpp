@@ -1,13 +1,13 @@
 #include "actors/node.hpp"
 
+#include "actors/accept/ingestion.hpp"
+#include "actors/answer/cache_manager.hpp"
 #include "actors/ask_from_outside.hpp"
-#include "actors/auditor.hpp"
-#include "actors/cache_manager.hpp"
-#include "actors/ingestion.hpp"
-#include "actors/inspector.hpp"
-#include "actors/log_reader.hpp"
-#include "actors/metrics_text.hpp"
-#include "actors/redriver.hpp"
+#include "actors/count/log_reader.hpp"
+#include "actors/tend/auditor.hpp"
+#include "actors/tend/inspector.hpp"
+#include "actors/tend/metrics_text.hpp"
+#include "actors/tend/redriver.hpp"
 
 namespace footfall {
 

@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "actors/gateway.hpp"
+#include "actors/accept/gateway.hpp"
+#include "actors/answer/query.hpp"
+#include "actors/count/partition.hpp"
 #include "actors/interfaces.hpp"
-#include "actors/node_watch.hpp"
-#include "actors/partition.hpp"
 #include "actors/ports/request_handler.hpp"
-#include "actors/query.hpp"
-#include "actors/supervisor.hpp"
+#include "actors/tend/node_watch.hpp"
+#include "actors/tend/supervisor.hpp"
 
 namespace footfall {
 

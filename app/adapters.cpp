@@ -1,7 +1,7 @@
 #include "app/adapters.hpp"
 
-#include "actors/node_status.hpp"
 #include "actors/ports/clock.hpp"
+#include "actors/tend/node_status.hpp"
 #include "app/addresses.hpp"
 #include "app/log.hpp"
 #include "db/memory/memory_cache.hpp"

@@ -4,11 +4,11 @@
 
 #include <caf/expected.hpp>
 
-#include "actors/node_watch.hpp"
 #include "actors/ports/cache.hpp"
 #include "actors/ports/event_log.hpp"
 #include "actors/ports/metrics.hpp"
 #include "actors/ports/store.hpp"
+#include "actors/tend/node_watch.hpp"
 #include "app/data_lock.hpp"
 #include "app/settings.hpp"
 

@@ -1,6 +1,6 @@
 #include "app/front_door.hpp"
 
-#include "actors/metrics_text.hpp"
+#include "actors/tend/metrics_text.hpp"
 
 namespace footfall::app {
 

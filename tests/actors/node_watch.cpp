@@ -1,7 +1,7 @@
 // What the node says about what it stands on, second by second.
 #include <catch2/catch.hpp>
 
-#include "actors/node_watch.hpp"
+#include "actors/tend/node_watch.hpp"
 #include "db/memory/memory_cache.hpp"
 #include "db/memory/memory_log.hpp"
 #include "db/memory/memory_store.hpp"

@@ -1,0 +1,209 @@
+#include "actors/answer/query.hpp"
+
+#include <algorithm>
+
+#include "actors/answer/query_parts.hpp"
+#include "actors/answer/query_reads.hpp"
+#include "actors/model/record.hpp"
+
+namespace footfall {
+
+namespace {
+
+using query_parts::ask_positions;
+using query_parts::fail;
+using query_parts::flush;
+using query_parts::run;
+
+constexpr auto tick_period = std::chrono::milliseconds(100);
+constexpr int64_t watch_renewal_us = 1'000'000;
+constexpr int64_t grace_us = 1'000'000;
+
+void set_tick(query_ptr self) {
+  if (!self->state.open.empty() && !std::exchange(self->state.tick_set, true))
+    self->delayed_send(self, tick_period, atom::tick_v);
+}
+
+std::string merge_key_of(const query_ask& ask) {
+  std::string out;
+  out.push_back(static_cast<char>(ask.kind));
+  out.push_back(static_cast<char>(ask.step));
+  for (auto number : {ask.from_us, ask.to_us, int64_t{ask.limit}})
+    out.append(reinterpret_cast<const char*>(&number), sizeof number);
+  out.append(ask.site_id).push_back('\0');
+  out.append(ask.page_url).push_back('\0');
+  return out.append(ask.user_id);
+}
+
+void take_ask(query_ptr self, query_ask& ask, const caf::strong_actor_ptr& from, bool watch) {
+  auto& st = self->state;
+  query_state::asker who{ask.ticket, from};
+  std::string key;
+  if (!watch && ask.after.empty()) {
+    key = merge_key_of(ask);
+    auto at = st.merged.find(key);
+    if (at != st.merged.end()) {
+      st.open.at(at->second).askers.push_back(std::move(who));
+      add(st.config.counts->queries_merged);
+      return;
+    }
+  }
+  const auto id = st.next_ticket++;
+  auto& x = st.open[id];
+  x.askers.push_back(std::move(who));
+  x.ask = std::move(ask);
+  x.watch = watch;
+  if (st.open.size() > st.config.open_max) {
+    fail(self, id, errc::overloaded, "too many queries are under way; try again");
+    return;
+  }
+  if (!key.empty()) {
+    x.merge_key = key;
+    st.merged.emplace(std::move(key), id);
+  }
+  if (x.ask.after.empty()) {
+    run(self, id);
+    return;
+  }
+  using std::chrono::microseconds;
+  x.await_until_us = st.config.now() + microseconds(st.config.after_wait).count();
+  ask_positions(self, id, false);
+}
+
+void take_reached(query_ptr self, uint64_t id, const position& at, uint64_t incarnation) {
+  auto& st = self->state;
+  auto found = st.open.find(id);
+  if (found == st.open.end() || found->second.awaiting == 0)
+    return;
+  auto& x = found->second;
+  if (!x.too_late && !query_parts::is_current(self, x, incarnation))
+    return;
+  if (at.offset >= 0)
+    x.answer.reached.push_back(at);
+  if (--x.awaiting > 0)
+    return;
+  if (!x.too_late) {
+    x.confirmed = std::move(x.answer.reached);
+    x.answer = {};
+    run(self, id);
+    return;
+  }
+  query_answer late;
+  late.code = errc::position_not_reached;
+  late.reason = "position " + to_string(x.ask.after) + " is not applied yet; reached "
+                + to_string(x.answer.reached) + "; ask again";
+  late.reached = std::move(x.answer.reached);
+  query_parts::finish(self, id, std::move(late));
+}
+
+void renew_watch(query_ptr self, uint64_t id, query_state::open_query& x, int64_t now) {
+  auto& st = self->state;
+  if (x.await_until_us > now || st.nodes.partitions.empty())
+    return;
+  x.await_until_us = now + watch_renewal_us;
+  page_ask ask;
+  ask.ticket = id;
+  ask.kind = query_kind::page;
+  ask.page = x.ask.site_id + '\0' + x.ask.page_url;
+  ask.as_of_us = query_parts::as_of(self, x.ask);
+  const auto key = model::record_key(x.ask.site_id, x.ask.page_url);
+  const auto at = model::partition_of(key, static_cast<uint32_t>(st.nodes.partitions.size()));
+  if (auto to = caf::actor_cast<partition_actor>(st.nodes.partitions[at]))
+    self->send(to, atom::watch_v, std::move(ask));
+}
+
+void tick(query_ptr self) {
+  auto& st = self->state;
+  st.tick_set = false;
+  const auto now = st.config.now();
+  query_parts::give_up_lookups(self, now);
+  query_parts::run_again(self);
+  std::vector<uint64_t> late;
+  std::vector<uint64_t> dead;
+  for (auto& [id, x] : st.open) {
+    if (x.watch)
+      renew_watch(self, id, x, now);
+    else if (x.ask.deadline_us + grace_us < now)
+      dead.push_back(id);
+    else if (x.awaiting > 0 && !x.too_late && x.await_until_us <= now)
+      late.push_back(id);
+  }
+  for (auto id : dead)
+    fail(self, id, errc::timeout, "no answer in time; ask again");
+  for (auto id : late)
+    ask_positions(self, id, true);
+}
+
+// Merged queries share one entry; a watch has one of its own.
+void unwatch(query_ptr self, uint64_t ticket) {
+  auto& st = self->state;
+  auto from = self->current_sender();
+  for (auto at = st.open.begin(); at != st.open.end(); ++at) {
+    const auto& x = at->second;
+    if (x.watch && x.askers.front().ticket == ticket && x.askers.front().from == from) {
+      st.open.erase(at);
+      return;
+    }
+  }
+}
+
+std::vector<state_field> describe(query_ptr self) {
+  const auto& st = self->state;
+  return {{"open", std::to_string(st.open.size())},
+          {"reads_under_way", std::to_string(st.reads.size())},
+          {"counts_wanted", std::to_string(st.count_wanted.size())},
+          {"known_users", std::to_string(st.user_numbers.size())}};
+}
+
+} // namespace
+
+query_actor::behavior_type query(query_ptr self, query_config config) {
+  self->state.config = std::move(config);
+  self->state.incarnation = self->state.config.events->incarnation();
+  self->entry()->set_state("running");
+  auto done = [self] {
+    flush(self);
+    set_tick(self);
+  };
+  return {
+      [self, done](atom::query, std::vector<query_ask>& asks) {
+        for (auto& x : asks)
+          take_ask(self, x, self->current_sender(), false);
+        done();
+      },
+      [self, done](atom::watch, query_ask& x) {
+        take_ask(self, x, self->current_sender(), true);
+        done();
+      },
+      [self](atom::unwatch, uint64_t ticket) { unwatch(self, ticket); },
+      [self, done](atom::told, std::vector<page_answer>& xs) {
+        for (auto& x : xs)
+          query_parts::take_page(self, x);
+        done();
+      },
+      [self, done](atom::reached, uint64_t id, const position& at, uint64_t incarnation) {
+        take_reached(self, id, at, incarnation);
+        done();
+      },
+      [self, done](atom::found, uint64_t number, std::vector<cached_count>& found) {
+        query_parts::take_found(self, number, found);
+        done();
+      },
+      [self, done](atom::loaded, store_answer& x) {
+        query_parts::take_read(self, x);
+        done();
+      },
+      [self, done](atom::renewed, uint64_t incarnation) {
+        query_parts::renew(self, incarnation);
+        done();
+      },
+      [self, done](atom::tick) {
+        tick(self);
+        done();
+      },
+      [self](atom::wire, wiring& x) { self->state.nodes = std::move(x); },
+      [self](atom::describe) { return describe(self); },
+  };
+}
+
+} // namespace footfall

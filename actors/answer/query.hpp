@@ -1,0 +1,98 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "actors/interfaces.hpp"
+#include "actors/ports/clock.hpp"
+#include "actors/ports/metrics.hpp"
+#include "actors/tend/node_status.hpp"
+#include "actors/tend/observed.hpp"
+#include "actors/tend/outcome_note.hpp"
+
+namespace footfall {
+
+struct query_config {
+  store* events = nullptr; ///< Outlives the actor.
+  metrics* counts = nullptr;
+  const node_status* status = nullptr; ///< Outlives the actor.
+  now_fn now;
+  std::shared_ptr<outcome_note> reads;        ///< How the store's reads go; may be missing.
+  std::chrono::milliseconds after_wait{2000}; ///< How long Footfall-After may wait.
+  size_t open_max = 20'000;                   ///< Queries under way.
+  size_t known_max = 200'000;                 ///< Names remembered, of each kind.
+};
+
+/// Invariant: each open query is answered exactly once (a watch: until unwatched), from
+/// answers of one incarnation of the store.
+struct query_state {
+  static inline const char* name = "query";
+
+  struct asker {
+    uint64_t ticket = 0;
+    caf::strong_actor_ptr from;
+  };
+
+  struct open_query {
+    query_ask ask;
+    std::vector<asker> askers; ///< More than one: identical queries, merged.
+    std::string merge_key;     ///< Empty: not merged.
+    uint32_t awaiting = 0;     ///< Partitions that have not reached `ask.after`.
+    int64_t await_until_us = 0;
+    bool too_late = false; ///< Now only asks how far they are.
+    bool watch = false;
+    int32_t user_no = 0;
+    int64_t read_us = 0;             ///< When its reading began.
+    std::vector<position> confirmed; ///< `ask.after`, or more, as the partitions said.
+    bool again = false;              ///< Runs again at the next tick.
+    query_answer answer;             ///< Waits for names.
+    std::vector<int32_t> numbers;    ///< Of answer.rows.
+  };
+
+  query_config config;
+  wiring nodes;
+  uint64_t next_ticket = 1;
+  absl::flat_hash_map<uint64_t, open_query> open;
+  absl::flat_hash_map<std::string, uint64_t> merged;
+  bool tick_set = false;
+
+  // What this turn gathered; sent at its end, one message for each receiver.
+  std::vector<uint64_t> lookups;
+  std::vector<uint64_t> count_wanted;
+  absl::flat_hash_map<uint32_t, std::vector<page_ask>> page_asks;
+  std::vector<std::pair<caf::strong_actor_ptr, std::vector<query_answer>>> answers;
+  std::vector<cache_fill> fills;
+
+  // Lookups under way, by number.
+  struct lookup_batch {
+    std::vector<uint64_t> ids;
+    int64_t until_us = 0; ///< Counts as missed then.
+  };
+  uint64_t next_lookup = 1;
+  absl::flat_hash_map<uint64_t, lookup_batch> looked_up;
+
+  // Reads of the store under way, by batch number.
+  struct read_batch {
+    std::vector<uint64_t> ids;
+    bool counts = false;           ///< A merged read of counts.
+    std::vector<int64_t> as_of_us; ///< For each id, as it was when the read began.
+  };
+  uint64_t next_batch = 1;
+  absl::flat_hash_map<uint64_t, read_batch> reads;
+  size_t count_reads = 0;
+
+  // Numbers and names, as the store gave them in this incarnation. Texts never change
+  // their number within one, so nothing goes stale.
+  uint64_t incarnation = 0;
+  absl::flat_hash_map<std::string, int32_t> user_numbers; // "site NUL user"
+  absl::flat_hash_map<int32_t, std::string> user_names;
+  absl::flat_hash_map<int32_t, std::string> type_names;
+};
+
+using query_ptr = observed_actor<query_actor, query_state>*;
+
+query_actor::behavior_type query(query_ptr self, query_config config);
+
+} // namespace footfall

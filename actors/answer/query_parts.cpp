@@ -1,0 +1,238 @@
+#include "actors/answer/query_parts.hpp"
+
+#include <algorithm>
+
+#include "actors/answer/query_reads.hpp"
+#include "actors/model/record.hpp"
+#include "proto/seeded_bug.hpp"
+
+namespace footfall::query_parts {
+
+namespace {
+
+using open_query = query_state::open_query;
+
+constexpr int64_t patience_us = 250'000;
+
+void ask_page(query_ptr self, uint64_t id, open_query& x) {
+  auto& st = self->state;
+  x.read_us = st.config.now();
+  page_ask ask;
+  ask.ticket = id;
+  ask.kind = x.ask.kind;
+  ask.page = page_of(x.ask);
+  ask.user_no = x.user_no;
+  ask.limit = x.ask.limit;
+  ask.as_of_us = as_of(self, x.ask);
+  const auto key = model::record_key(x.ask.site_id, x.ask.page_url);
+  const auto partitions = static_cast<uint32_t>(st.nodes.partitions.size());
+  if (partitions == 0) {
+    fail(self, id, errc::store_unavailable, "the node is starting; ask again in a moment");
+    return;
+  }
+  st.page_asks[model::partition_of(key, partitions)].push_back(std::move(ask));
+}
+
+void missed(query_ptr self, const std::vector<uint64_t>& ids) {
+  auto& open = self->state.open;
+  for (auto id : ids)
+    if (auto at = open.find(id); at != open.end())
+      ask_page(self, id, at->second);
+}
+
+} // namespace
+
+void run(query_ptr self, uint64_t id) {
+  auto& st = self->state;
+  auto& x = st.open.at(id);
+  switch (x.ask.kind) {
+  case query_kind::count: {
+    auto user = st.user_numbers.find(user_of(x.ask));
+    if (user == st.user_numbers.end()) {
+      st.count_wanted.push_back(id);
+      break;
+    }
+    x.user_no = user->second;
+    if (x.ask.after.empty())
+      st.lookups.push_back(id);
+    else
+      ask_page(self, id, x);
+    break;
+  }
+  case query_kind::page:
+  case query_kind::users: ask_page(self, id, x); break;
+  case query_kind::top_pages: read_top_pages(self, id, x.ask); break;
+  case query_kind::series: read_series(self, id, x.ask); break;
+  }
+}
+
+void take_found(query_ptr self, uint64_t number, std::vector<cached_count>& found) {
+  auto& st = self->state;
+  auto at = st.looked_up.find(number);
+  if (at == st.looked_up.end())
+    return; // It came too late.
+  const auto ids = std::move(at->second.ids);
+  st.looked_up.erase(at);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (i >= found.size() || !found[i].hit) {
+      missed(self, {ids[i]});
+      continue;
+    }
+    query_answer out;
+    out.source = answer_source::cache;
+    out.as_of_us = found[i].as_of_us;
+    out.reached = std::move(found[i].reached);
+    out.clicks = found[i].clicks;
+    finish(self, ids[i], std::move(out));
+  }
+}
+
+void give_up_lookups(query_ptr self, int64_t now_us) {
+  auto& all = self->state.looked_up;
+  std::vector<uint64_t> late;
+  for (const auto& [number, batch] : all)
+    if (batch.until_us <= now_us)
+      late.push_back(number);
+  for (auto number : late) {
+    const auto ids = std::move(all.at(number).ids);
+    all.erase(number);
+    missed(self, ids);
+  }
+}
+
+void take_page(query_ptr self, page_answer& said) {
+  auto& st = self->state;
+  auto at = st.open.find(said.ticket);
+  if (at == st.open.end())
+    return;
+  auto& x = at->second;
+  const auto id = said.ticket;
+  if (said.code != errc::none) {
+    if (!x.watch) // A watch is renewed in a second.
+      fail(self, id, said.code, std::move(said.reason));
+    return;
+  }
+  if (said.incarnation != 0 && !is_current(self, x, said.incarnation))
+    return;
+  if (!said.live) {
+    if (x.ask.kind == query_kind::count)
+      st.count_wanted.push_back(id);
+    else if (x.ask.kind == query_kind::users)
+      read_users(self, id, x.ask);
+    else
+      read_page(self, id, x.ask);
+    return;
+  }
+  query_answer out;
+  out.source = said.loaded_now ? answer_source::store : answer_source::actor;
+  out.as_of_us = said.as_of_us;
+  out.reached = std::move(said.reached);
+  // What the partitions said they had applied, they had told the page before.
+  raise(out.reached, x.confirmed);
+  out.clicks = said.clicks;
+  out.users = said.users;
+  if (x.ask.kind == query_kind::count) {
+    if (said.version != 0) // Before the first click; nobody is told when that comes.
+      st.fills.push_back({page_of(x.ask), said.version, out.as_of_us, out.reached, x.user_no,
+                          said.clicks, x.read_us});
+    finish(self, id, std::move(out));
+    return;
+  }
+  out.minutes = std::move(said.minutes);
+  x.numbers.clear();
+  for (const auto& row : said.rows) {
+    x.numbers.push_back(row.number);
+    out.rows.push_back({{}, row.clicks, 0});
+  }
+  x.answer = std::move(out);
+  name_rows(self, id, x);
+}
+
+void finish(query_ptr self, uint64_t id, query_answer answer) {
+  auto& st = self->state;
+  auto at = st.open.find(id);
+  if (at == st.open.end())
+    return;
+  auto& x = at->second;
+  auto& counts = *st.config.counts;
+  switch (answer.source) {
+  case answer_source::cache: add(counts.queries_from_cache, x.askers.size()); break;
+  case answer_source::actor: add(counts.queries_from_actor, x.askers.size()); break;
+  case answer_source::store: add(counts.queries_from_store, x.askers.size()); break;
+  case answer_source::none: add(counts.queries_failed, x.askers.size()); break;
+  }
+  for (const auto& who : x.askers) {
+    answer.ticket = who.ticket;
+    auto to = std::find_if(st.answers.begin(), st.answers.end(),
+                           [&](const auto& y) { return y.first == who.from; });
+    if (to == st.answers.end())
+      to = st.answers.insert(to, {who.from, {}});
+    to->second.push_back(answer);
+  }
+  x.numbers.clear();
+  if (x.watch)
+    return;
+  if (!x.merge_key.empty())
+    st.merged.erase(x.merge_key);
+  st.open.erase(at);
+}
+
+void fail(query_ptr self, uint64_t id, errc code, std::string reason) {
+  query_answer out;
+  out.code = code;
+  out.reason = std::move(reason);
+  finish(self, id, std::move(out));
+}
+
+namespace {
+
+void look_up(query_ptr self) {
+  auto& st = self->state;
+  auto ids = std::exchange(st.lookups, {});
+  auto cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
+  if (!cache) {
+    missed(self, ids);
+    return;
+  }
+  std::vector<cache_ask> keys;
+  for (auto id : ids) {
+    const auto& x = st.open.at(id);
+    keys.push_back({page_of(x.ask), x.user_no});
+  }
+  // No request of CAF's: its timer would wake a thread for each.
+  const auto number = st.next_lookup++;
+  st.looked_up.emplace(number,
+                       query_state::lookup_batch{std::move(ids), st.config.now() + patience_us});
+  self->send(cache, atom::lookup_v, st.incarnation, number, std::move(keys));
+}
+
+} // namespace
+
+void flush(query_ptr self) {
+  auto& st = self->state;
+  if (!st.lookups.empty())
+    look_up(self);
+  read_counts(self);
+  for (auto& [partition, asks] : std::exchange(st.page_asks, {})) {
+    auto to = caf::actor_cast<partition_actor>(st.nodes.partitions[partition]);
+    if (to) {
+      self->send(to, atom::ask_v, std::move(asks));
+      continue;
+    }
+    for (const auto& x : asks)
+      fail(self, x.ticket, errc::store_unavailable,
+           "the partition of this page is starting; ask again in a moment");
+  }
+  if (!st.fills.empty() && st.nodes.cache) {
+    auto cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
+    if (seeded_bug("late-fills") || seeded_bug("del-not-versions"))
+      self->delayed_send(cache, std::chrono::milliseconds(50), atom::fill_v, st.incarnation,
+                         std::exchange(st.fills, {}));
+    else
+      self->send(cache, atom::fill_v, st.incarnation, std::exchange(st.fills, {}));
+  }
+  for (auto& [to, answers] : std::exchange(st.answers, {}))
+    self->send(caf::actor_cast<gateway_actor>(to), atom::answered_v, std::move(answers));
+}
+
+} // namespace footfall::query_parts

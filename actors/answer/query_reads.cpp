@@ -1,0 +1,309 @@
+#include "actors/answer/query_reads.hpp"
+
+#include <algorithm>
+
+#include "actors/answer/query_parts.hpp"
+#include "actors/model/page_state.hpp"
+#include "actors/model/record.hpp"
+#include "actors/model/series.hpp"
+
+namespace footfall::query_parts {
+
+namespace {
+
+using open_query = query_state::open_query;
+
+constexpr size_t count_reads_max = 2;
+constexpr size_t counts_a_read = 1000;
+
+template <class Map, class Key, class Value>
+void remember(query_ptr self, Map& map, Key&& key, Value&& value) {
+  if (map.size() >= self->state.config.known_max)
+    map.clear();
+  map.emplace(std::forward<Key>(key), std::forward<Value>(value));
+}
+
+// Tells how a read went to who looks after the store.
+auto note_of(query_ptr self) {
+  return [reads = self->state.config.reads, now = self->state.config.now](const store_answer& x) {
+    if (!reads)
+      return;
+    if (x.code == errc::none)
+      reads->well(now());
+    else if (x.code == errc::store_unavailable || x.code == errc::internal)
+      reads->failed(now(), x.reason);
+  };
+}
+
+// A callback of the store that numbers the read it belongs to.
+template <class Fill>
+auto to_me(query_ptr self, std::vector<uint64_t> ids, Fill fill, bool counts = false) {
+  auto& st = self->state;
+  const auto batch = st.next_batch++;
+  auto& read = st.reads[batch];
+  read.counts = counts;
+  for (auto id : ids) {
+    auto& x = st.open.at(id);
+    x.read_us = st.config.now();
+    read.as_of_us.push_back(as_of(self, x.ask));
+  }
+  read.ids = std::move(ids);
+  auto me = caf::actor_cast<query_actor>(self);
+  return [me, batch, fill, note = note_of(self)](auto x) {
+    store_answer out;
+    out.batch = batch;
+    if (x) {
+      out.incarnation = x->incarnation;
+      fill(out, *x);
+    } else {
+      out.code = code_of(x.error());
+      out.reason = text_of(x.error());
+    }
+    note(out);
+    caf::anon_send(me, atom::loaded_v, std::move(out));
+  };
+}
+
+constexpr auto fill_rows = [](store_answer& out, snapshot<named_count>& x) {
+  out.reached = std::move(x.reached);
+  out.rows = std::move(x.values);
+};
+
+// Most clicks first, ties by name; at most `limit`.
+void order_rows(query_answer& answer, uint32_t limit) {
+  std::sort(answer.rows.begin(), answer.rows.end(), [](const auto& a, const auto& b) {
+    return a.clicks != b.clicks ? a.clicks > b.clicks : a.name < b.name;
+  });
+  if (answer.rows.size() > limit) {
+    answer.rows.resize(limit);
+    answer.more = true;
+  }
+}
+
+// What no row names is the rest of all clicks of the page.
+void count_others(query_answer& answer) {
+  uint64_t named = 0;
+  for (const auto& row : answer.rows)
+    named += row.clicks;
+  answer.other_types = answer.clicks - named;
+  answer.more = answer.other_types > 0;
+}
+
+void take_names(query_ptr self, uint64_t id, open_query& x, store_answer& read) {
+  auto& st = self->state;
+  auto& names = x.ask.kind == query_kind::users ? st.user_names : st.type_names;
+  if (names.size() + read.numbers.size() > st.config.known_max)
+    names.clear();
+  for (size_t i = 0; i < read.numbers.size() && i < read.names.size(); ++i)
+    names.emplace(read.numbers[i], std::move(read.names[i]));
+  if (!x.numbers.empty())
+    name_rows(self, id, x);
+}
+
+void take_count(query_ptr self, uint64_t id, open_query& x, const pair_count& found,
+                const store_answer& read, int64_t as_of_us) {
+  auto& st = self->state;
+  query_answer out;
+  out.source = answer_source::store;
+  out.as_of_us = as_of_us;
+  out.reached = read.reached;
+  out.clicks = found.clicks;
+  if (found.user_no != 0)
+    remember(self, st.user_numbers, user_of(x.ask), found.user_no);
+  // Version 0 is before the first click; nobody is told when that comes.
+  if (found.user_no != 0 && found.page_no != 0 && found.version != 0)
+    st.fills.push_back({page_of(x.ask), found.version, out.as_of_us, read.reached, found.user_no,
+                        found.clicks, x.read_us});
+  finish(self, id, std::move(out));
+}
+
+void take_store(query_ptr self, uint64_t id, open_query& x, store_answer& read, size_t place,
+                int64_t as_of_us) {
+  if (read.code != errc::none) {
+    fail(self, id, read.code, read.reason);
+    return;
+  }
+  if (!read.numbers.empty()) {
+    take_names(self, id, x, read);
+    return;
+  }
+  if (!is_reached(read.reached, x.ask.after)) {
+    x.again = true; // The store is not where the partitions said it was.
+    return;
+  }
+  if (x.ask.kind == query_kind::count) {
+    take_count(self, id, x, read.counts.at(place), read, as_of_us);
+    return;
+  }
+  query_answer out;
+  out.source = answer_source::store;
+  out.as_of_us = as_of_us;
+  out.reached = std::move(read.reached);
+  if (x.ask.kind == query_kind::series) {
+    out.points = model::fill_series(read.points, x.ask.step, x.ask.from_us, x.ask.to_us);
+  } else if (x.ask.kind == query_kind::page) {
+    auto& page = read.pages.at(place);
+    model::page_state counts;
+    out.users = page.users;
+    counts.load(std::move(page), {});
+    out.clicks = counts.clicks();
+    out.minutes = counts.last_hour(self->state.config.now());
+    for (const auto& row : counts.by_type()) {
+      x.numbers.push_back(row.number);
+      out.rows.push_back({{}, row.clicks, 0});
+    }
+    x.answer = std::move(out);
+    name_rows(self, id, x);
+    return;
+  } else {
+    out.rows = std::move(read.rows);
+    out.users_known = x.ask.from_us == unset_time && x.ask.to_us == unset_time;
+    order_rows(out, x.ask.limit);
+  }
+  finish(self, id, std::move(out));
+}
+
+} // namespace
+
+std::string page_of(const query_ask& ask) {
+  std::string out;
+  out.reserve(ask.site_id.size() + 1 + ask.page_url.size());
+  out.append(ask.site_id).push_back('\0');
+  return out.append(ask.page_url);
+}
+
+std::string user_of(const query_ask& ask) {
+  std::string out;
+  out.reserve(ask.site_id.size() + 1 + ask.user_id.size());
+  out.append(ask.site_id).push_back('\0');
+  return out.append(ask.user_id);
+}
+
+int64_t as_of(query_ptr self, const query_ask& ask) {
+  const auto& st = self->state;
+  const auto& node = *st.config.status;
+  if (ask.page_url.empty()) // All pages of a site.
+    return node.as_of_all(st.config.now);
+  const auto key = model::record_key(ask.site_id, ask.page_url);
+  // Pages live in the partitions that there were at the start.
+  const auto homes = std::max<size_t>(st.nodes.partitions.size(), 1);
+  const auto home = model::partition_of(key, static_cast<uint32_t>(homes));
+  return node.as_of_page(home, st.config.now);
+}
+
+void read_counts(query_ptr self) {
+  auto& st = self->state;
+  while (!st.count_wanted.empty() && st.count_reads < count_reads_max) {
+    std::vector<uint64_t> ids;
+    std::vector<pair_key> keys;
+    while (!st.count_wanted.empty() && ids.size() < counts_a_read) {
+      const auto id = st.count_wanted.back();
+      st.count_wanted.pop_back();
+      auto at = st.open.find(id);
+      if (at == st.open.end())
+        continue;
+      const auto& ask = at->second.ask;
+      ids.push_back(id);
+      keys.push_back({ask.site_id, ask.page_url, ask.user_id});
+    }
+    if (ids.empty())
+      return;
+    ++st.count_reads;
+    st.config.events->read_counts(std::move(keys),
+                                  to_me(
+                                      self, std::move(ids),
+                                      [](store_answer& out, snapshot<pair_count>& x) {
+                                        out.reached = std::move(x.reached);
+                                        out.counts = std::move(x.values);
+                                      },
+                                      true));
+  }
+}
+
+void read_page(query_ptr self, uint64_t id, const query_ask& ask) {
+  auto& st = self->state;
+  const auto first_minute = model::minute_of(st.config.now()) - 60;
+  st.config.events->load_pages({{ask.site_id, ask.page_url}}, first_minute, 0,
+                               to_me(self, {id}, [](store_answer& out, snapshot<page_load>& x) {
+                                 out.reached = std::move(x.reached);
+                                 out.pages = std::move(x.values);
+                               }));
+}
+
+void read_series(query_ptr self, uint64_t id, const query_ask& ask) {
+  self->state.config.events->minutes(
+      {ask.site_id, ask.page_url}, ask.from_us, ask.to_us,
+      to_me(self, {id}, [](store_answer& out, snapshot<series_point>& x) {
+        out.reached = std::move(x.reached);
+        out.points = std::move(x.values);
+      }));
+}
+
+void read_top_pages(query_ptr self, uint64_t id, const query_ask& ask) {
+  self->state.config.events->top_pages(ask.site_id, ask.from_us, ask.to_us, ask.limit,
+                                       to_me(self, {id}, fill_rows));
+}
+
+void read_users(query_ptr self, uint64_t id, const query_ask& ask) {
+  self->state.config.events->top_users({ask.site_id, ask.page_url}, ask.limit,
+                                       to_me(self, {id}, fill_rows));
+}
+
+// Gives the rows their names; asks the store for those it does not know.
+void name_rows(query_ptr self, uint64_t id, open_query& x) {
+  auto& st = self->state;
+  const bool users = x.ask.kind == query_kind::users;
+  auto& names = users ? st.user_names : st.type_names;
+  std::vector<int32_t> missing;
+  for (size_t i = 0; i < x.numbers.size(); ++i) {
+    auto at = names.find(x.numbers[i]);
+    if (at == names.end())
+      missing.push_back(x.numbers[i]);
+    else
+      x.answer.rows[i].name = at->second;
+  }
+  if (missing.empty()) {
+    auto answer = std::move(x.answer);
+    order_rows(answer, users ? x.ask.limit : limits::named_types);
+    if (!users)
+      count_others(answer);
+    finish(self, id, std::move(answer));
+    return;
+  }
+  auto fill = [missing](store_answer& out, snapshot<std::string>& found) {
+    out.numbers = missing;
+    out.names = std::move(found.values);
+  };
+  if (users)
+    st.config.events->user_names(missing, to_me(self, {id}, fill));
+  else
+    st.config.events->type_names(missing, to_me(self, {id}, fill));
+}
+
+void take_read(query_ptr self, store_answer& read) {
+  auto& st = self->state;
+  auto batch = st.reads.find(read.batch);
+  if (batch == st.reads.end())
+    return;
+  const auto ids = std::move(batch->second.ids);
+  const auto as_of_us = std::move(batch->second.as_of_us);
+  if (batch->second.counts)
+    --st.count_reads;
+  st.reads.erase(batch);
+  // Another incarnation's answer is no answer; a newer one makes all begin again.
+  if (read.code == errc::none && read.incarnation > st.incarnation)
+    return renew(self, read.incarnation);
+  if (read.code == errc::none && read.incarnation < st.incarnation) {
+    for (auto id : ids)
+      if (auto at = st.open.find(id); at != st.open.end())
+        at->second.again = !at->second.watch;
+    return;
+  }
+  for (size_t i = 0; i < ids.size(); ++i) {
+    auto at = st.open.find(ids[i]);
+    if (at != st.open.end())
+      take_store(self, ids[i], at->second, read, i, as_of_us[i]);
+  }
+}
+
+} // namespace footfall::query_parts

@@ -1,0 +1,142 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "actors/count/page_aggregator.hpp"
+#include "actors/count/page_table.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/model/fold_plan.hpp"
+#include "actors/model/log_check.hpp"
+#include "actors/model/recent.hpp"
+#include "actors/tend/node_status.hpp"
+#include "actors/tend/observed.hpp"
+
+namespace footfall {
+
+struct partition_config {
+  uint32_t partition = 0;
+  uint32_t partitions = 1;
+  store* events = nullptr;  ///< Outlives the actor.
+  event_log* log = nullptr; ///< The same.
+  metrics* counts = nullptr;
+  partition_status* status = nullptr; ///< Outlives the actor.
+  node_status* node = nullptr;        ///< Of which `status` is a part.
+  now_fn now;
+  size_t batch_max = 5000;             ///< Records in one apply.
+  std::chrono::milliseconds gather{5}; ///< Between two applies, unless a batch is full.
+  std::chrono::milliseconds fold_every{250};
+  size_t fold_max = fold_records_max;      ///< Log records in one fold; more pending folds at once.
+  std::chrono::milliseconds look_every{0}; ///< Whether the log is still the same; 0: at claims.
+  size_t live_pages_max = 10'000;
+  uint32_t users_per_page_max = 100'000;
+  std::chrono::seconds passivate_after{300};
+  std::shared_ptr<std::atomic<int64_t>> pairs_left;
+  /// Told why the partition stopped, at once; must not block. May be empty.
+  std::function<void(const std::string&)> report;
+};
+
+/// Invariants: one apply under way at most; records are applied in the order of
+/// their offsets and none is skipped (offsets that have none are passed over); what
+/// live pages know was committed before.
+struct partition_state_data {
+  static inline const char* name = "partition";
+
+  /// What is kept of a row while it is applied.
+  struct row_page {
+    uint32_t page = 0; ///< Index in in_flight_pages.
+    int64_t at_us = 0;
+    int64_t received_at_us = 0;
+  };
+
+  /// A page that is not live and has clicks that are not folded.
+  struct tail_page {
+    std::string page;        ///< "site NUL page".
+    int64_t next_offset = 0; ///< Its clicks are folded when this is.
+    uint64_t clicks = 0;     ///< Of one apply; 0: of more than one.
+  };
+
+  /// A person's wish to go on without the records before an offset.
+  struct skip_ask {
+    int64_t to;
+    caf::typed_response_promise<partition_reply> promise;
+  };
+
+  struct waiter {
+    int64_t offset;
+    uint64_t ticket;
+    caf::strong_actor_ptr from;
+  };
+
+  partition_config config;
+  wiring nodes;
+
+  // The claim. Every message about it carries `claim_no`; older ones are ignored.
+  uint64_t claim_no = 0;
+  bool running = false;
+  bool stopped = false; // Records are lost, or the log is another: people must say what to do.
+  int64_t epoch = 0;
+  int64_t next_offset = 0; // Applied below.
+  int64_t folded_offset = 0;
+  uint64_t incarnation = 0; // Of the store that it claimed in, and all its pages are of.
+  std::chrono::milliseconds backoff{0};
+
+  // The log: what is known of it, and what it is compared with when it was looked at.
+  partition_claim claimed; // While `running` is false.
+  model::known_log known;  // next_offset and mark move along with what is applied.
+  model::known_log asked;  // As it was when the log was asked.
+  log_mark newest;         // The same, also when an older one is asked for.
+  log_mark agreed;         // Of the last look: the log held it.
+  uint32_t agreed_generation = 0;
+  bool looking = false;
+  bool is_doubted = false; // It seemed too short once.
+  log_mark in_flight_mark;
+  std::optional<skip_ask> skip;
+
+  // Records that wait, then those that are being applied.
+  std::deque<log_entry> pending;
+  int64_t read_offset = 0; // All records below came.
+  size_t pending_bytes = 0;
+  std::vector<log_entry> in_flight;
+  std::vector<row_page> in_flight_rows;     // For each row of the apply.
+  std::vector<std::string> in_flight_pages; // "site NUL page", each once.
+  std::vector<int64_t> in_flight_offsets;   // The same.
+  int64_t in_flight_end = 0;
+  int64_t log_end = 0;
+  uint32_t credit = 0;
+  int64_t applied_at_us = 0;
+  int64_t sent_at_us = 0;
+  bool gather_set = false;
+
+  // Fold.
+  bool folding = false;
+  bool fold_set = false;
+  int64_t fold_until = 0;
+  model::fold_plan folds;
+  int64_t fold_sent_us = 0;
+  absl::flat_hash_map<int32_t, tail_page> tail_pages; // By page number.
+  bool tail_lost = false;                             // They were too many: the cache must forget.
+
+  // Pages.
+  std::shared_ptr<const page_rules> rules;
+  page_table pages;
+  model::recent known_pages; // Clicked or asked for lately.
+  std::vector<std::string> load_wanted;
+  std::vector<std::string> loading;
+  int64_t loading_as_of_us = 0;
+  bool sweep_set = false;
+
+  std::deque<waiter> waiters;
+};
+
+/// The state, for people.
+std::vector<state_field> describe(const partition_state_data& st);
+
+using partition_ptr = observed_actor<partition_actor, partition_state_data>*;
+
+partition_actor::behavior_type partition(partition_ptr self, partition_config config);
+
+} // namespace footfall

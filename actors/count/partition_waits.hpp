@@ -1,0 +1,15 @@
+#pragma once
+
+#include "actors/count/partition.hpp"
+
+/// Those who wait until a partition has applied an offset.
+namespace footfall {
+
+/// Tells `reached` to whom waits for no more than is applied. While the partition claims,
+/// nobody knows how far the store is: it may have gone back.
+void answer_waiters(partition_ptr self);
+
+/// The sender waits for an offset; a negative one is answered at once.
+void await(partition_ptr self, uint64_t ticket, int64_t offset);
+
+} // namespace footfall

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/ports/metrics.hpp"
+#include "actors/ports/request_handler.hpp"
+#include "actors/tend/node_status.hpp"
+
+namespace footfall {
+
+/// What the node counts, as Prometheus text (format 0.0.4). Any thread.
+/// @param kinds of what the node runs on, by name: {"log", "kafka"}
+std::string metrics_text(const metrics& counts, const node_status& status, size_t in_flight,
+                         int64_t now_us, const node_health& health,
+                         const std::vector<std::pair<std::string, std::string>>& kinds);
+
+} // namespace footfall

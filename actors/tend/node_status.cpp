@@ -1,0 +1,69 @@
+#include "actors/tend/node_status.hpp"
+
+namespace footfall {
+
+// The lock orders arrivals and bounds: an event that arrived before a bound is in
+// `arriving_us_`, or in a backlog, by the time the bound is taken.
+int64_t node_status::begin_arrivals(const now_fn& now) {
+  std::lock_guard guard{arrivals_};
+  arriving_us_ = now();
+  return *arriving_us_;
+}
+
+void node_status::end_arrivals() {
+  std::lock_guard guard{arrivals_};
+  arriving_us_.reset();
+}
+
+void node_status::forget_arrivals() {
+  for (auto& x : parts)
+    x.with_backlog([](auto& y) { y.forget_sent(); });
+  end_arrivals();
+}
+
+int64_t node_status::newest_bound(const now_fn& now) const {
+  std::lock_guard guard{arrivals_};
+  const auto bound = now();
+  return arriving_us_ ? std::min(bound, *arriving_us_) : bound;
+}
+
+int64_t node_status::as_of_page(uint32_t home, const now_fn& now,
+                                std::optional<int64_t> applied) const {
+  auto out = newest_bound(now);
+  const bool has_grown = parts.size() != first_size_;
+  for (uint32_t i = 0; i < parts.size(); ++i)
+    if (i == home)
+      out = parts[i].complete_until(out, applied);
+    else if (has_grown || parts[i].has_strays.load(std::memory_order_relaxed))
+      out = parts[i].complete_until(out, {});
+  return out;
+}
+
+// A stray's partition sends it, and says then that it is applied: it may wait in the mailbox
+// of its home, behind what is told there now.
+int64_t node_status::as_of_delta(uint32_t home, const now_fn& now, int64_t applied) const {
+  const auto out = as_of_page(home, now, applied);
+  if (parts.size() != first_size_)
+    return 0;
+  for (uint32_t i = 0; i < parts.size(); ++i)
+    if (i != home && parts[i].has_strays.load())
+      return 0;
+  return out;
+}
+
+int64_t node_status::as_of_all(const now_fn& now) const {
+  auto out = newest_bound(now);
+  for (const auto& x : parts)
+    out = x.complete_until(out, {});
+  return out;
+}
+
+int64_t partition_status::complete_until(int64_t bound_us, std::optional<int64_t> applied) const {
+  const auto known =
+      with_backlog([&](const auto& x) { return x.complete_until(applied.value_or(x.applied())); });
+  if (const auto stopped = stopped_at_us.load(); stopped != 0)
+    bound_us = std::min(bound_us, stopped);
+  return known ? std::min(bound_us, *known) : bound_us;
+}
+
+} // namespace footfall

@@ -1,0 +1,171 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "actors/model/applied_history.hpp"
+#include "actors/model/backlog.hpp"
+#include "actors/ports/clock.hpp"
+#include "actors/tend/outcome_note.hpp"
+#include "proto/partition.hpp"
+
+namespace footfall {
+
+enum class partition_phase : uint8_t { claiming, running, stopped };
+
+/// How far a partition of this node is. Written by its actor (and `log_end` by whoever
+/// learns of it), read by anyone.
+struct partition_status {
+  std::atomic<partition_phase> phase{partition_phase::claiming};
+  std::atomic<int64_t> next_offset{0};
+  std::atomic<int64_t> folded_offset{0};
+  std::atomic<int64_t> log_end{0};
+  std::atomic<uint64_t> live_pages{0};
+  /// What is told of this partition is never newer than this; 0: it runs.
+  std::atomic<int64_t> stopped_at_us{0};
+  /// It holds clicks of pages whose key belongs elsewhere (another producer chose), as
+  /// far as was seen since the start.
+  std::atomic<bool> has_strays{false};
+  std::atomic<uint32_t> generation{0}; ///< Of the log that the backlog's offsets are of; 0: any.
+  std::atomic<stop_kind> stopped{stop_kind::none}; ///< Meant while the phase is `stopped`.
+  outcome_note applies;                            ///< Claims and applies.
+  outcome_note folds;
+
+  /// The log reaches to `end` at least, whoever saw it.
+  void raise_log_end(int64_t end) noexcept {
+    auto known = log_end.load();
+    while (known < end && !log_end.compare_exchange_weak(known, end)) {
+    }
+  }
+  void set_why_stopped(stop_kind kind, std::string why) {
+    std::lock_guard guard{mutex_};
+    stopped = kind;
+    why_stopped_ = std::move(why);
+  }
+  /// For people; meant while the phase is `stopped`.
+  std::string why_stopped() const {
+    std::lock_guard guard{mutex_};
+    return why_stopped_;
+  }
+
+  /// What is known of the records that were applied, looked at or changed as one step.
+  template <class Work>
+  auto with_history(Work work) {
+    std::lock_guard guard{history_mutex_};
+    return work(history_);
+  }
+  template <class Work>
+  auto with_history(Work work) const {
+    std::lock_guard guard{history_mutex_};
+    return work(history_);
+  }
+
+  /// What waits here, looked at or changed as one step. `work` must not block.
+  template <class Work>
+  auto with_backlog(Work work) {
+    std::lock_guard guard{mutex_};
+    return work(backlog_);
+  }
+  template <class Work>
+  auto with_backlog(Work work) const {
+    std::lock_guard guard{mutex_};
+    return work(backlog_);
+  }
+
+  /// How long the oldest record that is not applied has waited.
+  int64_t lag_us(int64_t now_us) const {
+    const auto oldest = with_backlog([](const auto& x) { return x.oldest(); });
+    return oldest && *oldest > 0 ? std::max<int64_t>(now_us - *oldest, 0) : 0;
+  }
+  /// `bound_us`, or earlier when an event that arrived before may be unapplied, as far as
+  /// records below `applied` are not meant (else those that are applied).
+  int64_t complete_until(int64_t bound_us, std::optional<int64_t> applied) const;
+
+private:
+  mutable std::mutex mutex_;
+  std::string why_stopped_;
+  model::backlog backlog_;
+  mutable std::mutex history_mutex_;
+  model::applied_history history_;
+};
+
+/// The partitions of this node. It grows while others read: what is in it stays where it
+/// is. One thread at a time lets it grow.
+class partition_list {
+public:
+  static constexpr size_t most = 1024;
+
+  template <class List, class Status>
+  struct place {
+    List* list;
+    size_t at;
+    Status& operator*() const { return (*list)[at]; }
+    place& operator++() {
+      ++at;
+      return *this;
+    }
+    bool operator!=(const place& other) const { return at != other.at; }
+  };
+
+  explicit partition_list(size_t partitions) {
+    while (size() < partitions)
+      grow();
+  }
+  size_t size() const noexcept { return size_.load(std::memory_order_acquire); }
+  partition_status& operator[](size_t i) { return *all_[i]; }
+  const partition_status& operator[](size_t i) const { return *all_[i]; }
+  auto begin() { return place<partition_list, partition_status>{this, 0}; }
+  auto end() { return place<partition_list, partition_status>{this, size()}; }
+  auto begin() const { return place<const partition_list, const partition_status>{this, 0}; }
+  auto end() const { return place<const partition_list, const partition_status>{this, size()}; }
+
+  partition_status& grow() {
+    const auto n = size();
+    all_.at(n) = std::make_unique<partition_status>();
+    size_.store(n + 1, std::memory_order_release);
+    return *all_[n];
+  }
+
+private:
+  std::array<std::unique_ptr<partition_status>, most> all_;
+  std::atomic<size_t> size_{0};
+};
+
+/// What health checks and metrics read without asking an actor.
+class node_status {
+public:
+  explicit node_status(size_t partitions) : parts(partitions), first_size_(partitions) {}
+  partition_list parts;
+  std::atomic<int64_t> gateway_beat_us{0}; ///< When the gateway last turned.
+  std::atomic<bool> draining{false};
+
+  /// INGESTION: events arrive now, and stand in no backlog until end_arrivals().
+  int64_t begin_arrivals(const now_fn& now);
+  void end_arrivals();
+  /// INGESTION began again: what it had under way is acknowledged to nobody.
+  void forget_arrivals();
+
+  /// What is read, or asked of a partition, after this call has every acknowledged event
+  /// that arrived before the time it returns: of all pages, or of one whose key's
+  /// partition is `home` (once records of it below `applied` are, when that is given).
+  int64_t as_of_all(const now_fn& now) const;
+  int64_t as_of_page(uint32_t home, const now_fn& now, std::optional<int64_t> applied = {}) const;
+  /// The same for what partition `home` hands to its own page, when records below `applied`
+  /// are; 0 where others may have sent it more.
+  int64_t as_of_delta(uint32_t home, const now_fn& now, int64_t applied) const;
+
+private:
+  int64_t newest_bound(const now_fn& now) const;
+
+  const size_t first_size_; ///< With more, pages have clicks in two partitions.
+  mutable std::mutex arrivals_;
+  std::optional<int64_t> arriving_us_;
+};
+
+} // namespace footfall
