@@ -27,6 +27,7 @@ const char* to_string(errc code) noexcept {
   case errc::position_not_reached: return "position_not_reached";
   case errc::partition_stopped: return "partition_stopped";
   case errc::event_too_large: return "event_too_large";
+  case errc::restarting: return "restarting";
   }
   return "unknown";
 }
@@ -40,7 +41,8 @@ bool is_retryable(errc code) noexcept {
   case errc::disk_full:
   case errc::shutting_down:
   case errc::position_not_reached:
-  case errc::partition_stopped: return true;
+  case errc::partition_stopped:
+  case errc::restarting: return true;
   default: return false;
   }
 }

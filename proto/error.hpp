@@ -28,6 +28,7 @@ enum class errc : uint8_t {
   position_not_reached = 13, ///< Footfall-After was not applied in time.
   partition_stopped = 14,    ///< Nothing more is applied until a person decides.
   event_too_large = 15,      ///< The log takes no record of that size; certainly not stored.
+  restarting = 16,           ///< Who answers it starts again; certainly nothing was done.
 };
 
 /// Stable text of the code, for example "overloaded".

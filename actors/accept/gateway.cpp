@@ -75,6 +75,10 @@ namespace {
 
 constexpr auto tick_period = std::chrono::milliseconds(250);
 
+/// So long a request waits for an actor that starts again. Most are back sooner.
+constexpr auto held_most = std::chrono::milliseconds(500);
+constexpr uint32_t retry_held_s = 1;
+
 ingest_reply all_unknown(size_t events, const char* reason) {
   ingest_reply out;
   out.results.resize(events);
@@ -82,6 +86,32 @@ ingest_reply all_unknown(size_t events, const char* reason) {
     x.code = errc::timeout;
     x.reason = reason;
   }
+  return out;
+}
+
+ingest_reply all_rejected(std::vector<click_event>& events) {
+  ingest_reply out;
+  out.results.resize(events.size());
+  for (size_t i = 0; i < events.size(); ++i) {
+    auto& x = out.results[i];
+    x.status = outcome::rejected;
+    x.code = errc::restarting;
+    x.event_id = std::move(events[i].event_id);
+    x.reason = "ingestion starts again; nothing was stored; send it again";
+    x.retry_after_s = retry_held_s;
+  }
+  return out;
+}
+
+/// The answer of a request that nobody will answer.
+ingest_reply given_up(gateway_state::open_ingest& x, const char* reason) {
+  return x.held ? all_rejected(*x.held) : all_unknown(x.events, reason);
+}
+
+query_answer given_up(const gateway_state::open_query& x, const char* reason) {
+  query_answer out;
+  out.code = x.held ? errc::restarting : errc::timeout;
+  out.reason = x.held ? "the query actor starts again; ask again" : reason;
   return out;
 }
 
@@ -96,47 +126,75 @@ void answer(gateway_ptr self, gateway_state::open_query x, query_answer reply) {
   self->state.config.inbox->finished_query();
 }
 
-query_answer no_answer(const char* reason) {
-  query_answer out;
-  out.code = errc::timeout;
-  out.reason = reason;
-  return out;
+/// What is held has the highest tickets: it came last.
+template <class Open, class Take>
+void take_held(Open& open, Take take) {
+  auto at = open.end();
+  while (at != open.begin() && std::prev(at)->second.held)
+    --at;
+  for (; at != open.end(); ++at) {
+    take(at->first, *at->second.held);
+    at->second.held.reset();
+  }
+}
+
+/// Gives what is held to INGESTION, if there is one.
+void give_ingests(gateway_ptr self) {
+  auto& st = self->state;
+  auto to = caf::actor_cast<ingestion_actor>(st.nodes.ingestion);
+  if (!to)
+    return;
+  std::vector<ingest_ask> asks;
+  take_held(st.ingests, [&asks](uint64_t ticket, std::vector<click_event>& events) {
+    asks.push_back({ticket, std::move(events)});
+  });
+  if (!asks.empty())
+    self->send(to, atom::ingest_v, std::move(asks));
+}
+
+void give_queries(gateway_ptr self) {
+  auto& st = self->state;
+  auto to = caf::actor_cast<query_actor>(st.nodes.query);
+  if (!to)
+    return;
+  std::vector<query_ask> asks;
+  take_held(st.queries, [&asks](uint64_t, query_ask& ask) { asks.push_back(std::move(ask)); });
+  if (!asks.empty())
+    self->send(to, atom::query_v, std::move(asks));
+}
+
+void give_watch(gateway_ptr self, gateway_state::open_query& x) {
+  if (auto to = caf::actor_cast<query_actor>(self->state.nodes.query); to && x.held)
+    self->send(to, atom::watch_v, *std::exchange(x.held, std::nullopt));
 }
 
 void start_ingests(gateway_ptr self, std::vector<gateway_inbox::ingest_item>& items, int64_t now) {
   auto& st = self->state;
-  std::vector<ingest_ask> asks;
   for (auto& x : items) {
-    const auto ticket = st.next_ticket++;
-    st.ingests.emplace(ticket, gateway_state::open_ingest{std::move(x.done), x.events.size(), now});
-    asks.push_back({ticket, std::move(x.events)});
+    const auto count = x.events.size();
+    st.ingests.emplace(st.next_ticket++, gateway_state::open_ingest{std::move(x.done), count, now,
+                                                                    std::move(x.events)});
   }
-  if (!asks.empty() && st.nodes.ingestion)
-    self->send(caf::actor_cast<ingestion_actor>(st.nodes.ingestion), atom::ingest_v,
-               std::move(asks));
+  give_ingests(self);
 }
 
 void start_queries(gateway_ptr self, std::vector<gateway_inbox::query_item>& items, int64_t now) {
   auto& st = self->state;
   using std::chrono::microseconds;
   const auto deadline = now + microseconds(st.config.request_timeout).count();
-  auto to = caf::actor_cast<query_actor>(st.nodes.query);
-  std::vector<query_ask> asks;
   for (auto& x : items) {
-    gateway_state::open_query entry{std::move(x.done), now, x.watch};
-    if (x.watch) { // Its ticket was given when it was asked for.
-      st.watches.emplace(x.ask.ticket, std::move(entry));
-      if (to)
-        self->send(to, atom::watch_v, std::move(x.ask));
-      continue;
+    if (!x.watch) { // A watch has its ticket since it was asked for.
+      x.ask.ticket = st.next_ticket++;
+      x.ask.deadline_us = deadline;
     }
-    x.ask.ticket = st.next_ticket++;
-    x.ask.deadline_us = deadline;
-    st.queries.emplace(x.ask.ticket, std::move(entry));
-    asks.push_back(std::move(x.ask));
+    const auto ticket = x.ask.ticket;
+    auto& open = x.watch ? st.watches : st.queries;
+    auto [at, fresh] =
+        open.emplace(ticket, gateway_state::open_query{std::move(x.done), now, std::move(x.ask)});
+    if (fresh && x.watch)
+      give_watch(self, at->second);
   }
-  if (!asks.empty() && to)
-    self->send(to, atom::query_v, std::move(asks));
+  give_queries(self);
 }
 
 void take_inbox(gateway_ptr self) {
@@ -184,15 +242,15 @@ void take_answered(gateway_ptr self, std::vector<query_answer>& answers) {
   }
 }
 
-// `everything`: the actor that should answer is gone.
 void expire_ingests(gateway_ptr self, int64_t before_us, const char* reason) {
   auto& open = self->state.ingests;
   while (!open.empty() && open.begin()->second.since_us <= before_us) {
     auto entry = std::move(open.begin()->second);
     open.erase(open.begin());
-    const auto events = entry.events;
-    add(self->state.config.counts->events_unknown, events);
-    answer(self, std::move(entry), all_unknown(events, reason));
+    auto reply = given_up(entry, reason);
+    auto& counts = *self->state.config.counts;
+    add(entry.held ? counts.events_rejected : counts.events_unknown, entry.events);
+    answer(self, std::move(entry), std::move(reply));
   }
 }
 
@@ -201,7 +259,16 @@ void expire_queries(gateway_ptr self, int64_t before_us, const char* reason) {
   while (!open.empty() && open.begin()->second.since_us <= before_us) {
     auto entry = std::move(open.begin()->second);
     open.erase(open.begin());
-    answer(self, std::move(entry), no_answer(reason));
+    auto reply = given_up(entry, reason);
+    answer(self, std::move(entry), std::move(reply));
+  }
+}
+
+void end_watches(gateway_ptr self, const char* reason) {
+  auto& st = self->state;
+  for (auto& [ticket, x] : std::exchange(st.watches, {})) {
+    x.done(given_up(x, reason));
+    st.config.inbox->finished_query();
   }
 }
 
@@ -210,10 +277,13 @@ void tick(gateway_ptr self) {
   using std::chrono::microseconds;
   const auto now = st.config.now();
   st.config.status->gateway_beat_us = now;
-  const auto before = now - microseconds(st.config.request_timeout).count();
-  expire_ingests(self, before,
+  auto before = [&](const caf::strong_actor_ptr& who) {
+    const auto most = st.config.request_timeout;
+    return now - microseconds(who ? most : std::min(most, held_most)).count();
+  };
+  expire_ingests(self, before(st.nodes.ingestion),
                  "no answer in time; it may be stored; send it again with the same event_id");
-  expire_queries(self, before, "no answer in time; ask again");
+  expire_queries(self, before(st.nodes.query), "no answer in time; ask again");
   self->delayed_send(self, tick_period, atom::tick_v);
 }
 
@@ -226,14 +296,15 @@ void rewire(gateway_ptr self, wiring& nodes) {
                    "event_id");
   if (st.nodes.query && st.nodes.query != nodes.query) {
     expire_queries(self, now, "the query actor was restarted; ask again");
-    for (auto& [ticket, x] : std::exchange(st.watches, {})) {
-      x.done(no_answer("the query actor was restarted; watch again"));
-      st.config.inbox->finished_query();
-    }
+    end_watches(self, "the query actor was restarted; watch again");
   }
   st.nodes = std::move(nodes);
-  if (st.nodes.ingestion && st.nodes.query)
-    st.config.inbox->attach(caf::actor_cast<gateway_actor>(self));
+  give_ingests(self);
+  give_queries(self);
+  for (auto& [ticket, x] : st.watches)
+    give_watch(self, x);
+  // Also without them: what waits has a deadline only here.
+  st.config.inbox->attach(caf::actor_cast<gateway_actor>(self));
 }
 
 std::vector<state_field> describe(gateway_ptr self) {
@@ -248,13 +319,12 @@ std::vector<state_field> describe(gateway_ptr self) {
 
 gateway_state::~gateway_state() {
   for (auto& [ticket, x] : ingests) {
-    x.done(all_unknown(x.events, "the node stops; it may be stored; send it again with the same "
-                                 "event_id"));
+    x.done(given_up(x, "the node stops; it may be stored; send it again with the same event_id"));
     config.inbox->finished_ingest(x.events);
   }
   for (auto* open : {&queries, &watches})
     for (auto& [ticket, x] : *open) {
-      x.done(no_answer("the node stops; ask again"));
+      x.done(given_up(x, "the node stops; ask again"));
       config.inbox->finished_query();
     }
 }

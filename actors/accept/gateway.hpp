@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include <absl/container/flat_hash_map.h>
 
@@ -73,7 +74,8 @@ struct gateway_config {
   std::chrono::milliseconds request_timeout{5000};
 };
 
-/// Invariant: each request taken from the inbox is answered exactly once.
+/// Invariant: each request taken from the inbox is answered exactly once. While INGESTION or
+/// QUERY is about to start again, what comes for it is held: it is known that nobody has it.
 struct gateway_state {
   static inline const char* name = "gateway";
   ~gateway_state();
@@ -82,11 +84,12 @@ struct gateway_state {
     request_handler::ingest_done done;
     size_t events = 0;
     int64_t since_us = 0;
+    std::optional<std::vector<click_event>> held; ///< Given to nobody yet.
   };
   struct open_query {
     request_handler::query_done done;
     int64_t since_us = 0;
-    bool watch = false;
+    std::optional<query_ask> held; ///< Given to nobody yet.
   };
 
   gateway_config config;

@@ -20,7 +20,8 @@ grpc::StatusCode grpc_code_of(errc code) noexcept {
   case errc::store_unavailable:
   case errc::fenced:
   case errc::shutting_down:
-  case errc::partition_stopped: return grpc::StatusCode::UNAVAILABLE;
+  case errc::partition_stopped:
+  case errc::restarting: return grpc::StatusCode::UNAVAILABLE;
   case errc::corrupt:
   case errc::gap: return grpc::StatusCode::DATA_LOSS;
   case errc::not_found: return grpc::StatusCode::NOT_FOUND;

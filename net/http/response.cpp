@@ -35,7 +35,8 @@ unsigned status_of(errc code) noexcept {
   case errc::store_unavailable:
   case errc::fenced:
   case errc::shutting_down:
-  case errc::partition_stopped: return 503;
+  case errc::partition_stopped:
+  case errc::restarting: return 503;
   case errc::corrupt:
   case errc::gap:
   case errc::internal: return 500;

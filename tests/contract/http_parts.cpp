@@ -225,6 +225,8 @@ TEST_CASE("a problem says what to do", "[net][http]") {
   CHECK(problem_of(errc::shutting_down, "").status == 503);
   CHECK(problem_of(errc::partition_stopped, "").status == 503);
   CHECK(problem_of(errc::partition_stopped, "").retry);
+  CHECK(problem_of(errc::restarting, "").status == 503);
+  CHECK(problem_of(errc::restarting, "").retry);
   CHECK(problem_of(errc::disk_full, "").status == 507);
   CHECK(problem_of(errc::position_not_reached, "").status == 504);
   CHECK(problem_of(errc::internal, "").status == 500);
