@@ -8,36 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "actors/accept/gateway.hpp"
-#include "actors/answer/query.hpp"
-#include "actors/count/partition.hpp"
+#include "actors/children.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/node_config.hpp"
 #include "actors/ports/request_handler.hpp"
 #include "actors/tend/node_watch.hpp"
-#include "actors/tend/supervisor.hpp"
 
 namespace footfall {
-
-/// All that the actors of a node need from outside. The ports outlive the node.
-struct node_config {
-  event_log* log = nullptr;
-  store* events = nullptr;
-  cache* values = nullptr;
-  metrics* counts = nullptr;
-  now_fn now;
-  size_t requests_max = 4096;
-  size_t events_max = 200'000;
-  std::chrono::milliseconds request_timeout{5000};
-  std::chrono::seconds lag_limit{0}; ///< See ingestion_config.
-  partition_config partition;        ///< A pattern: the number is filled in.
-  /// Told what was seen when the store went back, or is another one; must not block.
-  std::function<void(const std::string&)> report;
-  int64_t pairs_max = 4'000'000; ///< Users and types of all live pages.
-  bool accept_when_stopped = false;
-  std::string data_dir; ///< Where log and store are, when both are embedded.
-  node_part log_part, store_part, cache_part;
-  std::string partitions_hint; ///< What to look at when they apply nothing.
-};
 
 /// The actors of this process, and the door to them for HTTP and gRPC.
 class node final : public request_handler {
@@ -76,33 +53,23 @@ public:
   void stop();
 
 private:
-  std::vector<child_spec> children();
-  child_spec partition_child(uint32_t number, partition_status& status);
-  std::vector<child_spec> added_partitions();
+  children_needs plan_children();
   node_health health_now() const;
-  inspector_actor inspector();
-  redriver_actor redriver();
-  partition_actor partition_of(uint32_t partition);
   /// A token to hold while an answer is awaited.
   std::shared_ptr<void> open_call();
   void look_at_all(std::function<void(std::vector<caf::expected<log_view>>)> done);
   void begin_generation(const std::vector<caf::expected<log_view>>& views,
                         reply<partition_reply> done);
-  auditor_actor auditor();
 
   caf::actor_system& system_;
   node_config config_;
-  partition_config pattern_; ///< Of each partition, but for its number.
   node_status status_;
   node_watch watch_;
   std::shared_ptr<gateway_inbox> inbox_;
-  std::shared_ptr<restart_counts> restarts_;
+  std::shared_ptr<restart_counts> restarts_ = std::make_shared<restart_counts>();
+  children children_;
   std::atomic<uint64_t> next_watch_{uint64_t{1} << 63};
   supervisor_actor supervisor_;
-  std::mutex asked_mutex_; ///< Guards those that are asked from outside.
-  caf::strong_actor_ptr inspector_;
-  caf::strong_actor_ptr redriver_;
-  std::vector<caf::strong_actor_ptr> partitions_;
 
   /// Answers of log and store that will come to this object: it waits for them at the end.
   struct open_calls {
@@ -111,7 +78,6 @@ private:
     size_t count = 0;
   };
   open_calls calls_;
-  caf::strong_actor_ptr auditor_;
 };
 
 } // namespace footfall

@@ -36,12 +36,6 @@ partition_row row_of(uint32_t partition, const partition_status& x) {
 
 } // namespace
 
-partition_actor node::partition_of(uint32_t partition) {
-  std::lock_guard<std::mutex> guard(asked_mutex_);
-  return partition < partitions_.size() ? caf::actor_cast<partition_actor>(partitions_[partition])
-                                        : partition_actor{};
-}
-
 std::shared_ptr<void> node::open_call() {
   std::lock_guard<std::mutex> guard(calls_.mutex);
   ++calls_.count;
@@ -104,7 +98,7 @@ void node::skip(uint32_t partition, int64_t to, reply<partition_reply> done) {
                                       + " of them, from 0 on"});
   partition_reply late{errc::timeout, "the partition did not answer in time; it may have skipped; "
                                       "footfall partitions shows where it stands"};
-  ask_from_outside(system_, partition_of(partition), change_patience, std::move(done),
+  ask_from_outside(system_, children_.partition(partition), change_patience, std::move(done),
                    std::move(late), atom::skip_v, to);
 }
 
@@ -136,7 +130,7 @@ void node::begin_generation(const std::vector<caf::expected<log_view>>& views,
         if (!x)
           return done({code_of(x.error()), text_of(x.error())});
         for (uint32_t i = 0; i < status_.parts.size(); ++i)
-          caf::anon_send(partition_of(i), atom::reclaim_v);
+          caf::anon_send(children_.partition(i), atom::reclaim_v);
         done({errc::none, "generation " + std::to_string(*x)
                               + " of the log begins: it is counted from its first record on; "
                                 "events that are counted already are known by their ids"});

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "actors/count/partition.hpp"
+#include "actors/tend/node_watch.hpp"
+
+namespace footfall {
+
+/// All that the actors of a node need from outside. The ports outlive the node.
+struct node_config {
+  event_log* log = nullptr;
+  store* events = nullptr;
+  cache* values = nullptr;
+  metrics* counts = nullptr;
+  now_fn now;
+  size_t requests_max = 4096;
+  size_t events_max = 200'000;
+  std::chrono::milliseconds request_timeout{5000};
+  std::chrono::seconds lag_limit{0}; ///< See ingestion_config.
+  partition_config partition;        ///< A pattern: the number is filled in.
+  /// Told what was seen when the store went back, or is another one; must not block.
+  std::function<void(const std::string&)> report;
+  int64_t pairs_max = 4'000'000; ///< Users and types of all live pages.
+  bool accept_when_stopped = false;
+  std::string data_dir; ///< Where log and store are, when both are embedded.
+  node_part log_part, store_part, cache_part;
+  std::string partitions_hint; ///< What to look at when they apply nothing.
+};
+
+} // namespace footfall
