@@ -5,13 +5,15 @@
 
 #include <caf/all.hpp>
 
+#include "actors/tend/observed.hpp"
+
 namespace footfall {
 
 /// Asks an actor from outside the system; the answer comes on one of its threads.
-/// `otherwise` is it when there is no actor, or none in time.
+/// `otherwise` is it when there is no actor, or none in time. `open` counts it until then.
 template <class Answer, class Handle, class Done, class... Ts>
-void ask_from_outside(caf::actor_system& system, Handle to, std::chrono::seconds patience,
-                      Done done, Answer otherwise, Ts... xs) {
+void ask_from_outside(caf::actor_system& system, std::shared_ptr<census> open, Handle to,
+                      std::chrono::seconds patience, Done done, Answer otherwise, Ts... xs) {
   if (!to) {
     done(std::move(otherwise));
     return;
@@ -20,9 +22,17 @@ void ask_from_outside(caf::actor_system& system, Handle to, std::chrono::seconds
   // assertions notice.
   auto run = [=](caf::event_based_actor* self, int) {
     self->request(to, patience, xs...)
-        .then([done](Answer& x) { done(std::move(x)); },
-              [done, otherwise](const caf::error&) { done(otherwise); });
+        .then(
+            [done, open](Answer& x) {
+              done(std::move(x));
+              open->leave();
+            },
+            [done, otherwise, open](const caf::error&) {
+              done(otherwise);
+              open->leave();
+            });
   };
+  open->enter();
   system.spawn(run, 0);
 }
 

@@ -27,6 +27,22 @@ store::done<T> answer_with(request_handler::reply<Answer> done, T Answer::*value
   };
 }
 
+query_answer no_answer(errc code, std::string reason) {
+  query_answer out;
+  out.code = code;
+  out.reason = std::move(reason);
+  return out;
+}
+
+void refuse_at_end(gateway_inbox::ingest_item& x) {
+  x.done(all_rejected(x.events, errc::shutting_down,
+                      "the node stops; nothing was stored; send it again later"));
+}
+
+void refuse_at_end(gateway_inbox::query_item& x) {
+  x.done(no_answer(errc::shutting_down, "the node stops; ask again elsewhere or later"));
+}
+
 node_watch_config plan_watch(const node_config& from, node_status& status) {
   return {from.log,
           from.events,
@@ -43,7 +59,7 @@ node_watch_config plan_watch(const node_config& from, node_status& status) {
 
 node::node(caf::actor_system& system, node_config config)
     : system_(system), config_(std::move(config)), status_(config_.log->partitions()),
-      watch_(plan_watch(config_, status_)),
+      watch_(plan_watch(config_, status_)), alive_(std::make_shared<census>()),
       inbox_(std::make_shared<gateway_inbox>(config_.requests_max, config_.events_max)),
       children_(plan_children()) {
   status_.gateway_beat_us = config_.now();
@@ -53,7 +69,9 @@ node::node(caf::actor_system& system, node_config config)
   plan.counts = config_.counts;
   plan.now = config_.now;
   plan.restarts = restarts_;
+  actor_directory::spawning_census = alive_;
   supervisor_ = system_.spawn(supervisor, std::move(plan));
+  actor_directory::spawning_census = nullptr;
   auto renewed = [this, to = supervisor_](uint64_t incarnation, const std::string& seen) {
     // How old the events are that the store lacks now is known when a partition has claimed.
     for (auto& x : status_.parts)
@@ -85,39 +103,39 @@ children_needs node::plan_children() {
 
 node::~node() {
   stop();
-  std::unique_lock<std::mutex> guard(calls_.mutex);
-  calls_.none.wait(guard, [this] { return calls_.count == 0; });
+  calls_.await_none();
 }
 
 void node::ingest(std::vector<click_event> events, ingest_done done) {
   gateway_inbox::ingest_item item{std::move(events), std::move(done)};
-  if (inbox_->put(item))
-    return;
-  add(config_.counts->requests_overloaded);
-  ingest_reply busy;
-  busy.results.resize(item.events.size());
-  for (size_t i = 0; i < item.events.size(); ++i) {
-    auto& x = busy.results[i];
-    x.status = outcome::rejected;
-    x.code = errc::overloaded;
-    x.event_id = std::move(item.events[i].event_id);
-    x.reason = "too much is under way (max-in-flight = " + std::to_string(config_.requests_max)
-               + " requests, or " + std::to_string(config_.events_max)
-               + " events); nothing was stored; send it later";
+  switch (inbox_->put(item)) {
+  case gateway_inbox::answer::taken: return;
+  case gateway_inbox::answer::closed: return refuse_at_end(item);
+  case gateway_inbox::answer::full: break;
   }
-  item.done(std::move(busy));
+  add(config_.counts->requests_overloaded);
+  item.done(
+      all_rejected(item.events, errc::overloaded,
+                   "too much is under way (max-in-flight = " + std::to_string(config_.requests_max)
+                       + " requests, or " + std::to_string(config_.events_max)
+                       + " events); nothing was stored; send it later"));
 }
 
 void node::query(query_ask ask, query_done done) {
   gateway_inbox::query_item item{std::move(ask), std::move(done), false};
-  if (inbox_->put(item))
-    return;
+  put(item, "too many requests are under way (max-in-flight = "
+                + std::to_string(config_.requests_max) + "); ask again later");
+}
+
+bool node::put(gateway_inbox::query_item& item, std::string busy) {
+  switch (inbox_->put(item)) {
+  case gateway_inbox::answer::taken: return true;
+  case gateway_inbox::answer::closed: refuse_at_end(item); return false;
+  case gateway_inbox::answer::full: break;
+  }
   add(config_.counts->requests_overloaded);
-  query_answer busy;
-  busy.code = errc::overloaded;
-  busy.reason = "too many requests are under way (max-in-flight = "
-                + std::to_string(config_.requests_max) + "); ask again later";
-  item.done(std::move(busy));
+  item.done(no_answer(errc::overloaded, std::move(busy)));
+  return false;
 }
 
 std::shared_ptr<void> node::watch(std::string site_id, std::string page_url, query_done update) {
@@ -127,13 +145,8 @@ std::shared_ptr<void> node::watch(std::string site_id, std::string page_url, que
   item.ask.kind = query_kind::page;
   item.ask.site_id = std::move(site_id);
   item.ask.page_url = std::move(page_url);
-  if (!inbox_->put(item)) {
-    query_answer busy;
-    busy.code = errc::overloaded;
-    busy.reason = "too many requests are under way; watch again later";
-    item.done(std::move(busy));
+  if (!put(item, "too many requests are under way; watch again later"))
     return nullptr;
-  }
   return {nullptr, [inbox = inbox_, ticket](void*) { inbox->put_unwatch(ticket); }};
 }
 
@@ -172,24 +185,24 @@ std::vector<std::string> node::look() {
 
 void node::actors(reply<actors_reply> done) {
   actors_reply late{errc::timeout, "the inspector did not answer in time; ask again", {}};
-  ask_from_outside(system_, children_.inspector(), admin_patience, std::move(done), std::move(late),
-                   atom::list_v);
+  ask_from_outside(system_, alive_, children_.inspector(), admin_patience, std::move(done),
+                   std::move(late), atom::list_v);
 }
 
 void node::actor(uint64_t id, reply<actor_detail> done) {
   actor_detail late;
   late.code = errc::timeout;
   late.reason = "the inspector did not answer in time; ask again";
-  ask_from_outside(system_, children_.inspector(), admin_patience, std::move(done), std::move(late),
-                   atom::describe_v, id);
+  ask_from_outside(system_, alive_, children_.inspector(), admin_patience, std::move(done),
+                   std::move(late), atom::describe_v, id);
 }
 
 void node::audit(audit_ask ask, reply<audit_reply> done) {
   audit_reply late;
   late.code = errc::timeout;
   late.reason = "the audit was not finished in time";
-  ask_from_outside(system_, children_.auditor(), audit_patience, std::move(done), std::move(late),
-                   atom::audit_v, ask);
+  ask_from_outside(system_, alive_, children_.auditor(), audit_patience, std::move(done),
+                   std::move(late), atom::audit_v, ask);
 }
 
 void node::bad_events(bad_events_ask ask, reply<bad_events_reply> done) {
@@ -200,7 +213,7 @@ void node::redrive(redrive_ask ask, reply<redrive_reply> done) {
   redrive_reply late;
   late.code = errc::timeout;
   late.reason = "the re-drive was not finished in time; ask again, nothing counts twice";
-  ask_from_outside(system_, children_.redriver(), redrive_patience, std::move(done),
+  ask_from_outside(system_, alive_, children_.redriver(), redrive_patience, std::move(done),
                    std::move(late), atom::redrive_v, std::move(ask));
 }
 
@@ -229,20 +242,22 @@ bool node::running() const {
 void node::begin_stop() {
   if (!supervisor_)
     return;
-  inbox_->attach(gateway_actor{});
   config_.events->on_renewal({});
+  std::vector<gateway_inbox::ingest_item> ingests;
+  std::vector<gateway_inbox::query_item> queries;
+  inbox_->close(ingests, queries);
+  for (auto& x : ingests)
+    refuse_at_end(x);
+  for (auto& x : queries)
+    refuse_at_end(x);
   caf::anon_send(supervisor_, atom::stop_v);
   supervisor_ = nullptr;
   children_.forget();
 }
 
 void node::stop() {
-  if (!supervisor_)
-    return;
-  caf::scoped_actor self{system_};
-  self->monitor(supervisor_);
   begin_stop();
-  self->receive([](const caf::down_msg&) {});
+  alive_->await_none();
 }
 
 } // namespace footfall

@@ -1,10 +1,8 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -47,14 +45,15 @@ public:
   size_t in_flight() const;
   /// True once every partition of this node reads its log.
   bool running() const;
-  /// Tells the actors to end; what is open is answered unknown.
+  /// Tells the actors to end; what is open is answered unknown, what comes later is refused.
   void begin_stop();
-  /// The same, and blocks until they have.
+  /// The same, and blocks until none of them is left: who uses a port, or the node, is gone.
   void stop();
 
 private:
   children_needs plan_children();
   node_health health_now() const;
+  bool put(gateway_inbox::query_item& item, std::string busy);
   /// A token to hold while an answer is awaited.
   std::shared_ptr<void> open_call();
   void look_at_all(std::function<void(std::vector<caf::expected<log_view>>)> done);
@@ -65,6 +64,7 @@ private:
   node_config config_;
   node_status status_;
   node_watch watch_;
+  std::shared_ptr<census> alive_; ///< Actors of this node, and questions from outside.
   std::shared_ptr<gateway_inbox> inbox_;
   std::shared_ptr<restart_counts> restarts_ = std::make_shared<restart_counts>();
   children children_;
@@ -72,12 +72,7 @@ private:
   supervisor_actor supervisor_;
 
   /// Answers of log and store that will come to this object: it waits for them at the end.
-  struct open_calls {
-    std::mutex mutex;
-    std::condition_variable none;
-    size_t count = 0;
-  };
-  open_calls calls_;
+  census calls_;
 };
 
 } // namespace footfall

@@ -37,13 +37,8 @@ partition_row row_of(uint32_t partition, const partition_status& x) {
 } // namespace
 
 std::shared_ptr<void> node::open_call() {
-  std::lock_guard<std::mutex> guard(calls_.mutex);
-  ++calls_.count;
-  return {this, [this](void*) {
-            std::lock_guard<std::mutex> guard(calls_.mutex);
-            if (--calls_.count == 0)
-              calls_.none.notify_all();
-          }};
+  calls_.enter();
+  return {this, [this](void*) { calls_.leave(); }};
 }
 
 void node::look_at_all(std::function<void(std::vector<caf::expected<log_view>>)> done) {
@@ -98,8 +93,8 @@ void node::skip(uint32_t partition, int64_t to, reply<partition_reply> done) {
                                       + " of them, from 0 on"});
   partition_reply late{errc::timeout, "the partition did not answer in time; it may have skipped; "
                                       "footfall partitions shows where it stands"};
-  ask_from_outside(system_, children_.partition(partition), change_patience, std::move(done),
-                   std::move(late), atom::skip_v, to);
+  ask_from_outside(system_, alive_, children_.partition(partition), change_patience,
+                   std::move(done), std::move(late), atom::skip_v, to);
 }
 
 void node::new_generation(reply<partition_reply> done) {

@@ -163,6 +163,9 @@ constexpr option_spec options[] = {
   {"grpc-reflection", "FOOTFALL_GRPC_REFLECTION",
     "Whether gRPC clients may ask for the services and their messages",
     "on", kind::toggle, 0, 0, "", false, &settings::grpc_reflection},
+  number("actor-threads", "FOOTFALL_ACTOR_THREADS",
+    "Threads that run the actors; 0 stands for half of the cores, 8 at most",
+    "0", 0, 64, &settings::actor_threads),
 };
 // clang-format on
 

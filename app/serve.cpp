@@ -28,13 +28,14 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 struct system_config : caf::actor_system_config {
-  system_config() {
+  explicit system_config(uint32_t threads) {
     add_message_types<caf::id_block::footfall>();
     set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-throughput", 200);
     // A message to an actor on another thread costs a wake-up; the edges, the log and
     // the store have threads of their own, so half of the cores is enough for actors.
-    set("scheduler.max-threads", std::clamp(std::thread::hardware_concurrency() / 2, 1u, 8u));
+    const auto usual = std::clamp(std::thread::hardware_concurrency() / 2, 1u, 8u);
+    set("scheduler.max-threads", threads > 0 ? threads : usual);
   }
 };
 
@@ -261,7 +262,7 @@ int serve(const settings& options) {
   take_ending_signals();
   raise_descriptor_limit();
   metrics counts;
-  system_config config;
+  system_config config{options.actor_threads};
   caf::actor_system system{config};
   adapters ways;
   std::unique_ptr<node> actors;

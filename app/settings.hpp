@@ -52,6 +52,7 @@ struct settings {
   bool accept_when_stopped = false;
   uint32_t drain_delay_s = 0;
   bool grpc_reflection = false;
+  uint32_t actor_threads = 0; ///< 0: by the number of cores.
 };
 
 } // namespace footfall::app

@@ -2,29 +2,35 @@
 
 namespace footfall {
 
-bool gateway_inbox::put(ingest_item& item) {
+gateway_inbox::answer gateway_inbox::put(ingest_item& item) {
   std::unique_lock<std::mutex> lock(mutex_);
+  if (closed_)
+    return answer::closed;
   if (ingests_open_ >= requests_max_ || events_open_ + item.events.size() > events_max_)
-    return false;
+    return answer::full;
   ++ingests_open_;
   events_open_ += item.events.size();
   ingests_.push_back(std::move(item));
   wake(lock);
-  return true;
+  return answer::taken;
 }
 
-bool gateway_inbox::put(query_item& item) {
+gateway_inbox::answer gateway_inbox::put(query_item& item) {
   std::unique_lock<std::mutex> lock(mutex_);
+  if (closed_)
+    return answer::closed;
   if (queries_open_ >= requests_max_)
-    return false;
+    return answer::full;
   ++queries_open_;
   queries_.push_back(std::move(item));
   wake(lock);
-  return true;
+  return answer::taken;
 }
 
 void gateway_inbox::put_unwatch(uint64_t ticket) {
   std::unique_lock<std::mutex> lock(mutex_);
+  if (closed_)
+    return;
   unwatched_.push_back(ticket);
   wake(lock);
 }
@@ -54,8 +60,18 @@ size_t gateway_inbox::in_flight() const {
   return ingests_open_ + queries_open_;
 }
 
+void gateway_inbox::close(std::vector<ingest_item>& ingests, std::vector<query_item>& queries) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  closed_ = true;
+  gateway_ = nullptr;
+  ingests.swap(ingests_);
+  queries.swap(queries_);
+}
+
 void gateway_inbox::attach(gateway_actor gateway) {
   std::unique_lock<std::mutex> lock(mutex_);
+  if (closed_)
+    return;
   gateway_ = std::move(gateway);
   woken_ = false;
   if (!ingests_.empty() || !queries_.empty() || !unwatched_.empty())
@@ -69,6 +85,21 @@ void gateway_inbox::wake(std::unique_lock<std::mutex>& lock) {
   auto to = gateway_;
   lock.unlock();
   caf::anon_send(to, atom::wake_v);
+}
+
+ingest_reply all_rejected(std::vector<click_event>& events, errc code, const std::string& reason,
+                          uint32_t retry_after_s) {
+  ingest_reply out;
+  out.results.resize(events.size());
+  for (size_t i = 0; i < events.size(); ++i) {
+    auto& x = out.results[i];
+    x.status = outcome::rejected;
+    x.code = code;
+    x.event_id = std::move(events[i].event_id);
+    x.reason = reason;
+    x.retry_after_s = retry_after_s;
+  }
+  return out;
 }
 
 namespace {
@@ -89,23 +120,12 @@ ingest_reply all_unknown(size_t events, const char* reason) {
   return out;
 }
 
-ingest_reply all_rejected(std::vector<click_event>& events) {
-  ingest_reply out;
-  out.results.resize(events.size());
-  for (size_t i = 0; i < events.size(); ++i) {
-    auto& x = out.results[i];
-    x.status = outcome::rejected;
-    x.code = errc::restarting;
-    x.event_id = std::move(events[i].event_id);
-    x.reason = "ingestion starts again; nothing was stored; send it again";
-    x.retry_after_s = retry_held_s;
-  }
-  return out;
-}
-
 /// The answer of a request that nobody will answer.
 ingest_reply given_up(gateway_state::open_ingest& x, const char* reason) {
-  return x.held ? all_rejected(*x.held) : all_unknown(x.events, reason);
+  if (!x.held)
+    return all_unknown(x.events, reason);
+  return all_rejected(*x.held, errc::restarting,
+                      "ingestion starts again; nothing was stored; send it again", retry_held_s);
 }
 
 query_answer given_up(const gateway_state::open_query& x, const char* reason) {

@@ -34,9 +34,11 @@ public:
   gateway_inbox(size_t requests_max, size_t events_max)
       : requests_max_(requests_max), events_max_(events_max) {}
 
-  /// False: a limit was reached, `item` is untouched.
-  bool put(ingest_item& item);
-  bool put(query_item& item);
+  enum class answer { taken, full, closed };
+
+  /// `item` is untouched unless taken.
+  answer put(ingest_item& item);
+  answer put(query_item& item);
   void put_unwatch(uint64_t ticket);
 
   /// What waits; the caller owns it then, and says `finished` for each later.
@@ -46,6 +48,9 @@ public:
   void finished_query();
 
   size_t in_flight() const;
+
+  /// Nothing more is taken, and nobody woken. The caller answers what waited, as after take().
+  void close(std::vector<ingest_item>& ingests, std::vector<query_item>& queries);
 
   /// Who to wake; a null handle lets requests wait until there is one.
   void attach(gateway_actor gateway);
@@ -61,10 +66,15 @@ private:
   std::vector<query_item> queries_;
   std::vector<uint64_t> unwatched_;
   bool woken_ = false;
+  bool closed_ = false;
   size_t ingests_open_ = 0;
   size_t queries_open_ = 0;
   size_t events_open_ = 0;
 };
+
+/// Certainly not stored, each of them.
+ingest_reply all_rejected(std::vector<click_event>& events, errc code, const std::string& reason,
+                          uint32_t retry_after_s = 0);
 
 struct gateway_config {
   std::shared_ptr<gateway_inbox> inbox;

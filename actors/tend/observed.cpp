@@ -3,6 +3,23 @@
 namespace footfall {
 
 thread_local caf::actor_id actor_directory::spawning_parent = 0;
+thread_local std::shared_ptr<census> actor_directory::spawning_census;
+
+void census::enter() {
+  std::lock_guard guard{mutex_};
+  ++count_;
+}
+
+void census::leave() {
+  std::lock_guard guard{mutex_};
+  if (--count_ == 0)
+    none_.notify_all();
+}
+
+void census::await_none() {
+  std::unique_lock guard{mutex_};
+  none_.wait(guard, [this] { return count_ == 0; });
+}
 
 void actor_entry::set_key(std::string text) {
   std::lock_guard<std::mutex> guard(mutex_);

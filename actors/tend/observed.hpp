@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -12,6 +13,20 @@
 
 namespace footfall {
 
+/// How many there are of something that others wait for the end of. Any thread.
+class census {
+public:
+  void enter();
+  void leave();
+  /// Blocks until there is none.
+  void await_none();
+
+private:
+  std::mutex mutex_;
+  std::condition_variable none_;
+  size_t count_ = 0;
+};
+
 /// What the directory knows of one actor. Counters are written by the actor and
 /// by senders, read by anyone.
 struct actor_entry {
@@ -19,6 +34,7 @@ struct actor_entry {
   caf::actor_id parent = 0;
   std::string name;
   caf::weak_actor_ptr handle;
+  std::shared_ptr<census> counted_in; ///< With all of its node, from its making on. May be null.
   std::atomic<uint64_t> enqueued{0};
   std::atomic<uint64_t> processed{0};
 
@@ -48,8 +64,10 @@ public:
   actor_entry_ptr find(caf::actor_id id) const;
   std::vector<actor_entry_ptr> snapshot() const;
 
-  /// Parents are told before the child starts, by whoever spawns it.
+  /// Parents are told before the child starts, by whoever spawns it. A child is counted
+  /// where its parent is, and one without a parent here.
   static thread_local caf::actor_id spawning_parent;
+  static thread_local std::shared_ptr<census> spawning_census;
 
 private:
   mutable std::mutex mutex_;
@@ -66,6 +84,11 @@ public:
     entry_->id = this->id();
     entry_->parent = actor_directory::spawning_parent;
     entry_->handle = this->ctrl();
+    const auto parent = actor_directory::get().find(entry_->parent);
+    entry_->counted_in = parent ? parent->counted_in : actor_directory::spawning_census;
+    counted_in_ = entry_->counted_in;
+    if (counted_in_)
+      counted_in_->enter();
   }
 
   using Base::consume;
@@ -93,11 +116,16 @@ public:
 
   bool cleanup(caf::error&& reason, caf::execution_unit* unit) override {
     actor_directory::get().remove(this->id());
-    return Base::cleanup(std::move(reason), unit);
+    const bool out = Base::cleanup(std::move(reason), unit);
+    // Its state is gone, and nothing more of the node is used here.
+    if (auto counted = std::exchange(counted_in_, nullptr))
+      counted->leave();
+    return out;
   }
 
 private:
   actor_entry_ptr entry_;
+  std::shared_ptr<census> counted_in_; ///< Null once it has left.
 };
 
 /// The self pointer of an actor with interface Handle and state State.
