@@ -135,7 +135,18 @@ query_answer given_up(const gateway_state::open_query& x, const char* reason) {
   return out;
 }
 
+// Here alone, as the client is told: the log may confirm later what was answered unknown.
+void count_outcomes(metrics& total, const ingest_reply& reply) {
+  uint64_t counts[4] = {};
+  for (const auto& x : reply.results)
+    ++counts[static_cast<size_t>(x.status) & 3];
+  add(total.events_accepted, counts[static_cast<size_t>(outcome::accepted)]);
+  add(total.events_rejected, counts[static_cast<size_t>(outcome::rejected)]);
+  add(total.events_unknown, counts[static_cast<size_t>(outcome::unknown)]);
+}
+
 void answer(gateway_ptr self, gateway_state::open_ingest x, ingest_reply reply) {
+  count_outcomes(*self->state.config.counts, reply);
   x.done(std::move(reply));
   self->state.config.inbox->finished_ingest(x.events);
 }
@@ -268,8 +279,6 @@ void expire_ingests(gateway_ptr self, int64_t before_us, const char* reason) {
     auto entry = std::move(open.begin()->second);
     open.erase(open.begin());
     auto reply = given_up(entry, reason);
-    auto& counts = *self->state.config.counts;
-    add(entry.held ? counts.events_rejected : counts.events_unknown, entry.events);
     answer(self, std::move(entry), std::move(reply));
   }
 }
@@ -339,7 +348,10 @@ std::vector<state_field> describe(gateway_ptr self) {
 
 gateway_state::~gateway_state() {
   for (auto& [ticket, x] : ingests) {
-    x.done(given_up(x, "the node stops; it may be stored; send it again with the same event_id"));
+    auto reply =
+        given_up(x, "the node stops; it may be stored; send it again with the same event_id");
+    count_outcomes(*config.counts, reply);
+    x.done(std::move(reply));
     config.inbox->finished_ingest(x.events);
   }
   for (auto* open : {&queries, &watches})

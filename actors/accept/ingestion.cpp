@@ -54,7 +54,6 @@ bool is_stopped(ingestion_ptr self, uint32_t partition) {
 
 event_result refuse_stopped(ingestion_ptr self, click_event& event, uint32_t partition) {
   const auto& config = self->state.config;
-  add(config.counts->events_rejected);
   return refused(event, errc::partition_stopped,
                  "partition " + std::to_string(partition)
                      + " of the event log is stopped; nothing was stored; send it again once it "
@@ -98,7 +97,6 @@ public:
                 why + " (lag-limit = " + std::to_string(limit)
                     + " s); nothing was stored; send it again in " + std::to_string(again) + " s");
     out.retry_after_s = static_cast<uint32_t>(again);
-    add(config_.counts->events_rejected);
     add(config_.counts->events_lagging);
     return out;
   }
@@ -116,10 +114,8 @@ private:
 event_result admit(ingestion_ptr self, click_event& event, int64_t now_us, lag_gate& gate,
                    std::vector<log_record>& records) {
   auto& st = self->state;
-  if (auto bad = model::validate(event)) {
-    add(st.config.counts->events_rejected);
+  if (auto bad = model::validate(event))
     return refused(event, errc::invalid_argument, std::move(bad.reason));
-  }
   log_record record;
   record.key = model::record_key(event.site_id, event.page_url);
   record.partition = model::partition_of(record.key, st.config.log->partitions());
@@ -271,7 +267,6 @@ void take_report(ingestion_ptr self, uint64_t number, const std::vector<append_o
   const auto lag = note_settled(self, batch, outcomes, now);
   for (auto& answer : batch.answers)
     answer.lag_us = lag;
-  uint64_t counts[4] = {};
   for (size_t i = 0; i < batch.places.size(); ++i) {
     auto& result = batch.answers[batch.places[i].answer].results[batch.places[i].result];
     const auto report = i < outcomes.size() ? outcomes[i] : append_outcome{};
@@ -280,13 +275,9 @@ void take_report(ingestion_ptr self, uint64_t number, const std::vector<append_o
     result.pos = report.pos;
     if (report.status != outcome::accepted)
       result.reason = reason_of(report.code);
-    ++counts[static_cast<size_t>(report.status) & 3];
   }
   auto& total = *st.config.counts;
   add(total.log_appends);
-  add(total.events_accepted, counts[static_cast<size_t>(outcome::accepted)]);
-  add(total.events_rejected, counts[static_cast<size_t>(outcome::rejected)]);
-  add(total.events_unknown, counts[static_cast<size_t>(outcome::unknown)]);
   total.append_duration.observe(now - batch.arrived_us);
   failpoint("ingest.before_answer");
   send_answers(self, batch.from, std::move(batch.answers));

@@ -29,6 +29,7 @@ private:
 
 /// What the node counts, for /metrics. One object for a node; any thread.
 struct metrics {
+  // Of events, as their clients were told: each outcome once.
   counter events_accepted{0};
   counter events_rejected{0};
   counter events_unknown{0};
