@@ -35,9 +35,11 @@ caf::expected<std::unique_ptr<event_log>> kafka_log::open(kafka_config config) {
   return std::unique_ptr<event_log>(std::move(out));
 }
 
-// Appends are confirmed first, while both clients still work.
+// Appends are confirmed first, while both clients still work. Their callbacks may append more:
+// the producer stays until nobody is left who could.
 kafka_log::~kafka_log() {
-  producer_.reset();
+  if (producer_)
+    producer_->stop();
   onlooker_.reset();
   consumer_.reset();
 }

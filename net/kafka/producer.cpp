@@ -64,7 +64,11 @@ producer::open(const kafka_config& config, const topic_found& topic, broker_heal
 }
 
 producer::~producer() {
-  stop_ = true;
+  stop();
+}
+
+void producer::stop() {
+  stopping_ = true;
   signal_.notify();
   if (thread_.joinable())
     thread_.join();
@@ -127,18 +131,30 @@ void producer::append(std::vector<log_record> batch, event_log::append_done done
     none.status = outcome::rejected;
     none.code = refusal;
     return answer([outcomes = std::vector<append_outcome>(batch.size(), none),
-                   done = std::move(done)] { done(outcomes); });
+                   done = std::move(done)]() mutable { done(std::move(outcomes)); });
   }
   append->records = std::move(batch);
   append->done = std::move(done);
   bool first = false;
   {
     std::lock_guard lock(mutex_);
-    first = waiting_.empty();
-    waiting_.push_back(std::move(append));
+    if (!closed_) {
+      first = waiting_.empty();
+      waiting_.push_back(std::move(append));
+    }
   }
+  if (append)
+    return refuse(std::move(append));
   if (first)
     signal_.notify();
+}
+
+void producer::refuse(std::unique_ptr<open_append> append) {
+  append_outcome closed;
+  closed.status = outcome::rejected;
+  closed.code = errc::shutting_down;
+  append->outcomes.assign(append->records.size(), closed);
+  finish(std::move(append));
 }
 
 // Hands over what waits, unless it is too soon. @returns how long to sleep at most.
@@ -163,8 +179,13 @@ std::chrono::microseconds producer::hand_over() {
 void producer::answer(std::function<void()> call) {
   {
     std::lock_guard lock(mutex_);
-    answers_.push_back(std::move(call));
+    if (!closed_) {
+      answers_.push_back(std::move(call));
+      call = nullptr;
+    }
   }
+  if (call)
+    return call();
   signal_.notify();
 }
 
@@ -266,7 +287,7 @@ std::string producer::health() const {
 }
 
 void producer::run() {
-  while (!stop_) {
+  while (!stopping_) {
     signal_.wait_for(hand_over());
     current_->poll();
     if (retired_)
@@ -303,6 +324,18 @@ void producer::retire(bool by_force) {
     retired_.reset();
 }
 
+// What callbacks append from here on would be sent by nobody.
+void producer::hand_over_the_last() {
+  std::vector<std::unique_ptr<open_append>> ready;
+  {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+    ready.swap(waiting_);
+  }
+  for (auto& append : ready)
+    current_->send(std::move(append));
+}
+
 void producer::close() {
   auto serve = [this](std::chrono::milliseconds most) {
     auto until = steady::now() + most;
@@ -313,8 +346,7 @@ void producer::close() {
         retired_->poll();
     }
   };
-  handed_over_ = {};
-  hand_over();
+  hand_over_the_last();
   if (!health_.is_down() && !current_->fatal() && !seeded_bug("no-drain-flush"))
     serve(config_.close_timeout);
   current_->purge();

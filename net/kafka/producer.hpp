@@ -28,7 +28,11 @@ public:
   open(const kafka_config& config, const topic_found& topic, broker_health& health);
   ~producer();
 
+  /// After stop() all is refused on the calling thread, with errc::shutting_down.
   void append(std::vector<log_record> batch, event_log::append_done done);
+
+  /// Confirms what is open, if that is possible in time, and answers all of it. Blocks.
+  void stop();
 
   /// Empty unless appends have been waiting for too long.
   std::string health() const;
@@ -52,6 +56,8 @@ private:
   void answer(std::function<void()> call);
   void run_answers();
   std::chrono::microseconds hand_over();
+  void hand_over_the_last();
+  void refuse(std::unique_ptr<open_append> append);
   void run();
   void tick();
   void retire(bool by_force);
@@ -62,7 +68,8 @@ private:
   broker_health& health_;
   wake_signal signal_;
 
-  std::mutex mutex_; ///< waiting_, answers_
+  std::mutex mutex_;    ///< closed_, waiting_, answers_
+  bool closed_ = false; ///< Nobody looks any more at what waits.
   std::vector<std::unique_ptr<open_append>> waiting_;
   std::deque<std::function<void()>> answers_;
 
@@ -82,7 +89,7 @@ private:
   std::atomic<size_t> open_records_{0};
   std::atomic<size_t> open_bytes_{0};
   std::atomic<int64_t> waiting_since_ms_{0}; ///< Last confirmation while something is open.
-  std::atomic<bool> stop_{false};
+  std::atomic<bool> stopping_{false};
   std::thread thread_;
 };
 
