@@ -153,6 +153,12 @@ caf::error open_missing(const settings& from, metrics& counts, adapters& out) {
                                                     + "; give KAFKA_TOPIC another one");
     out.log = std::move(*log);
   }
+  if (!out.database && !from.database_url.empty()) {
+    auto database = postgres::tenure::take(from.database_url, out.log->topic());
+    if (!database)
+      return std::move(database.error());
+    out.database = std::move(*database);
+  }
   if (!out.events) {
     auto events = open_store(from, out.log->topic());
     if (!events)

@@ -11,12 +11,14 @@
 #include "actors/tend/node_watch.hpp"
 #include "app/data_lock.hpp"
 #include "app/settings.hpp"
+#include "db/postgres/tenure.hpp"
 
 namespace footfall::app {
 
 /// The ways out of a node: each is chosen by whether its service is configured.
 struct adapters {
-  std::unique_ptr<data_lock> folder; ///< Null when nothing is embedded.
+  std::unique_ptr<data_lock> folder;          ///< Null when nothing is embedded.
+  std::unique_ptr<postgres::tenure> database; ///< Null when the store is embedded.
   std::unique_ptr<event_log> log;
   std::unique_ptr<store> events;
   std::unique_ptr<cache> values;

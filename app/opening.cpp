@@ -1,5 +1,7 @@
 #include "app/opening.hpp"
 
+#include <algorithm>
+
 namespace footfall::app {
 
 namespace {
@@ -15,6 +17,11 @@ bool mends_itself(const caf::error& why, const settings& from, const adapters& s
              || code == errc::timeout);
 }
 
+/// Another node's place. What it had before it died is the server's to take away.
+bool is_held(const caf::error& why) {
+  return code_of(why) == errc::in_use;
+}
+
 } // namespace
 
 opening::opening(const settings& from, metrics& counts)
@@ -26,11 +33,21 @@ opening::~opening() {
 }
 
 void opening::run() {
+  using clock = std::chrono::steady_clock;
   adapters out;
   caf::error err;
-  do
+  auto held_until = clock::time_point::max();
+  auto is_over = [&held_until] {
+    const auto now = clock::now();
+    held_until = std::min(held_until, now + postgres::tenure::lingering);
+    return now > held_until;
+  };
+  do {
     err = open_missing(settings_, counts_, out);
-  while (err && mends_itself(err, settings_, out) && note(err, out));
+    if (!is_held(err))
+      held_until = clock::time_point::max();
+  } while (err && (is_held(err) ? !is_over() : mends_itself(err, settings_, out))
+           && note(err, out));
   std::lock_guard guard{mutex_};
   result_ = outcome{std::move(err), std::move(out)};
   ended_ = true;

@@ -14,7 +14,8 @@ namespace footfall::app {
 
 /// Opens log, store and cache on a thread of its own. A server that is away, or starts
 /// itself, is tried again for as long as it takes; what only a person can mend (a wrong
-/// password, a setting, a damaged file) ends it at once.
+/// password, a setting, a damaged file) ends it at once, and another node's place as soon as
+/// it is certain that the other one lives.
 class opening {
 public:
   /// Both outlive the thread.

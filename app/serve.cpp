@@ -39,13 +39,20 @@ struct system_config : caf::actor_system_config {
   }
 };
 
+/// Exit codes; README.md has them.
+constexpr int cannot_run = 1;
+constexpr int another_runs = 3;
+
 int refuse(const char* what, const caf::error& why) {
   auto text = redact(text_of(why));
   if (code_of(why) == errc::corrupt)
     text += "\nThe file was left as it is. Put a backup in its place, or start with another "
             "folder (--data-dir).";
+  if (code_of(why) == errc::in_use)
+    text += "\nTwo of them would take each partition from the other without end. Stop that one, or "
+            "give another KAFKA_TOPIC or DATABASE_URL.";
   std::fprintf(stderr, "footfall: %s: %s\n", what, text.c_str());
-  return 1;
+  return code_of(why) == errc::in_use ? another_runs : cannot_run;
 }
 
 node_config plan_node(const settings& from, adapters& ways, metrics& counts) {
@@ -111,11 +118,17 @@ void say(const std::vector<std::string>& lines, const char* before = "") {
     spdlog::warn("{}{}", before, redact(line));
 }
 
+/// Another node has taken the place of this one: what it is asked is right all the same, but
+/// each of the two would undo the other's claims.
+bool is_displaced(const adapters& ways) {
+  return ways.database && !ways.database->lost().empty();
+}
+
 // False: told to end before every partition ran.
-bool wait_until_running(node& actors) {
+bool wait_until_running(node& actors, const adapters& ways) {
   using clock = std::chrono::steady_clock;
   for (auto look_due = clock::now() + seconds(1); !actors.running();) {
-    if (told_to_end(milliseconds(2)))
+    if (told_to_end(milliseconds(2)) || is_displaced(ways))
       return false;
     if (clock::now() < look_due)
       continue;
@@ -125,10 +138,10 @@ bool wait_until_running(node& actors) {
   return true;
 }
 
-void serve_until_told(node& actors) {
+void serve_until_told(node& actors, const adapters& ways) {
   do
     say(actors.look());
-  while (!told_to_end(seconds(1)));
+  while (!is_displaced(ways) && !told_to_end(seconds(1)));
 }
 
 // Not ready any more, and all is served as before: whoever sends requests here looks away.
@@ -218,8 +231,8 @@ void say_ready(const settings& options, const ready_addresses& where) {
 }
 
 // 0, or why not, once the node was told to end.
-int run_until_told(node& actors, edges& listeners, const settings& options) {
-  if (!wait_until_running(actors))
+int run_until_told(node& actors, edges& listeners, const settings& options, const adapters& ways) {
+  if (!wait_until_running(actors, ways))
     return 0;
   const auto where = listeners.addresses(options);
   std::unique_ptr<ready_file> ready;
@@ -231,8 +244,9 @@ int run_until_told(node& actors, edges& listeners, const settings& options) {
     ready = std::move(*written);
   }
   say_ready(options, where);
-  serve_until_told(actors);
-  stay_for_a_while(actors, seconds(options.drain_delay_s));
+  serve_until_told(actors, ways);
+  if (!is_displaced(ways))
+    stay_for_a_while(actors, seconds(options.drain_delay_s));
   return 0;
 }
 
@@ -288,12 +302,17 @@ int serve(const settings& options) {
   }
   actors = std::make_unique<node>(system, plan_node(options, ways, counts));
   door.open(*actors);
-  const int code = run_until_told(*actors, listeners, options);
-  if (code == 0)
-    drain(*actors, listeners, options);
-  else
+  const int code = run_until_told(*actors, listeners, options, ways);
+  if (code != 0) {
     listeners.stop();
-  return code;
+    return code;
+  }
+  const bool displaced = is_displaced(ways);
+  if (displaced)
+    spdlog::error("this node ends: the connection that held its place was lost, and meanwhile {}",
+                  redact(ways.database->lost()));
+  drain(*actors, listeners, options);
+  return displaced ? another_runs : 0;
 }
 
 } // namespace footfall::app

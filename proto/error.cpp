@@ -28,6 +28,7 @@ const char* to_string(errc code) noexcept {
   case errc::partition_stopped: return "partition_stopped";
   case errc::event_too_large: return "event_too_large";
   case errc::restarting: return "restarting";
+  case errc::in_use: return "in_use";
   }
   return "unknown";
 }

@@ -29,6 +29,7 @@ enum class errc : uint8_t {
   partition_stopped = 14,    ///< Nothing more is applied until a person decides.
   event_too_large = 15,      ///< The log takes no record of that size; certainly not stored.
   restarting = 16,           ///< Who answers it starts again; certainly nothing was done.
+  in_use = 17,               ///< Another process has what only one may have.
 };
 
 /// Stable text of the code, for example "overloaded".

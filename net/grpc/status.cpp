@@ -26,6 +26,7 @@ grpc::StatusCode grpc_code_of(errc code) noexcept {
   case errc::gap: return grpc::StatusCode::DATA_LOSS;
   case errc::not_found: return grpc::StatusCode::NOT_FOUND;
   case errc::position_not_reached: return grpc::StatusCode::DEADLINE_EXCEEDED;
+  case errc::in_use:
   case errc::internal: break;
   }
   return grpc::StatusCode::INTERNAL;

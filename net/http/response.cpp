@@ -39,6 +39,7 @@ unsigned status_of(errc code) noexcept {
   case errc::restarting: return 503;
   case errc::corrupt:
   case errc::gap:
+  case errc::in_use:
   case errc::internal: return 500;
   }
   return 500;

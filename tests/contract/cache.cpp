@@ -211,6 +211,7 @@ TEST_CASE("cache forgets when it is told to", "[contract][cache]") {
   CHECK(eventually([&] {
     auto later = value(page, 6, 1, 4);
     later.as_of_us += second;
+    later.read_us += second;
     x.fill({later});
     return one(*x, page, 1).clicks == 4;
   }));
@@ -229,6 +230,7 @@ TEST_CASE("cache forgets after the time to live", "[contract][cache]") {
   x.fill({fresh}); // Read half a minute ago: what came since is forgotten too.
   CHECK_FALSE(one(*x, page, 1).hit);
   fresh.as_of_us += rig->ttl_us();
+  fresh.read_us += rig->ttl_us();
   x.fill({fresh});
   CHECK(one(*x, page, 1).hit);
 }

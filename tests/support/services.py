@@ -26,6 +26,15 @@ def produce(environment: dict[str, str], lines: list[bytes]) -> None:
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
 
 
+def let_two_share(url: str) -> None:
+    """In this database nothing keeps a second node away: for what must hold all the same."""
+    with psycopg.connect(url, autocommit=True) as session:
+        session.execute("CREATE FUNCTION public.pg_try_advisory_lock(bigint) RETURNS boolean"
+                        " LANGUAGE sql AS 'SELECT true'")
+        session.execute(f'ALTER DATABASE "{session.info.dbname}"'
+                        " SET search_path = public, pg_catalog")
+
+
 class Services:
     """Settings for `Server(environment=...)` that share nothing with another test.
 

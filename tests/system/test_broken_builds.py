@@ -24,6 +24,7 @@ from journal import (ACCEPTED, Check, Journal, Load, Rows, examine, fixed_ports,
                      outcomes_of, settle, sqlite_rows)
 from own_services import OwnServices
 from service_waits import await_more, postgres_rows
+from services import let_two_share
 
 BROKEN = os.environ.get("FOOTFALL_BROKEN", str(ROOT / "build/release/tests/broken/footfall_broken"))
 STALL_SECONDS = 1
@@ -216,6 +217,7 @@ class Offsets(threading.Thread):
 
 
 def let_two_own_the_partitions(run: Run) -> list[str]:
+    let_two_share(run.environment["DATABASE_URL"])
     with run.server() as server, run.server() as other:
         with Offsets(run.environment["DATABASE_URL"]) as offsets, \
                 Load(server, clients=4, seed=75) as load:

@@ -15,7 +15,7 @@ from services import Services
 OURS = ("jit", "lock_timeout", "enable_seqscan", "enable_hashjoin", "enable_mergejoin",
         "plan_cache_mode")
 EVENTS = 200
-LEAST_POOL = 8  # Six connections, and two that look for a pooler; 10 are documented.
+LEAST_POOL = 9  # Seven connections, and two that look for a pooler; 10 are documented.
 READY_SECONDS = 5
 
 

@@ -11,7 +11,7 @@ import redis
 from footfall import Server, wait_until
 from journal import gauge
 from own_services import OwnServices
-from services import Services
+from services import Services, let_two_share
 
 CLICK = {"user_id": "ada", "event_type": "click", "page_url": "/x"}
 ROLES = ("gateway", "ingest", "aggregate", "query")
@@ -206,9 +206,14 @@ def test_a_cache_that_wants_a_password(own, server):
     await_end(server, "the cache", "the event log", "the store", "applying")
 
 
-def test_a_second_node_on_the_same_topic_and_database():
-    with Services("KAFKA_BROKER", "DATABASE_URL") as services, \
-            Server(environment=services.environment) as first:
+def test_a_second_node_that_nothing_keeps_away():
+    with Services("KAFKA_BROKER", "DATABASE_URL") as services:
+        let_two_share(services.environment["DATABASE_URL"])
+        fight_over(services)
+
+
+def fight_over(services: Services) -> None:
+    with Server(environment=services.environment) as first:
         post(first)
         wait_until(lambda: first.count("ada", "/x") == 1, 20, "it is counted")
         with Server(environment=services.environment) as second:
