@@ -79,7 +79,7 @@ child_spec children::ingestion_child() const {
     return spawn_child<ingestion_actor>(
         s, ingestion,
         ingestion_config{c->log, c->counts, status, c->now, c->accept_when_stopped,
-                         std::chrono::microseconds(c->lag_limit).count()});
+                         std::chrono::microseconds(c->lag_limit).count(), c->steady});
   };
   auto connect = [](wiring& w, caf::strong_actor_ptr x) { w.ingestion = std::move(x); };
   return {"ingestion", "", start, connect, false};
@@ -92,6 +92,7 @@ child_spec children::query_child() const {
     qc.events = needs.config->events;
     qc.counts = needs.config->counts;
     qc.now = needs.config->now;
+    qc.steady = needs.config->steady;
     qc.reads = needs.reads;
     return spawn_child<query_actor>(s, footfall::query, std::move(qc));
   };
@@ -133,18 +134,19 @@ child_spec children::gateway_child() const {
   auto start = [&needs = needs_](caf::actor_system& s) {
     const auto& c = *needs.config;
     return spawn_child<gateway_actor>(
-        s, gateway, gateway_config{needs.inbox, c.counts, needs.status, c.now, c.request_timeout});
+        s, gateway,
+        gateway_config{needs.inbox, c.counts, needs.status, c.steady, c.request_timeout});
   };
   auto connect = [](wiring& w, caf::strong_actor_ptr x) { w.gateway = std::move(x); };
   return {"gateway", "", start, connect, true};
 }
 
 child_spec children::inspector_child() {
-  auto start = [now = needs_.config->now, counts = needs_.restarts](caf::actor_system& s) {
+  auto start = [steady = needs_.config->steady, counts = needs_.restarts](caf::actor_system& s) {
     auto restarts = [counts](const std::string& name, const std::string& key) {
       return counts->of(name, key);
     };
-    return spawn_child<inspector_actor>(s, footfall::inspector, inspector_config{now, restarts});
+    return spawn_child<inspector_actor>(s, footfall::inspector, inspector_config{steady, restarts});
   };
   return {"inspector", "", start, keep_in(inspector_), false};
 }

@@ -62,12 +62,12 @@ node::node(caf::actor_system& system, node_config config)
       watch_(plan_watch(config_, status_)), alive_(std::make_shared<census>()),
       inbox_(std::make_shared<gateway_inbox>(config_.requests_max, config_.events_max)),
       children_(plan_children()) {
-  status_.gateway_beat_us = config_.now();
+  status_.gateway_beat_us = config_.steady();
   supervisor_config plan;
   plan.children = children_.first();
   plan.more = [this] { return children_.added(); };
   plan.counts = config_.counts;
-  plan.now = config_.now;
+  plan.steady = config_.steady;
   plan.restarts = restarts_;
   actor_directory::spawning_census = alive_;
   supervisor_ = system_.spawn(supervisor, std::move(plan));
@@ -153,7 +153,7 @@ std::shared_ptr<void> node::watch(std::string site_id, std::string page_url, que
 node_health node::health_now() const {
   node_health out;
   const auto now = config_.now();
-  out.live = now - status_.gateway_beat_us < gateway_beat_max_us;
+  out.live = config_.steady() - status_.gateway_beat_us < gateway_beat_max_us;
   out.draining = status_.draining;
   auto add = [](auto& to, std::string name, std::string fault) {
     to.emplace_back(std::move(name), fault.empty() ? "ok" : std::move(fault));
@@ -180,7 +180,7 @@ void node::health(reply<node_health> done) {
 }
 
 std::vector<std::string> node::look() {
-  return watch_.look(config_.now());
+  return watch_.look(config_.now(), config_.steady());
 }
 
 void node::actors(reply<actors_reply> done) {

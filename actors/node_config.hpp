@@ -15,7 +15,8 @@ struct node_config {
   store* events = nullptr;
   cache* values = nullptr;
   metrics* counts = nullptr;
-  now_fn now;
+  now_fn now;                 ///< Of arrivals, and of what answers say.
+  now_fn steady = steady_now; ///< Of deadlines and durations.
   size_t requests_max = 4096;
   size_t events_max = 200'000;
   std::chrono::milliseconds request_timeout{5000};

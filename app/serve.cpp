@@ -173,7 +173,7 @@ std::optional<opening::outcome> await_adapters(opening& all, const settings& fro
   const auto parts = describe_adapters(from);
   model::trouble_report log{"the event log"}, store{"the store"};
   auto tell = [](model::trouble_report& x, const std::string& why, const std::string& hint) {
-    if (auto line = x.heed(why, system_now_us()); !line.empty())
+    if (auto line = x.heed(why, steady_now()); !line.empty())
       say({line + (why.empty() ? "" : "; " + hint)}, "not ready yet: ");
   };
   for (auto look_due = clock::now();;) {

@@ -28,7 +28,7 @@ struct query_ask {
   uint32_t limit = 10;
   series_step step = series_step::minute;
   std::vector<position> after; ///< Wait until all of these are applied.
-  int64_t deadline_us = 0;     ///< UTC microseconds; the answer is of no use later.
+  int64_t deadline_us = 0;     ///< By steady_now() of its node; the answer is of no use later.
 };
 template <class Inspector>
 auto inspect(Inspector& f, query_ask& x) {

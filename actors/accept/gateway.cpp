@@ -152,7 +152,7 @@ void answer(gateway_ptr self, gateway_state::open_ingest x, ingest_reply reply) 
 }
 
 void answer(gateway_ptr self, gateway_state::open_query x, query_answer reply) {
-  self->state.config.counts->query_duration.observe(self->state.config.now() - x.since_us);
+  self->state.config.counts->query_duration.observe(self->state.config.steady() - x.since_us);
   x.done(std::move(reply));
   self->state.config.inbox->finished_query();
 }
@@ -234,7 +234,7 @@ void take_inbox(gateway_ptr self) {
   std::vector<gateway_inbox::query_item> queries;
   std::vector<uint64_t> unwatched;
   st.config.inbox->take(ingests, queries, unwatched);
-  const auto now = st.config.now();
+  const auto now = st.config.steady();
   start_ingests(self, ingests, now);
   start_queries(self, queries, now);
   for (auto ticket : unwatched) {
@@ -304,7 +304,7 @@ void end_watches(gateway_ptr self, const char* reason) {
 void tick(gateway_ptr self) {
   auto& st = self->state;
   using std::chrono::microseconds;
-  const auto now = st.config.now();
+  const auto now = st.config.steady();
   st.config.status->gateway_beat_us = now;
   auto before = [&](const caf::strong_actor_ptr& who) {
     const auto most = st.config.request_timeout;
@@ -318,7 +318,7 @@ void tick(gateway_ptr self) {
 
 void rewire(gateway_ptr self, wiring& nodes) {
   auto& st = self->state;
-  const auto now = st.config.now();
+  const auto now = st.config.steady();
   if (st.nodes.ingestion && st.nodes.ingestion != nodes.ingestion)
     expire_ingests(self, now,
                    "ingestion was restarted; it may be stored; send it again with the same "

@@ -80,7 +80,7 @@ struct gateway_config {
   std::shared_ptr<gateway_inbox> inbox;
   metrics* counts = nullptr;
   node_status* status = nullptr;
-  now_fn now;
+  now_fn steady = steady_now;
   std::chrono::milliseconds request_timeout{5000};
 };
 

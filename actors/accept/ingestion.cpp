@@ -157,6 +157,7 @@ void note_sent(ingestion_ptr self, bunch& x, int64_t now) {
   for (const auto& [partition, records] : sent)
     parts[partition].with_backlog([now, n = records](auto& backlog) { backlog.send(now, n); });
   x.open.arrived_us = now;
+  x.open.sent_us = self->state.config.steady();
 }
 
 void append(ingestion_ptr self, bunch& x) {
@@ -278,7 +279,7 @@ void take_report(ingestion_ptr self, uint64_t number, const std::vector<append_o
   }
   auto& total = *st.config.counts;
   add(total.log_appends);
-  total.append_duration.observe(now - batch.arrived_us);
+  total.append_duration.observe(st.config.steady() - batch.sent_us);
   failpoint("ingest.before_answer");
   send_answers(self, batch.from, std::move(batch.answers));
 }

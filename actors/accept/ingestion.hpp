@@ -19,6 +19,7 @@ struct ingestion_config {
   now_fn now;
   bool accept_when_stopped = false; ///< Takes events of partitions that apply nothing, too.
   int64_t lag_limit_us = 0;         ///< Events that would wait longer are refused; 0: none are.
+  now_fn steady = steady_now;
 };
 
 /// Invariant: an event is answered `accepted` only with a delivery report of the
@@ -37,6 +38,7 @@ struct ingestion_state {
     std::vector<place> places;                      ///< For each record.
     std::vector<std::pair<uint32_t, int64_t>> sent; ///< How many records to which partition.
     int64_t arrived_us = 0;
+    int64_t sent_us = 0; ///< On the steady clock.
   };
 
   ingestion_config config;

@@ -66,7 +66,7 @@ void take_ask(query_ptr self, query_ask& ask, const caf::strong_actor_ptr& from,
     return;
   }
   using std::chrono::microseconds;
-  x.await_until_us = st.config.now() + microseconds(st.config.after_wait).count();
+  x.await_until_us = st.config.steady() + microseconds(st.config.after_wait).count();
   ask_positions(self, id, false);
 }
 
@@ -115,7 +115,7 @@ void renew_watch(query_ptr self, uint64_t id, query_state::open_query& x, int64_
 void tick(query_ptr self) {
   auto& st = self->state;
   st.tick_set = false;
-  const auto now = st.config.now();
+  const auto now = st.config.steady();
   query_parts::give_up_lookups(self, now);
   query_parts::run_again(self);
   std::vector<uint64_t> late;

@@ -19,6 +19,7 @@ struct query_config {
   metrics* counts = nullptr;
   const node_status* status = nullptr; ///< Outlives the actor.
   now_fn now;
+  now_fn steady = steady_now;                 ///< Of deadlines and waits.
   std::shared_ptr<outcome_note> reads;        ///< How the store's reads go; may be missing.
   std::chrono::milliseconds after_wait{2000}; ///< How long Footfall-After may wait.
   size_t open_max = 20'000;                   ///< Queries under way.
@@ -44,7 +45,7 @@ struct query_state {
     bool too_late = false; ///< Now only asks how far they are.
     bool watch = false;
     int32_t user_no = 0;
-    int64_t read_us = 0;             ///< When its reading began.
+    int64_t read_us = 0;             ///< When its reading began, on the steady clock.
     std::vector<position> confirmed; ///< `ask.after`, or more, as the partitions said.
     bool again = false;              ///< Runs again at the next tick.
     query_answer answer;             ///< Waits for names.

@@ -16,7 +16,7 @@ constexpr int64_t patience_us = 250'000;
 
 void ask_page(query_ptr self, uint64_t id, open_query& x) {
   auto& st = self->state;
-  x.read_us = st.config.now();
+  x.read_us = st.config.steady();
   page_ask ask;
   ask.ticket = id;
   ask.kind = x.ask.kind;
@@ -202,7 +202,7 @@ void look_up(query_ptr self) {
   // No request of CAF's: its timer would wake a thread for each.
   const auto number = st.next_lookup++;
   st.looked_up.emplace(number,
-                       query_state::lookup_batch{std::move(ids), st.config.now() + patience_us});
+                       query_state::lookup_batch{std::move(ids), st.config.steady() + patience_us});
   self->send(cache, atom::lookup_v, st.incarnation, number, std::move(keys));
 }
 

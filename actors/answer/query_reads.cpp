@@ -44,7 +44,7 @@ auto to_me(query_ptr self, std::vector<uint64_t> ids, Fill fill, bool counts = f
   read.counts = counts;
   for (auto id : ids) {
     auto& x = st.open.at(id);
-    x.read_us = st.config.now();
+    x.read_us = st.config.steady();
     read.as_of_us.push_back(as_of(self, x.ask));
   }
   read.ids = std::move(ids);

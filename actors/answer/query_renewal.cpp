@@ -22,7 +22,7 @@ void begin_again(query_ptr self, uint64_t old_id) {
     st.merged[x.merge_key] = id;
   if (x.watch)
     x.await_until_us = 0; // Renewed at the next tick.
-  const bool is_late = st.config.now() >= x.await_until_us;
+  const bool is_late = st.config.steady() >= x.await_until_us;
   const auto& opened = st.open.emplace(id, std::move(x)).first->second;
   if (!opened.ask.after.empty())
     ask_positions(self, id, is_late);

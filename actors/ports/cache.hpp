@@ -34,7 +34,7 @@ struct cache_fill {
   std::vector<position> reached;
   int32_t user_no = 0;
   uint64_t clicks = 0;
-  int64_t read_us = 0; ///< When the reading began; as_of_us is older where there is lag.
+  int64_t read_us = 0; ///< When the reading began, by steady_now().
 };
 
 /// A page that moved on: from `from` to `to` counted clicks. When the cache holds

@@ -35,7 +35,7 @@ actor_row row_of(inspector_ptr self, const actor_entry& x, int64_t now) {
 
 actors_reply list(inspector_ptr self) {
   auto& samples = self->state.samples;
-  const auto now = self->state.config.now();
+  const auto now = self->state.config.steady();
   actors_reply out;
   auto next = samples.begin();
   for (const auto& x : actor_directory::get().snapshot()) {
@@ -60,7 +60,7 @@ caf::result<actor_detail> describe(inspector_ptr self, uint64_t id) {
     out.reason = "no such actor runs; /actors lists those that do";
     return out;
   }
-  out.row = row_of(self, *entry, self->state.config.now());
+  out.row = row_of(self, *entry, self->state.config.steady());
   if (id == self->id())
     return out;
   auto promise = self->make_response_promise<actor_detail>();

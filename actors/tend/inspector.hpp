@@ -10,7 +10,7 @@
 namespace footfall {
 
 struct inspector_config {
-  now_fn now;
+  now_fn steady = steady_now;
   /// How often the child of that name and key was restarted.
   std::function<uint64_t(const std::string& name, const std::string& key)> restarts;
 };

@@ -142,7 +142,7 @@ class node_status {
 public:
   explicit node_status(size_t partitions) : parts(partitions), first_size_(partitions) {}
   partition_list parts;
-  std::atomic<int64_t> gateway_beat_us{0}; ///< When the gateway last turned.
+  std::atomic<int64_t> gateway_beat_us{0}; ///< When the gateway last turned, by steady_now().
   std::atomic<bool> draining{false};
 
   /// INGESTION: events arrive now, and stand in no backlog until end_arrivals().

@@ -61,18 +61,18 @@ std::string node_watch::store_fault(int64_t now_us) const {
   return out.empty() ? config_.reads->why(now_us) : out;
 }
 
-void node_watch::ask_the_store(int64_t now_us) {
+void node_watch::ask_the_store(int64_t now_us, int64_t steady_us) {
   auto& x = *probe_;
   x.now_us = now_us;
   if (x.open) {
-    if (now_us - x.asked_us > probe_patience_us)
+    if (steady_us - x.asked_us > probe_patience_us)
       config_.reads->failed(now_us, "the store has not answered a read for "
-                                        + seconds_text(now_us - x.asked_us));
+                                        + seconds_text(steady_us - x.asked_us));
     return;
   }
-  if (x.asked_us != 0 && now_us - x.asked_us < probe_every_us)
+  if (x.asked_us != 0 && steady_us - x.asked_us < probe_every_us)
     return;
-  x.asked_us = now_us;
+  x.asked_us = steady_us;
   x.open = true;
   config_.events->progress([p = probe_](caf::expected<std::vector<partition_state>> answer) {
     const auto now = p->now_us.load();
@@ -84,7 +84,7 @@ void node_watch::ask_the_store(int64_t now_us) {
   });
 }
 
-node_watch::faults node_watch::failing(int64_t now_us) {
+node_watch::faults node_watch::failing(int64_t now_us, int64_t steady_us) {
   faults out;
   while (moves_.size() < config_.status->parts.size())
     moves_.emplace_back(); // The log got more.
@@ -95,7 +95,7 @@ node_watch::faults node_watch::failing(int64_t now_us) {
     const auto waiting = part.log_end.load() - next;
     const bool running = phase == partition_phase::running;
     const auto still = moves_[i].heed(
-        next, phase != partition_phase::stopped && (!running || waiting > 0), now_us);
+        next, phase != partition_phase::stopped && (!running || waiting > 0), steady_us);
     if (phase == partition_phase::stopped)
       continue;
     auto why = part.applies.why(now_us);
@@ -143,16 +143,16 @@ void node_watch::add(std::vector<std::string>& out, std::string line,
   out.push_back(std::move(line));
 }
 
-std::vector<std::string> node_watch::look(int64_t now_us) {
+std::vector<std::string> node_watch::look(int64_t now_us, int64_t steady_us) {
   std::vector<std::string> out;
-  ask_the_store(now_us);
-  add(out, log_.heed(log_fault(), now_us), config_.log_part.hint);
-  add(out, store_.heed(store_fault(now_us), now_us), config_.store_part.hint);
-  add(out, cache_.heed(cache_fault(), now_us), config_.cache_part.hint);
-  auto now_failing = failing(now_us);
+  ask_the_store(now_us, steady_us);
+  add(out, log_.heed(log_fault(), steady_us), config_.log_part.hint);
+  add(out, store_.heed(store_fault(now_us), steady_us), config_.store_part.hint);
+  add(out, cache_.heed(cache_fault(), steady_us), config_.cache_part.hint);
+  auto now_failing = failing(now_us, steady_us);
   // While the store or the log is away, that is the one thing to say.
   if (!store_.open() && !log_.open())
-    add(out, partitions_.heed(text_of_all(now_failing), now_us), config_.partitions_hint);
+    add(out, partitions_.heed(text_of_all(now_failing), steady_us), config_.partitions_hint);
   {
     std::lock_guard guard{mutex_};
     seen_ = std::move(now_failing);
@@ -162,7 +162,7 @@ std::vector<std::string> node_watch::look(int64_t now_us) {
     if (config_.status->parts[i].phase.load() == partition_phase::stopped)
       stopped.emplace_back(i, config_.status->parts[i].why_stopped());
   const bool told = stopped_.open();
-  auto line = stopped_.heed(text_of_all(stopped, " stopped: "), now_us);
+  auto line = stopped_.heed(text_of_all(stopped, " stopped: "), steady_us);
   if (told) // The partition itself said that it stops.
     add(out, std::move(line), "");
   return out;

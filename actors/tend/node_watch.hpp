@@ -41,7 +41,8 @@ public:
   explicit node_watch(node_watch_config config);
 
   /// The lines to write now, mostly none. One thread at a time.
-  std::vector<std::string> look(int64_t now_us);
+  /// @param now_us as those who note outcomes say it; @param steady_us as time passes
+  std::vector<std::string> look(int64_t now_us, int64_t steady_us);
 
   // What is wrong; empty: nothing. Any thread.
   std::string log_fault() const { return config_.log->health(); }
@@ -56,8 +57,8 @@ private:
   struct probe;
   using faults = std::vector<std::pair<size_t, std::string>>;
 
-  void ask_the_store(int64_t now_us);
-  faults failing(int64_t now_us);
+  void ask_the_store(int64_t now_us, int64_t steady_us);
+  faults failing(int64_t now_us, int64_t steady_us);
   void add(std::vector<std::string>& out, std::string line, const std::string& hint) const;
 
   node_watch_config config_;

@@ -10,6 +10,7 @@ namespace footfall {
 
 /// How one kind of work went last: what failed is seen for a while by whoever looks once a
 /// second, although it may have worked in between. Any thread; a success costs one store.
+/// The clock may be set: what was noted by another is forgotten.
 class outcome_note {
 public:
   void well(int64_t now_us) noexcept { well_us_.store(now_us, std::memory_order_relaxed); }
@@ -17,6 +18,8 @@ public:
   void failed(int64_t now_us, std::string why) {
     std::lock_guard guard{mutex_};
     why_ = std::move(why);
+    if (well_us_.load(std::memory_order_relaxed) > now_us)
+      well_us_.store(0, std::memory_order_relaxed); // The clock was set back.
     failed_us_.store(now_us, std::memory_order_relaxed);
   }
 
@@ -24,7 +27,7 @@ public:
   std::string why(int64_t now_us) const {
     const auto failed = failed_us_.load(std::memory_order_relaxed);
     const auto age = now_us - failed;
-    if (failed == 0 || age > forgotten_us
+    if (failed == 0 || age < -shown_us || age > forgotten_us
         || (age > shown_us && well_us_.load(std::memory_order_relaxed) > failed))
       return {};
     std::lock_guard guard{mutex_};

@@ -58,7 +58,7 @@ void start(supervisor_ptr self, size_t i) {
   auto& x = st.children[i];
   x.handle = spec.start(self->system());
   actor_directory::spawning_parent = 0;
-  x.started_at_us = st.config.now();
+  x.started_at_us = st.config.steady();
   self->monitor(caf::actor_cast<caf::actor>(x.handle));
   spec.connect(st.nodes, x.handle);
 }
@@ -77,7 +77,7 @@ void child_ended(supervisor_ptr self, const caf::down_msg& down) {
     add(st.config.counts->actor_restarts);
     st.config.restarts->restarted(spec.name, spec.key);
     self->entry()->set_error(spec.name + ' ' + spec.key + ": " + text_of(down.reason));
-    if (st.config.now() - x.started_at_us > healthy_us)
+    if (st.config.steady() - x.started_at_us > healthy_us)
       x.backoff = backoff_first;
     spec.connect(st.nodes, nullptr);
     wire_all(self);

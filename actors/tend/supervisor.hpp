@@ -43,7 +43,7 @@ struct supervisor_config {
   /// Asked each second for children that came to be needed. May be empty.
   std::function<std::vector<child_spec>()> more;
   metrics* counts = nullptr;
-  now_fn now;
+  now_fn steady = steady_now;
   std::shared_ptr<restart_counts> restarts;
 };
 

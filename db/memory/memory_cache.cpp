@@ -46,7 +46,7 @@ memory_cache::entry* memory_cache::find(const cache_page& page) {
   auto found = by_page_.find(page);
   if (found == by_page_.end())
     return nullptr;
-  if (config_.now() >= found->second->ends_us) {
+  if (config_.steady() >= found->second->ends_us) {
     drop(found->second);
     return nullptr;
   }
@@ -79,7 +79,7 @@ void memory_cache::refresh(entry& x, int64_t as_of_us, const std::vector<positio
   if (as_of_us < x.as_of_us && x.asked_for == !x.reached.empty())
     return;
   x.as_of_us = as_of_us;
-  x.ends_us = config_.now() + config_.ttl_us;
+  x.ends_us = config_.steady() + config_.ttl_us;
   if (!x.asked_for)
     return;
   bytes_ -= x.bytes();
@@ -116,9 +116,8 @@ void memory_cache::get(std::vector<cache_ask> keys, get_done done) {
 void memory_cache::fill(std::vector<cache_fill> values) {
   std::lock_guard guard{lock_};
   for (const auto& x : values) {
-    const auto now = config_.now();
-    const auto read = std::max(x.as_of_us, x.read_us);
-    if (now - read > fill_age_max_us || now < fills_from_us_)
+    const auto now = config_.steady();
+    if (now - x.read_us > fill_age_max_us || now < fills_from_us_)
       continue;
     if (auto* page = open(x.page, x.version, x.version)) {
       page->asked_for = true;
@@ -151,7 +150,7 @@ void memory_cache::forget() {
   by_page_.clear();
   entries_.clear();
   bytes_ = 0;
-  fills_from_us_ = config_.now() + fill_age_max_us; // One that was read before may be under way.
+  fills_from_us_ = config_.steady() + fill_age_max_us; // One that was read before may be under way.
 }
 
 } // namespace footfall

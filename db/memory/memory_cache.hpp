@@ -23,7 +23,7 @@ public:
     size_t pages_max = 100'000;
     size_t users_of_page_max = 100'000; ///< A page with more starts over.
     int64_t ttl_us = 30'000'000;
-    now_fn now = system_now_us;
+    now_fn steady = steady_now;
   };
 
   explicit memory_cache(config settings);

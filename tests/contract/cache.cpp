@@ -24,7 +24,8 @@ const std::vector<position> here{{1, 7}, {3, 9}};
 constexpr int64_t beginning_us = 1'700'000'000'000'000;
 
 cache_fill value(const cache_page& page, uint64_t version, int32_t user_no, uint64_t clicks) {
-  return {page, version, beginning_us + static_cast<int64_t>(version), here, user_no, clicks};
+  const auto at_us = beginning_us + static_cast<int64_t>(version);
+  return {page, version, at_us, here, user_no, clicks, at_us};
 }
 
 cache_advance step(const cache_page& page, uint64_t from, uint64_t to,

@@ -48,7 +48,7 @@ public:
   std::unique_ptr<cache> open() override {
     memory_cache::config settings;
     settings.ttl_us = ttl_us();
-    settings.now = [now = now_] { return now->load(); };
+    settings.steady = [now = now_] { return now->load(); };
     return std::make_unique<memory_cache>(settings);
   }
   bool advance_time(int64_t us) override {

@@ -28,12 +28,13 @@ public:
                         partition_config pattern = {}, bool accept_when_stopped = false,
                         std::chrono::seconds lag_limit = {})
       : system(config_), log((log_config.now = now(), log_config)), events(store_config),
-        values({size_t{1} << 20, 1000, 1000, 30'000'000, now()}) {
+        values({size_t{1} << 20, 1000, 1000, 30'000'000, steady()}) {
     plan.log = &log;
     plan.events = &events;
     plan.values = &values;
     plan.counts = &counts;
     plan.now = now();
+    plan.steady = steady();
     plan.partition = pattern;
     plan.requests_max = 100;
     plan.accept_when_stopped = accept_when_stopped;
@@ -61,6 +62,9 @@ public:
   now_fn now() {
     return [this] { return time_us; };
   }
+  now_fn steady() {
+    return [this] { return steady_us; };
+  }
 
   void settle() { scheduler().run(); }
 
@@ -70,6 +74,7 @@ public:
     for (; by.count() > 0; by -= step) {
       const auto now = std::min(by, step);
       time_us += now.count();
+      steady_us += now.count();
       scheduler().advance_time(now);
       settle();
     }
@@ -125,7 +130,8 @@ private:
   test_system_config config_;
 
 public:
-  int64_t time_us = 1'700'000'000'000'000;
+  int64_t time_us = 1'700'000'000'000'000; ///< Of the wall clock, which may be set.
+  int64_t steady_us = 1'000'000;
   caf::actor_system system;
   memory_log log;
   memory_store events;
