@@ -119,6 +119,8 @@ void take_page(query_ptr self, page_answer& said) {
       st.count_wanted.push_back(id);
     else if (x.ask.kind == query_kind::users)
       read_users(self, id, x.ask);
+    else if (x.watch && x.reading != 0)
+      x.read_again = true; // One read after the other: none overtakes another.
     else
       read_page(self, id, x.ask);
     return;
@@ -139,13 +141,9 @@ void take_page(query_ptr self, page_answer& said) {
     return;
   }
   out.minutes = std::move(said.minutes);
-  x.numbers.clear();
-  for (const auto& row : said.rows) {
-    x.numbers.push_back(row.number);
-    out.rows.push_back({{}, row.clicks, 0});
-  }
-  x.answer = std::move(out);
-  name_rows(self, id, x);
+  x.reading = 0; // What the store still reads began earlier.
+  x.read_again = false;
+  name_rows(self, id, x, std::move(out), said.rows);
 }
 
 void finish(query_ptr self, uint64_t id, query_answer answer) {
@@ -170,8 +168,11 @@ void finish(query_ptr self, uint64_t id, query_answer answer) {
     to->second.push_back(answer);
   }
   x.numbers.clear();
-  if (x.watch)
+  if (x.watch) {
+    if (std::exchange(x.read_again, false))
+      read_page(self, id, x.ask);
     return;
+  }
   if (!x.merge_key.empty())
     st.merged.erase(x.merge_key);
   st.open.erase(at);

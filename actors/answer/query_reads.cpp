@@ -1,6 +1,7 @@
 #include "actors/answer/query_reads.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 #include "actors/answer/query_parts.hpp"
 #include "actors/model/page_state.hpp"
@@ -45,6 +46,7 @@ auto to_me(query_ptr self, std::vector<uint64_t> ids, Fill fill, bool counts = f
   for (auto id : ids) {
     auto& x = st.open.at(id);
     x.read_us = st.config.steady();
+    x.reading = batch;
     read.as_of_us.push_back(as_of(self, x.ask));
   }
   read.ids = std::move(ids);
@@ -89,15 +91,45 @@ void count_others(query_answer& answer) {
   answer.more = answer.other_types > 0;
 }
 
-void take_names(query_ptr self, uint64_t id, open_query& x, store_answer& read) {
+void take_names(query_ptr self, const open_query& x, store_answer& read) {
   auto& st = self->state;
   auto& names = x.ask.kind == query_kind::users ? st.user_names : st.type_names;
   if (names.size() + read.numbers.size() > st.config.known_max)
     names.clear();
   for (size_t i = 0; i < read.numbers.size() && i < read.names.size(); ++i)
     names.emplace(read.numbers[i], std::move(read.names[i]));
-  if (!x.numbers.empty())
-    name_rows(self, id, x);
+}
+
+// Finishes the query once all its rows have names; asks the store for those it does not know.
+void finish_named(query_ptr self, uint64_t id, open_query& x) {
+  auto& st = self->state;
+  assert(x.numbers.size() == x.answer.rows.size());
+  const bool users = x.ask.kind == query_kind::users;
+  auto& names = users ? st.user_names : st.type_names;
+  std::vector<int32_t> missing;
+  for (size_t i = 0; i < x.numbers.size(); ++i) {
+    auto at = names.find(x.numbers[i]);
+    if (at == names.end())
+      missing.push_back(x.numbers[i]);
+    else
+      x.answer.rows[i].name = at->second;
+  }
+  if (missing.empty()) {
+    auto answer = std::move(x.answer);
+    order_rows(answer, users ? x.ask.limit : limits::named_types);
+    if (!users)
+      count_others(answer);
+    finish(self, id, std::move(answer));
+    return;
+  }
+  auto fill = [missing](store_answer& out, snapshot<std::string>& found) {
+    out.numbers = missing;
+    out.names = std::move(found.values);
+  };
+  if (users)
+    st.config.events->user_names(missing, to_me(self, {id}, fill));
+  else
+    st.config.events->type_names(missing, to_me(self, {id}, fill));
 }
 
 void take_count(query_ptr self, uint64_t id, open_query& x, const pair_count& found,
@@ -123,10 +155,8 @@ void take_store(query_ptr self, uint64_t id, open_query& x, store_answer& read, 
     fail(self, id, read.code, read.reason);
     return;
   }
-  if (!read.numbers.empty()) {
-    take_names(self, id, x, read);
-    return;
-  }
+  if (!read.numbers.empty())
+    return finish_named(self, id, x);
   if (!is_reached(read.reached, x.ask.after)) {
     x.again = true; // The store is not where the partitions said it was.
     return;
@@ -148,13 +178,7 @@ void take_store(query_ptr self, uint64_t id, open_query& x, store_answer& read, 
     counts.load(std::move(page), {});
     out.clicks = counts.clicks();
     out.minutes = counts.last_hour(self->state.config.now());
-    for (const auto& row : counts.by_type()) {
-      x.numbers.push_back(row.number);
-      out.rows.push_back({{}, row.clicks, 0});
-    }
-    x.answer = std::move(out);
-    name_rows(self, id, x);
-    return;
+    return name_rows(self, id, x, std::move(out), counts.by_type());
   } else {
     out.rows = std::move(read.rows);
     out.users_known = x.ask.from_us == unset_time && x.ask.to_us == unset_time;
@@ -249,35 +273,15 @@ void read_users(query_ptr self, uint64_t id, const query_ask& ask) {
                                        to_me(self, {id}, fill_rows));
 }
 
-// Gives the rows their names; asks the store for those it does not know.
-void name_rows(query_ptr self, uint64_t id, open_query& x) {
-  auto& st = self->state;
-  const bool users = x.ask.kind == query_kind::users;
-  auto& names = users ? st.user_names : st.type_names;
-  std::vector<int32_t> missing;
-  for (size_t i = 0; i < x.numbers.size(); ++i) {
-    auto at = names.find(x.numbers[i]);
-    if (at == names.end())
-      missing.push_back(x.numbers[i]);
-    else
-      x.answer.rows[i].name = at->second;
+void name_rows(query_ptr self, uint64_t id, open_query& x, query_answer answer,
+               const std::vector<numbered_count>& rows) {
+  x.numbers.clear();
+  for (const auto& row : rows) {
+    x.numbers.push_back(row.number);
+    answer.rows.push_back({{}, row.clicks, 0});
   }
-  if (missing.empty()) {
-    auto answer = std::move(x.answer);
-    order_rows(answer, users ? x.ask.limit : limits::named_types);
-    if (!users)
-      count_others(answer);
-    finish(self, id, std::move(answer));
-    return;
-  }
-  auto fill = [missing](store_answer& out, snapshot<std::string>& found) {
-    out.numbers = missing;
-    out.names = std::move(found.values);
-  };
-  if (users)
-    st.config.events->user_names(missing, to_me(self, {id}, fill));
-  else
-    st.config.events->type_names(missing, to_me(self, {id}, fill));
+  x.answer = std::move(answer);
+  finish_named(self, id, x);
 }
 
 void take_read(query_ptr self, store_answer& read) {
@@ -295,14 +299,22 @@ void take_read(query_ptr self, store_answer& read) {
     return renew(self, read.incarnation);
   if (read.code == errc::none && read.incarnation < st.incarnation) {
     for (auto id : ids)
-      if (auto at = st.open.find(id); at != st.open.end())
+      if (auto at = st.open.find(id); at != st.open.end()) {
+        at->second.reading = 0;
         at->second.again = !at->second.watch;
+      }
     return;
   }
   for (size_t i = 0; i < ids.size(); ++i) {
     auto at = st.open.find(ids[i]);
-    if (at != st.open.end())
-      take_store(self, ids[i], at->second, read, i, as_of_us[i]);
+    if (at == st.open.end())
+      continue;
+    if (!read.numbers.empty())
+      take_names(self, at->second, read);
+    if (at->second.reading != read.batch)
+      continue;
+    at->second.reading = 0;
+    take_store(self, ids[i], at->second, read, i, as_of_us[i]);
   }
 }
 

@@ -22,9 +22,10 @@ void read_series(query_ptr self, uint64_t id, const query_ask& ask);
 void read_top_pages(query_ptr self, uint64_t id, const query_ask& ask);
 void read_users(query_ptr self, uint64_t id, const query_ask& ask);
 
-/// Gives the rows of the waiting answer their names and finishes the query; asks
-/// the store first for names that it does not know.
-void name_rows(query_ptr self, uint64_t id, query_state::open_query& x);
+/// Finishes the query with `answer` and these rows, once they have their names; those that
+/// it does not know are asked of the store.
+void name_rows(query_ptr self, uint64_t id, query_state::open_query& x, query_answer answer,
+               const std::vector<numbered_count>& rows);
 
 /// What a read of the store gave.
 void take_read(query_ptr self, store_answer& read);

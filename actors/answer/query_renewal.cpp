@@ -17,6 +17,8 @@ void begin_again(query_ptr self, uint64_t old_id) {
   x.user_no = 0;
   x.answer = {};
   x.numbers.clear();
+  x.reading = 0;
+  x.read_again = false;
   const auto id = st.next_ticket++;
   if (!x.merge_key.empty())
     st.merged[x.merge_key] = id;

@@ -30,6 +30,7 @@ memory_store::memory_store(config settings)
 
 memory_store::~memory_store() {
   release();
+  release_held();
 }
 
 void memory_store::fail_next(errc code, bool done_anyway) {
@@ -63,7 +64,7 @@ void memory_store::on_renewal(renewal tell) {
 }
 
 template <class T, class Work>
-void memory_store::run(done<T>& reply, Work work) {
+void memory_store::run(done<T>& reply, Work work, bool may_hold) {
   std::optional<caf::expected<T>> answer;
   {
     std::lock_guard guard{lock_};
@@ -79,7 +80,8 @@ void memory_store::run(done<T>& reply, Work work) {
     if (planned.code != errc::none)
       answer.emplace(make_error(planned.code, "planned by the test"));
   }
-  deliveries_.deliver([reply = std::move(reply), answer = std::move(*answer)]() mutable {
+  auto& by = may_hold && hold_reads ? held_ : deliveries_;
+  by.deliver([reply = std::move(reply), answer = std::move(*answer)]() mutable {
     reply(std::move(answer));
   });
 }
@@ -206,7 +208,7 @@ void memory_store::fold(uint32_t partition, int64_t from, int64_t until, done<fo
 }
 
 void memory_store::read_counts(std::vector<pair_key> keys, done<snapshot<pair_count>> reply) {
-  run<snapshot<pair_count>>(reply, [&] {
+  read<pair_count>(reply, [&] {
     snapshot<pair_count> out{reached(), {}};
     for (const auto& key : keys) {
       pair_count x;
@@ -250,7 +252,7 @@ page_load memory_store::do_load(const page_key& key, int32_t first_minute,
 
 void memory_store::load_pages(std::vector<page_key> keys, int32_t first_minute, uint32_t users_max,
                               done<snapshot<page_load>> reply) {
-  run<snapshot<page_load>>(reply, [&] {
+  read<page_load>(reply, [&] {
     snapshot<page_load> out{reached(), {}};
     for (const auto& key : keys)
       out.values.push_back(do_load(key, first_minute, users_max));
@@ -260,7 +262,7 @@ void memory_store::load_pages(std::vector<page_key> keys, int32_t first_minute, 
 
 void memory_store::top_pages(std::string site_id, int64_t from_us, int64_t to_us, uint32_t limit,
                              done<snapshot<named_count>> reply) {
-  run<snapshot<named_count>>(reply, [&] {
+  read<named_count>(reply, [&] {
     const bool all = from_us == unset_time && to_us == unset_time;
     std::map<int32_t, std::pair<uint64_t, std::set<int32_t>>> counts;
     for (const auto& [at, x] : now_.rows)
@@ -281,7 +283,7 @@ void memory_store::top_pages(std::string site_id, int64_t from_us, int64_t to_us
 
 void memory_store::minutes(page_key key, int64_t from_us, int64_t to_us,
                            done<snapshot<series_point>> reply) {
-  run<snapshot<series_point>>(reply, [&] {
+  read<series_point>(reply, [&] {
     std::map<int64_t, uint64_t> counts;
     for (const auto& [at, x] : now_.rows) {
       const auto& [site_id, page_url] = now_.pages.text(x.page_no);
@@ -298,7 +300,7 @@ void memory_store::minutes(page_key key, int64_t from_us, int64_t to_us,
 }
 
 void memory_store::top_users(page_key key, uint32_t limit, done<snapshot<named_count>> reply) {
-  run<snapshot<named_count>>(reply, [&] {
+  read<named_count>(reply, [&] {
     std::map<int32_t, uint64_t> counts;
     const auto page_no = now_.pages.find({key.site_id, key.page_url});
     for (const auto& [at, x] : now_.rows)
@@ -313,7 +315,7 @@ void memory_store::top_users(page_key key, uint32_t limit, done<snapshot<named_c
 }
 
 void memory_store::user_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
-  run<snapshot<std::string>>(reply, [&] {
+  read<std::string>(reply, [&] {
     snapshot<std::string> out;
     for (auto x : numbers)
       out.values.push_back(now_.users.has(x) ? now_.users.text(x).second : std::string{});
@@ -322,7 +324,7 @@ void memory_store::user_names(std::vector<int32_t> numbers, done<snapshot<std::s
 }
 
 void memory_store::type_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
-  run<snapshot<std::string>>(reply, [&] {
+  read<std::string>(reply, [&] {
     snapshot<std::string> out;
     for (auto x : numbers)
       out.values.push_back(now_.types.has(x) ? now_.types.text(x) : std::string{});

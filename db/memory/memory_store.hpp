@@ -69,6 +69,12 @@ public:
   /// While set, applies fail and have no effect.
   std::atomic<bool> refuse_applies{false};
   std::atomic<bool> refuse_folds{false}; ///< The same of folds.
+  /// While set, answers to questions of clients and pages wait for release_held(); what
+  /// they say was so when they were asked. All else goes on.
+  std::atomic<bool> hold_reads{false};
+  size_t release_held(size_t most = std::numeric_limits<size_t>::max()) {
+    return held_.release(most);
+  }
 
   size_t waiting() const { return deliveries_.waiting(); }
   size_t release(size_t most = std::numeric_limits<size_t>::max()) {
@@ -110,7 +116,11 @@ private:
   };
 
   template <class T, class Work>
-  void run(done<T>& reply, Work work);
+  void run(done<T>& reply, Work work, bool may_hold = false);
+  template <class T, class Work>
+  void read(done<snapshot<T>>& reply, Work work) {
+    run<snapshot<T>>(reply, std::move(work), true);
+  }
   /// A partition in its generation.
   uint32_t slice_of(uint32_t partition) const { return now_.generation << 10 | partition; }
   static uint32_t partition_of(uint32_t slice) { return slice & 1023; }
@@ -138,6 +148,7 @@ private:
   uint64_t incarnation_ = 1;
   renewal tell_;
   deliveries deliveries_;
+  deliveries held_{true};
 };
 
 } // namespace footfall

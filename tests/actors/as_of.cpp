@@ -3,22 +3,13 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/support/deterministic.hpp"
+#include "tests/actors/asked.hpp"
 
 using namespace footfall;
 using namespace footfall::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-query_ask about(query_kind kind, std::string page = {}) {
-  query_ask out;
-  out.kind = kind;
-  out.site_id = default_site;
-  out.page_url = std::move(page);
-  out.limit = 100;
-  return out;
-}
 
 /// A node whose log and store answer when they are told to.
 struct slow_fixture : node_fixture {

@@ -4,6 +4,16 @@
 
 namespace footfall::test {
 
+/// A question of a kind, about a page or about all of them.
+inline query_ask about(query_kind kind, std::string page = {}) {
+  query_ask out;
+  out.kind = kind;
+  out.site_id = default_site;
+  out.page_url = std::move(page);
+  out.limit = 100;
+  return out;
+}
+
 /// What the node says of a page.
 inline uint64_t clicks_of_page(node_fixture& on, const char* page = "/p") {
   auto question = on.count_of("", page);
