@@ -35,17 +35,24 @@ std::string merge_key_of(const query_ask& ask) {
   return out.append(ask.user_id);
 }
 
+// A reading that began in an earlier turn may lack what another answer has told since: who
+// asks now does not join it, but waits for its end, together with all who ask until then.
 void take_ask(query_ptr self, query_ask& ask, const caf::strong_actor_ptr& from, bool watch) {
   auto& st = self->state;
   query_state::asker who{ask.ticket, from};
   std::string key;
+  bool waits = false;
   if (!watch && ask.after.empty()) {
     key = merge_key_of(ask);
-    auto at = st.merged.find(key);
-    if (at != st.merged.end()) {
-      st.open.at(at->second).askers.push_back(std::move(who));
-      add(st.config.counts->queries_merged);
-      return;
+    if (auto at = st.merged.find(key); at != st.merged.end()) {
+      auto& same = st.open.at(at->second);
+      waits = same.begun_turn != 0 && same.begun_turn != st.turn;
+      if (!waits) {
+        same.askers.push_back(std::move(who));
+        same.ask.deadline_us = std::max(same.ask.deadline_us, ask.deadline_us);
+        add(st.config.counts->queries_merged);
+        return;
+      }
     }
   }
   const auto id = st.next_ticket++;
@@ -53,16 +60,18 @@ void take_ask(query_ptr self, query_ask& ask, const caf::strong_actor_ptr& from,
   x.askers.push_back(std::move(who));
   x.ask = std::move(ask);
   x.watch = watch;
+  x.waits = waits;
   if (st.open.size() > st.config.open_max) {
     fail(self, id, errc::overloaded, "too many queries are under way; try again");
     return;
   }
   if (!key.empty()) {
     x.merge_key = key;
-    st.merged.emplace(std::move(key), id);
+    st.merged.insert_or_assign(std::move(key), id);
   }
   if (x.ask.after.empty()) {
-    run(self, id);
+    if (!waits)
+      run(self, id);
     return;
   }
   using std::chrono::microseconds;
@@ -164,6 +173,7 @@ query_actor::behavior_type query(query_ptr self, query_config config) {
   auto done = [self] {
     flush(self);
     set_tick(self);
+    ++self->state.turn;
   };
   return {
       [self, done](atom::query, std::vector<query_ask>& asks) {

@@ -40,6 +40,8 @@ struct query_state {
     query_ask ask;
     std::vector<asker> askers; ///< More than one: identical queries, merged.
     std::string merge_key;     ///< Empty: not merged.
+    bool waits = false;        ///< For the end of an identical one that was begun before.
+    uint64_t begun_turn = 0;   ///< Nobody joins it in a later turn; 0: it waits.
     uint32_t awaiting = 0;     ///< Partitions that have not reached `ask.after`.
     int64_t await_until_us = 0;
     bool too_late = false; ///< Now only asks how far they are.
@@ -58,7 +60,9 @@ struct query_state {
   wiring nodes;
   uint64_t next_ticket = 1;
   absl::flat_hash_map<uint64_t, open_query> open;
-  absl::flat_hash_map<std::string, uint64_t> merged;
+  absl::flat_hash_map<std::string, uint64_t> merged; ///< Of identical ones the last.
+  uint64_t turn = 1;                                 ///< Counts the messages that were handled.
+  std::vector<uint64_t> may_begin;                   ///< What they waited for has ended.
   bool tick_set = false;
 
   // What this turn gathered; sent at its end, one message for each receiver.

@@ -45,6 +45,7 @@ void missed(query_ptr self, const std::vector<uint64_t>& ids) {
 void run(query_ptr self, uint64_t id) {
   auto& st = self->state;
   auto& x = st.open.at(id);
+  x.begun_turn = st.turn;
   switch (x.ask.kind) {
   case query_kind::count: {
     auto user = st.user_numbers.find(user_of(x.ask));
@@ -146,6 +147,22 @@ void take_page(query_ptr self, page_answer& said) {
   name_rows(self, id, x, std::move(out), said.rows);
 }
 
+namespace {
+
+// Nobody joins it any more; those who waited for its end begin with this turn's end.
+void end_merging(query_ptr self, const std::string& key, uint64_t id) {
+  auto& st = self->state;
+  auto at = st.merged.find(key);
+  if (at == st.merged.end())
+    return;
+  if (at->second == id)
+    st.merged.erase(at);
+  else if (std::exchange(st.open.at(at->second).waits, false))
+    st.may_begin.push_back(at->second);
+}
+
+} // namespace
+
 void finish(query_ptr self, uint64_t id, query_answer answer) {
   auto& st = self->state;
   auto at = st.open.find(id);
@@ -173,9 +190,10 @@ void finish(query_ptr self, uint64_t id, query_answer answer) {
       read_page(self, id, x.ask);
     return;
   }
-  if (!x.merge_key.empty())
-    st.merged.erase(x.merge_key);
+  const auto key = std::move(x.merge_key);
   st.open.erase(at);
+  if (!key.empty())
+    end_merging(self, key, id);
 }
 
 void fail(query_ptr self, uint64_t id, errc code, std::string reason) {
@@ -207,9 +225,13 @@ void look_up(query_ptr self) {
   self->send(cache, atom::lookup_v, st.incarnation, number, std::move(keys));
 }
 
-} // namespace
+void begin_waiting(query_ptr self) {
+  for (auto id : std::exchange(self->state.may_begin, {}))
+    if (self->state.open.contains(id))
+      run(self, id);
+}
 
-void flush(query_ptr self) {
+void send_gathered(query_ptr self) {
   auto& st = self->state;
   if (!st.lookups.empty())
     look_up(self);
@@ -234,6 +256,15 @@ void flush(query_ptr self) {
   }
   for (auto& [to, answers] : std::exchange(st.answers, {}))
     self->send(caf::actor_cast<gateway_actor>(to), atom::answered_v, std::move(answers));
+}
+
+} // namespace
+
+void flush(query_ptr self) {
+  do {
+    begin_waiting(self);
+    send_gathered(self);
+  } while (!self->state.may_begin.empty()); // What cannot be sent ends, and others begin.
 }
 
 } // namespace footfall::query_parts

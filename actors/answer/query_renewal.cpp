@@ -20,8 +20,8 @@ void begin_again(query_ptr self, uint64_t old_id) {
   x.reading = 0;
   x.read_again = false;
   const auto id = st.next_ticket++;
-  if (!x.merge_key.empty())
-    st.merged[x.merge_key] = id;
+  if (auto at = st.merged.find(x.merge_key); at != st.merged.end() && at->second == old_id)
+    at->second = id;
   if (x.watch)
     x.await_until_us = 0; // Renewed at the next tick.
   const bool is_late = st.config.steady() >= x.await_until_us;
@@ -70,7 +70,8 @@ void renew(query_ptr self, uint64_t incarnation) {
   st.count_reads = 0;
   std::vector<uint64_t> ids;
   for (const auto& [id, x] : st.open)
-    ids.push_back(id);
+    if (!x.waits) // It has not asked yet.
+      ids.push_back(id);
   for (auto id : ids)
     begin_again(self, id);
 }
