@@ -97,16 +97,22 @@ private:
            ec);
     else if (out_.target.find('#') != std::string::npos)
       fail(bad_framing("the target holds a fragment; leave out what follows #"), ec);
-    strip_authority();
+    else
+      strip_authority(ec);
   }
 
-  /// "http://host/path" is the same as "/path" (RFC 9112, 3.2.2).
-  void strip_authority() {
+  /// "http://host/path" is the same as "/path" (RFC 9112, 3.2.2), and no path the same as "/".
+  void strip_authority(error_code& ec) {
+    constexpr std::string_view scheme = "http://";
     auto& target = out_.target;
-    if (target.size() < 7 || !same_word({target.data(), 7}, "http://"))
+    if (!same_word({target.data(), std::min(target.size(), scheme.size())}, scheme))
       return;
-    const auto path = target.find('/', 7);
-    target = path == std::string::npos ? "/" : target.substr(path);
+    target.erase(0, scheme.size());
+    const auto end = std::min(target.find_first_of("/?"), target.size());
+    if (end == 0 || !is_host({target.data(), end}))
+      return fail(bad_framing("the target has no host, or one that is malformed"), ec);
+    const bool has_path = end < target.size() && target[end] == '/';
+    target.replace(0, end, has_path ? "" : "/");
   }
 
   void on_field_impl(bh::field name, beast::string_view text, beast::string_view value,

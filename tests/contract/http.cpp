@@ -89,6 +89,9 @@ TEST_CASE_METHOD(http_fixture, "paths and methods are checked", "[contract][http
   CHECK(status_of(c.receive(false)) == 405);
   for (auto path : {"/ingest/", "//ingest", "/INGEST", "/", "/healthz"})
     CHECK(status_of(c.ask(post(path, event("a")))) == 404);
+  // No path, whatever stands in the parameters.
+  CHECK(status_of(c.ask("POST http://h?x=/ingest HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"))
+        == 404);
   CHECK(status_of(c.ask("OPTIONS /ingest HTTP/1.1\r\nHost: x\r\n\r\n")) == 405);
   CHECK(status_of(c.ask("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n")) == 404);
   CHECK(status_of(c.ask(post("/ingest", event("a"), "Content-Encoding: br\r\n"))) == 415);

@@ -111,8 +111,23 @@ TEST_CASE("a request is read whole or byte by byte alike", "[net][http]") {
   CHECK(read_all("GET / HTTP/1.0\r\n\r\n", 100).state == framing_state::complete);
   CHECK_FALSE(read_all("GET / HTTP/1.0\r\n\r\n", 100).got.keep_alive);
   CHECK_FALSE(read_all("GET / HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n", 100).got.keep_alive);
-  CHECK(read_all("GET http://a.example/p?q HTTP/1.1\r\nHost: a.example\r\n\r\n", 100).got.target
-        == "/p?q");
+}
+
+TEST_CASE("an absolute target is its path, or refused", "[net][http]") {
+  auto of = [](const std::string& target) {
+    return read_all("GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n", 100);
+  };
+  CHECK(of("http://a.example/p?q").got.target == "/p?q");
+  CHECK(of("HTTP://h:80/p").got.target == "/p");
+  CHECK(of("http://h").got.target == "/");
+  CHECK(of("http://h/").got.target == "/");
+  CHECK(of("http://h?x=/healthz").got.target == "/?x=/healthz"); // No path is the root's.
+  CHECK(of("http://h?").got.target == "/?");
+  CHECK(of("http://h/p?x=http://i/healthz").got.target == "/p?x=http://i/healthz");
+  for (auto target : {"http://", "http:///healthz", "http://?x=/healthz", "http://u@h/healthz",
+                      "http://h\\@i/healthz", "http:/healthz", "https://h/healthz", "h/healthz",
+                      "ftp://h/healthz", "http://h#/healthz"})
+    CHECK(of(target).status == 400);
 }
 
 TEST_CASE("framing that two programs could read differently is refused", "[net][http]") {
