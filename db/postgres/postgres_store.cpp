@@ -42,7 +42,7 @@ struct postgres_store::parts {
   parts(postgres_config given, opened found)
       : config(std::move(given)), database(std::move(found)), now(config.topic, database.now),
         past(now, database.identity, database.server_no), folds(config.waiting_max),
-        reads(config.waiting_max), audits(config.waiting_max) {
+        reads(config.waiting_max), lists(config.waiting_max), audits(config.waiting_max) {
     for (size_t i = 0; i < writers; ++i) {
       writes.push_back(std::make_unique<write_lane>(config.waiting_max, now));
       start(writes.back()->queue, writer::session(), false);
@@ -50,6 +50,7 @@ struct postgres_store::parts {
     start(folds, fold_session(), false);
     for (size_t i = 0; i < readers; ++i)
       start(reads, read_session(), i == 0);
+    start(lists, read_session(), false);
     start(audits, "", false);
   }
 
@@ -61,7 +62,7 @@ struct postgres_store::parts {
     };
     for (auto& x : writes)
       close(x->queue);
-    for (auto* queue : {&folds, &reads, &audits})
+    for (auto* queue : {&folds, &reads, &lists, &audits})
       close(*queue);
     stop.raise();
     for (auto& x : lanes)
@@ -83,7 +84,8 @@ struct postgres_store::parts {
   stop_signal stop;
   std::vector<std::unique_ptr<write_lane>> writes;
   job_queue folds;
-  job_queue reads;
+  job_queue reads; ///< Counts, pages and what belongs to them.
+  job_queue lists; ///< What may look at a whole site, or page.
   job_queue audits;
   std::vector<std::unique_ptr<lane>> lanes;
 };
@@ -208,6 +210,11 @@ void postgres_store::read(done<T> reply, Work work) {
   parts_->reads.push(std::make_unique<call<T>>(std::move(work), std::move(reply), true), "read");
 }
 
+template <class T, class Work>
+void postgres_store::list(done<T> reply, Work work) {
+  parts_->lists.push(std::make_unique<call<T>>(std::move(work), std::move(reply), true), "list");
+}
+
 void postgres_store::load_pages(std::vector<page_key> keys, int32_t first_minute,
                                 uint32_t users_max, done<snapshot<page_load>> reply) {
   read<snapshot<page_load>>(
@@ -218,7 +225,7 @@ void postgres_store::load_pages(std::vector<page_key> keys, int32_t first_minute
 
 void postgres_store::top_pages(std::string site_id, int64_t from_us, int64_t to_us, uint32_t limit,
                                done<snapshot<named_count>> reply) {
-  read<snapshot<named_count>>(
+  list<snapshot<named_count>>(
       std::move(reply), [this, site_id = std::move(site_id), from_us, to_us, limit](connection& c) {
         return postgres::top_pages(c, parts_->config.topic, site_id, from_us, to_us, limit);
       });
@@ -226,20 +233,20 @@ void postgres_store::top_pages(std::string site_id, int64_t from_us, int64_t to_
 
 void postgres_store::minutes(page_key key, int64_t from_us, int64_t to_us,
                              done<snapshot<series_point>> reply) {
-  read<snapshot<series_point>>(
+  list<snapshot<series_point>>(
       std::move(reply), [this, key = std::move(key), from_us, to_us](connection& c) {
         return postgres::minutes(c, parts_->config.topic, key, from_us, to_us);
       });
 }
 
 void postgres_store::top_users(page_key key, uint32_t limit, done<snapshot<named_count>> reply) {
-  read<snapshot<named_count>>(std::move(reply), [this, key = std::move(key), limit](connection& c) {
+  list<snapshot<named_count>>(std::move(reply), [this, key = std::move(key), limit](connection& c) {
     return postgres::top_users(c, parts_->config.topic, key, limit);
   });
 }
 
 void postgres_store::user_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
-  read<snapshot<std::string>>(std::move(reply), [numbers = std::move(numbers)](connection& c) {
+  list<snapshot<std::string>>(std::move(reply), [numbers = std::move(numbers)](connection& c) {
     return postgres::user_names(c, numbers);
   });
 }
@@ -263,7 +270,7 @@ void postgres_store::progress(done<std::vector<partition_state>> reply) {
 }
 
 void postgres_store::bad_events(bad_events_ask ask, done<bad_event_page> reply) {
-  read<bad_event_page>(std::move(reply), [this, ask](connection& c) {
+  list<bad_event_page>(std::move(reply), [this, ask](connection& c) {
     return postgres::bad_events(c, parts_->config.topic, ask);
   });
 }

@@ -19,9 +19,10 @@ struct postgres_config {
 /// may have it open at once; the epoch of each partition keeps them apart.
 ///
 /// Threads of its own, each with one connection: two that apply (a
-/// partition always meets the same one), one that folds, two that read, one that
-/// audits. A connection that breaks is made again by itself. A call that meets a
-/// full queue is answered on the calling thread.
+/// partition always meets the same one), one that folds, two that read counts and pages,
+/// one that reads lists (and the names of users), which may look at a whole site, one that
+/// audits. So nothing small waits for a list. A connection that breaks is made again by
+/// itself. A call that meets a full queue is answered on the calling thread.
 class postgres_store final : public store {
 public:
   /// Connects, brings the schema up to date and registers the topic.
@@ -60,6 +61,8 @@ private:
   void fold_older(uint32_t partition);
   template <class T, class Work>
   void read(done<T> reply, Work work);
+  template <class T, class Work>
+  void list(done<T> reply, Work work);
 
   std::unique_ptr<parts> parts_;
 };

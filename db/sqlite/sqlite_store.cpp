@@ -11,9 +11,9 @@
 #include "db/sqlite/call_queue.hpp"
 #include "db/sqlite/migrate.hpp"
 #include "db/sqlite/position_key.hpp"
+#include "db/sqlite/read_lane.hpp"
 #include "db/sqlite/store_audit.hpp"
 #include "db/sqlite/store_call.hpp"
-#include "db/sqlite/store_reader.hpp"
 #include "db/sqlite/store_writer.hpp"
 #include "db/sqlite/write_turn.hpp"
 #include "proto/failpoint.hpp"
@@ -25,10 +25,6 @@ namespace {
 constexpr std::chrono::seconds idle_before_checkpoint{1};
 constexpr size_t differences_max = 1'000;
 
-caf::error closed() {
-  return make_error(errc::shutting_down, "the store is closed");
-}
-
 using audit_done = store::done<std::vector<audit_difference>>;
 
 } // namespace
@@ -37,7 +33,7 @@ struct sqlite_store::impl {
   explicit impl(config x)
       : settings(std::move(x)), file(settings.folder + "/store.db"),
         writes(settings.write_calls_max, settings.write_rows_max),
-        reads(settings.read_calls_max, 0), audits(settings.audit_calls_max, 0) {}
+        audits(settings.audit_calls_max, 0) {}
 
   void open();
   void close();
@@ -46,11 +42,11 @@ struct sqlite_store::impl {
   void write(done<T> reply, std::function<T(sqlite::store_writer&)> work, size_t rows = 0,
              int64_t oldest_us = 0);
   template <class T>
-  void read(done<T> reply, std::function<T(sqlite::store_reader&)> work);
+  static void read(std::optional<sqlite::read_lane>& by, done<T> reply,
+                   std::function<T(sqlite::store_reader&)> work);
 
   void write_loop();
   caf::error run_together(std::vector<sqlite::write_call>& calls, size_t from, size_t until);
-  void read_loop();
   void audit_loop();
   caf::error failed(const sqlite::failure& error, bool certain);
 
@@ -59,18 +55,16 @@ struct sqlite_store::impl {
   std::string identity;
   std::unique_ptr<sqlite::file_lock> lock;
   std::optional<sqlite::connection> writing;
-  std::optional<sqlite::connection> reading;
   std::optional<sqlite::connection> auditing;
   std::optional<sqlite::store_writer> writer;
-  std::optional<sqlite::store_reader> reader;
   sqlite::call_queue<sqlite::write_call> writes;
-  sqlite::call_queue<sqlite::read_call> reads;
   sqlite::call_queue<audit_done> audits;
   std::atomic<bool> stopping{false};
   mutable std::mutex trouble_lock;
   std::string trouble;
+  std::optional<sqlite::read_lane> reads; ///< Counts, pages and what belongs to them.
+  std::optional<sqlite::read_lane> lists; ///< What may look at a whole site, or page.
   std::thread write_thread;
-  std::thread read_thread;
   std::thread audit_thread;
 };
 
@@ -95,21 +89,23 @@ void sqlite_store::impl::open() {
   writer.emplace(*writing, settings.topic, settings.recent_ids_max);
   how.read_only = true;
   how.cache_bytes = settings.read_cache_bytes;
-  reading.emplace(file, how);
-  reader.emplace(*reading, settings.topic);
+  auto note = [this](const sqlite::failure& error) { return failed(error, true); };
+  for (auto* x : {&reads, &lists})
+    x->emplace(file, how, settings.topic, settings.read_calls_max, note);
   how.cache_bytes = 4 << 20;
   auditing.emplace(file, how);
   write_thread = std::thread{[this] { write_loop(); }};
-  read_thread = std::thread{[this] { read_loop(); }};
   audit_thread = std::thread{[this] { audit_loop(); }};
 }
 
 void sqlite_store::impl::close() {
   stopping = true;
   writes.close();
-  reads.close();
   audits.close();
-  for (auto* x : {&write_thread, &read_thread, &audit_thread})
+  for (auto* x : {&reads, &lists})
+    if (*x)
+      (*x)->close();
+  for (auto* x : {&write_thread, &audit_thread})
     if (x->joinable())
       x->join();
 }
@@ -143,7 +139,7 @@ void sqlite_store::impl::write(done<T> reply, std::function<T(sqlite::store_writ
   using answer = typename decltype(writes)::answer;
   switch (writes.push(call, rows)) {
   case answer::taken: return;
-  case answer::closed: return reply(closed());
+  case answer::closed: return reply(sqlite::closed());
   case answer::full:
     return reply(make_error(errc::overloaded, "too many changes wait for the store"));
   }
@@ -200,45 +196,19 @@ void sqlite_store::impl::write_loop() {
 }
 
 template <class T>
-void sqlite_store::impl::read(done<T> reply, std::function<T(sqlite::store_reader&)> work) {
-  sqlite::read_call call{
-      [reply, work = std::move(work)](sqlite::store_reader* x, const caf::error& error) {
-        if (!x)
-          return reply(error);
-        reply(read_in(only_incarnation, work(*x)));
-      }};
-  using answer = typename decltype(reads)::answer;
-  switch (reads.push(call)) {
-  case answer::taken: return;
-  case answer::closed: return reply(closed());
-  case answer::full:
-    return reply(make_error(errc::overloaded, "too many questions wait for the store"));
-  }
-}
-
-void sqlite_store::impl::read_loop() {
-  std::vector<sqlite::read_call> calls;
-  while (reads.take(calls)) {
-    size_t done = 0;
-    while (done < calls.size()) {
-      try {
-        reader->begin();
-        for (; done < calls.size(); ++done)
-          calls[done].run(&*reader, caf::none);
-        reader->end();
-      } catch (const sqlite::failure& error) {
-        reader->end();
-        calls[done++].run(nullptr, failed(error, true));
-      }
-    }
-    calls.clear();
-  }
+void sqlite_store::impl::read(std::optional<sqlite::read_lane>& by, done<T> reply,
+                              std::function<T(sqlite::store_reader&)> work) {
+  by->push({[reply, work = std::move(work)](sqlite::store_reader* x, const caf::error& error) {
+    if (!x)
+      return reply(error);
+    reply(read_in(only_incarnation, work(*x)));
+  }});
 }
 
 void sqlite_store::impl::audit_loop() {
   std::vector<audit_done> calls;
   while (audits.take(calls)) {
-    caf::expected<std::vector<audit_difference>> answer{closed()};
+    caf::expected<std::vector<audit_difference>> answer{sqlite::closed()};
     if (!stopping) {
       try {
         auditing->roll_back();
@@ -321,65 +291,71 @@ void sqlite_store::fold(uint32_t partition, int64_t from, int64_t until, done<fo
 }
 
 void sqlite_store::read_counts(std::vector<pair_key> keys, done<snapshot<pair_count>> reply) {
-  impl_->read<snapshot<pair_count>>(std::move(reply), [keys = std::move(keys)](auto& x) {
-    return snapshot<pair_count>{x.reached(), x.counts(keys)};
-  });
+  impl::read<snapshot<pair_count>>(impl_->reads, std::move(reply),
+                                   [keys = std::move(keys)](auto& x) {
+                                     return snapshot<pair_count>{x.reached(), x.counts(keys)};
+                                   });
 }
 
 void sqlite_store::load_pages(std::vector<page_key> keys, int32_t first_minute, uint32_t users_max,
                               done<snapshot<page_load>> reply) {
-  impl_->read<snapshot<page_load>>(std::move(reply), [=, keys = std::move(keys)](auto& x) {
-    return snapshot<page_load>{x.reached(), x.load(keys, first_minute, users_max)};
-  });
+  impl::read<snapshot<page_load>>(
+      impl_->reads, std::move(reply), [=, keys = std::move(keys)](auto& x) {
+        return snapshot<page_load>{x.reached(), x.load(keys, first_minute, users_max)};
+      });
 }
 
 void sqlite_store::top_pages(std::string site_id, int64_t from_us, int64_t to_us, uint32_t limit,
                              done<snapshot<named_count>> reply) {
-  impl_->read<snapshot<named_count>>(std::move(reply), [=](auto& x) {
+  impl::read<snapshot<named_count>>(impl_->lists, std::move(reply), [=](auto& x) {
     return snapshot<named_count>{x.reached(), x.top_pages(site_id, from_us, to_us, limit)};
   });
 }
 
 void sqlite_store::minutes(page_key key, int64_t from_us, int64_t to_us,
                            done<snapshot<series_point>> reply) {
-  impl_->read<snapshot<series_point>>(std::move(reply), [=](auto& x) {
+  impl::read<snapshot<series_point>>(impl_->lists, std::move(reply), [=](auto& x) {
     return snapshot<series_point>{x.reached(), x.minutes(key, from_us, to_us)};
   });
 }
 
 void sqlite_store::top_users(page_key key, uint32_t limit, done<snapshot<named_count>> reply) {
-  impl_->read<snapshot<named_count>>(std::move(reply), [=](auto& x) {
+  impl::read<snapshot<named_count>>(impl_->lists, std::move(reply), [=](auto& x) {
     return snapshot<named_count>{x.reached(), x.top_users(key, limit)};
   });
 }
 
 void sqlite_store::user_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
-  impl_->read<snapshot<std::string>>(std::move(reply), [numbers = std::move(numbers)](auto& x) {
-    return snapshot<std::string>{{}, x.user_names(numbers)};
-  });
+  impl::read<snapshot<std::string>>(impl_->lists, std::move(reply),
+                                    [numbers = std::move(numbers)](auto& x) {
+                                      return snapshot<std::string>{{}, x.user_names(numbers)};
+                                    });
 }
 
 void sqlite_store::type_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
-  impl_->read<snapshot<std::string>>(std::move(reply), [numbers = std::move(numbers)](auto& x) {
-    return snapshot<std::string>{{}, x.type_names(numbers)};
-  });
+  impl::read<snapshot<std::string>>(impl_->reads, std::move(reply),
+                                    [numbers = std::move(numbers)](auto& x) {
+                                      return snapshot<std::string>{{}, x.type_names(numbers)};
+                                    });
 }
 
 void sqlite_store::audit(done<std::vector<audit_difference>> reply) {
   using answer = decltype(impl_->audits)::answer;
   switch (impl_->audits.push(reply)) {
   case answer::taken: return;
-  case answer::closed: return reply(closed());
+  case answer::closed: return reply(sqlite::closed());
   case answer::full: return reply(make_error(errc::overloaded, "an audit is under way"));
   }
 }
 
 void sqlite_store::progress(done<std::vector<partition_state>> reply) {
-  impl_->read<std::vector<partition_state>>(std::move(reply), [](auto& x) { return x.progress(); });
+  impl::read<std::vector<partition_state>>(impl_->reads, std::move(reply),
+                                           [](auto& x) { return x.progress(); });
 }
 
 void sqlite_store::bad_events(bad_events_ask ask, done<bad_event_page> reply) {
-  impl_->read<bad_event_page>(std::move(reply), [ask](auto& x) { return x.bad_events(ask); });
+  impl::read<bad_event_page>(impl_->lists, std::move(reply),
+                             [ask](auto& x) { return x.bad_events(ask); });
 }
 
 void sqlite_store::mark_redriven(std::vector<redriven> rows, done<uint64_t> reply) {

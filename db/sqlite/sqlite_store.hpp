@@ -10,9 +10,10 @@ namespace footfall {
 /// The store of embedded mode: the file `store.db` in the data folder.
 ///
 /// One thread writes: claims, applies and folds that wait share a transaction, and
-/// are answered when it is durable. One reads: what waits shares a snapshot. A
-/// third audits. When the disk is full or fails, calls fail and later ones are
-/// tried again.
+/// are answered when it is durable. Two read, and what waits for one shares a snapshot:
+/// one gives counts and pages, the other lists (and the names of users), which may look
+/// at a whole site; so nothing small waits for a list. A fourth audits. When the disk is
+/// full or fails, calls fail and later ones are tried again.
 class sqlite_store final : public store {
 public:
   struct config {
@@ -20,11 +21,11 @@ public:
     std::string topic = "clicks";    ///< Name of the event log; progress is kept under it.
     size_t write_rows_max = 400'000; ///< Rows of applies that may wait.
     size_t write_calls_max = 1'024;  ///< Claims, applies and folds that may wait.
-    size_t read_calls_max = 4'096;
+    size_t read_calls_max = 4'096;   ///< Of each of the two.
     size_t audit_calls_max = 4;
     size_t recent_ids_max = 200'000; ///< Event ids in memory before they go to their table.
     int64_t write_cache_bytes = 64 << 20;
-    int64_t read_cache_bytes = 16 << 20;
+    int64_t read_cache_bytes = 16 << 20; ///< Of each of the two.
   };
 
   /// Opens the store of the folder, or makes it. Refuses a file that is damaged,

@@ -14,6 +14,10 @@ struct read_call {
   std::function<void(sqlite::store_reader*, const caf::error&)> run;
 };
 
+inline caf::error closed() {
+  return make_error(errc::shutting_down, "the store is closed");
+}
+
 /// `reply`, with a failpoint between a commit and it.
 template <class T>
 store::done<T> at_failpoint(const char* name, store::done<T> reply) {
