@@ -13,6 +13,8 @@ namespace {
 using open_query = query_state::open_query;
 
 constexpr int64_t patience_us = 250'000;
+/// Of more users that tie the store finds those that come first by name.
+constexpr size_t ties_named_max = 10'000;
 
 void ask_page(query_ptr self, uint64_t id, open_query& x) {
   auto& st = self->state;
@@ -115,7 +117,8 @@ void take_page(query_ptr self, page_answer& said) {
   }
   if (said.incarnation != 0 && !is_current(self, x, said.incarnation))
     return;
-  if (!said.live) {
+  const bool too_many = said.rows.size() > x.ask.limit + ties_named_max;
+  if (!said.live || (x.ask.kind == query_kind::users && too_many)) {
     if (x.ask.kind == query_kind::count)
       st.count_wanted.push_back(id);
     else if (x.ask.kind == query_kind::users)

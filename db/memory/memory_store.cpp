@@ -315,6 +315,7 @@ void memory_store::top_users(page_key key, uint32_t limit, done<snapshot<named_c
 }
 
 void memory_store::user_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
+  users_named += numbers.size();
   read<std::string>(reply, [&] {
     snapshot<std::string> out;
     for (auto x : numbers)

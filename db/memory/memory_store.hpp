@@ -76,6 +76,8 @@ public:
     return held_.release(most);
   }
 
+  std::atomic<uint64_t> users_named{0}; ///< Numbers given to user_names.
+
   size_t waiting() const { return deliveries_.waiting(); }
   size_t release(size_t most = std::numeric_limits<size_t>::max()) {
     return deliveries_.release(most);

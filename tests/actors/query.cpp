@@ -209,3 +209,22 @@ TEST_CASE("answers never go back, whatever read comes first", "[actor][query]") 
     CHECK(client.answers > 50);
   }
 }
+
+SCENARIO_METHOD(node_fixture, "of users that tie only those are named that are told",
+                "[actor][query]") {
+  constexpr int users = 12'000;
+  std::vector<click_event> clicks;
+  for (int i = 0; i < users; ++i)
+    clicks.push_back(click("", "u" + std::to_string(100'000 + i * 7'919 % users)));
+  post(std::move(clicks));
+  advance(5s);
+  auto question = about(query_kind::users, "/p");
+  question.limit = 10;
+  const auto answer = ask(question);
+  REQUIRE(answer.code == errc::none);
+  REQUIRE(answer.rows.size() == 10);
+  for (size_t i = 0; i < 10; ++i)
+    CHECK(answer.rows[i].name == "u" + std::to_string(100'000 + i));
+  CHECK(answer.more);
+  CHECK(events.users_named < 100);
+}
