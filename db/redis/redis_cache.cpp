@@ -1,5 +1,6 @@
 #include "db/redis/redis_cache.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <system_error>
@@ -70,12 +71,15 @@ void redis_cache::get(std::vector<cache_ask> keys, get_done done) {
 
 void redis_cache::fill(std::vector<cache_fill> values) {
   const auto now = steady::now();
+  const auto now_us = config_.now();
   size_t dropped = 0;
   {
     std::lock_guard guard{mutex_};
     for (auto& x : values)
-      if (x.version < versions_end)
-        fills_.push_back({std::move(x), now});
+      if (x.version < versions_end) {
+        const auto age_us = std::max<int64_t>(now_us - std::max(x.as_of_us, x.read_us), 0);
+        fills_.push_back({std::move(x), now - std::chrono::microseconds{age_us}});
+      }
     for (; fills_.size() > config_.fills_max; ++dropped)
       fills_.pop_front();
   }

@@ -12,6 +12,7 @@
 #include <caf/expected.hpp>
 
 #include "actors/ports/cache.hpp"
+#include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
 
 namespace footfall {
@@ -29,6 +30,7 @@ struct redis_config {
   size_t advances_max = 16384;                ///< Beyond, the oldest are dropped.
   size_t page_users_max = 100'000;            ///< A page with more starts over.
   metrics* counts = nullptr;                  ///< Its errors; outlives the cache; may be missing.
+  now_fn now = system_now_us;                 ///< The clock that fills were read by.
 };
 
 /// The cache in Redis: one connection, one thread. All is sent as it comes, pipelined:
@@ -67,7 +69,7 @@ private:
   };
   struct aged_fill {
     cache_fill value;
-    steady::time_point since;
+    steady::time_point since; ///< When its reading began.
   };
 
   explicit redis_cache(redis_config config);

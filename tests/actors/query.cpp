@@ -210,6 +210,36 @@ TEST_CASE("answers never go back, whatever read comes first", "[actor][query]") 
   }
 }
 
+SCENARIO_METHOD(node_fixture, "a count that was read long ago is not remembered",
+                "[actor][query][as_of]") {
+  post({click("a")});
+  advance(1s);
+  GIVEN("a read that takes three seconds, and clicks meanwhile") {
+    events.hold_reads = true;
+    query_answer told;
+    door->query(count_of("u1"), [&](query_answer x) { told = std::move(x); });
+    settle();
+    const auto began = time_us;
+    events.hold_reads = false;
+    advance(1s);
+    post({click("b")});
+    WHEN("the cache is told to forget before it is back") {
+      if (GENERATE(false, true))
+        kill("partition"); // The next one claims again.
+      advance(2s);
+      events.release_held();
+      settle();
+      THEN("its time is when it began, and no later answer is as old") {
+        CHECK(told.clicks == 1);
+        CHECK(told.as_of_us <= began);
+        const auto next = ask(count_of("u1"));
+        CHECK(next.clicks == 2);
+        CHECK(next.as_of_us > began);
+      }
+    }
+  }
+}
+
 SCENARIO_METHOD(node_fixture, "of users that tie only those are named that are told",
                 "[actor][query]") {
   constexpr int users = 12'000;
