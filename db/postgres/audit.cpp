@@ -42,6 +42,10 @@ constexpr statement audit_all{"audit_all", R"(
       FROM pair e FULL JOIN core.page_clicks a USING (page_no, user_no)
      WHERE e.n IS DISTINCT FROM a.clicks
     UNION ALL
+    SELECT 'page_types', page_no, ' type ' || type_no, e.n, a.clicks
+      FROM (SELECT page_no, type_no, count(*) AS n FROM ev GROUP BY 1, 2) e
+      FULL JOIN core.page_types a USING (page_no, type_no) WHERE e.n IS DISTINCT FROM a.clicks
+    UNION ALL
     SELECT 'page_series', page_no, ' minute ' || minute || ' type ' || type_no, e.n, a.clicks
       FROM (SELECT page_no, minute, type_no, count(*) AS n FROM ev GROUP BY 1, 2, 3) e
       FULL JOIN core.page_series a USING (page_no, minute, type_no)

@@ -38,23 +38,12 @@ constexpr statement load_minutes{"load_minutes", R"(
                         WHERE s.page_no = k.page_no AND s.minute >= $2
                         GROUP BY minute ORDER BY minute LIMIT $3) m)"};
 
-// $2 the most types of a page: one after the other by the index of types, without a look
-// at those that nobody names
+// $2 the most types of a page
 constexpr statement load_types{"load_types", R"(
-  SELECT k.page_no, t.type_no,
-         (SELECT sum(s.clicks)::bigint FROM core.page_series s
-           WHERE s.page_no = k.page_no AND s.type_no = t.type_no)
+  SELECT k.page_no, t.type_no, t.clicks
     FROM unnest($1::int[]) AS k(page_no)
-   CROSS JOIN LATERAL (
-     WITH RECURSIVE t AS (
-       (SELECT s.type_no FROM core.page_series s WHERE s.page_no = k.page_no
-         ORDER BY s.type_no LIMIT 1)
-       UNION ALL
-       SELECT (SELECT s.type_no FROM core.page_series s
-                WHERE s.page_no = k.page_no AND s.type_no > t.type_no
-                ORDER BY s.type_no LIMIT 1)
-         FROM t WHERE t.type_no IS NOT NULL)
-     SELECT type_no FROM t WHERE type_no IS NOT NULL LIMIT $2) t)"};
+   CROSS JOIN LATERAL (SELECT type_no, clicks FROM core.page_types t
+                        WHERE t.page_no = k.page_no ORDER BY type_no LIMIT $2) t)"};
 
 // $2 the most users of a page, plus one
 constexpr statement load_users{"load_users", R"(

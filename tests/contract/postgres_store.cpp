@@ -287,10 +287,35 @@ TEST_CASE("postgres_store finds every planted difference", "[contract][postgres]
                              "UPDATE core.page_totals SET clicks = clicks - 1 WHERE page_no = 1",
                              "UPDATE core.page_totals SET users = users + 1 WHERE page_no = 1",
                              "DELETE FROM core.page_series WHERE page_no = 2",
+                             "UPDATE core.page_types SET clicks = clicks + 1 WHERE page_no = 4",
                              "DELETE FROM core.events WHERE page_no = 3",
                              "UPDATE partition_progress SET next_offset = 50");
   at.database->run(sql);
   CHECK_FALSE(audit(*db)->empty());
+}
+
+TEST_CASE("postgres_store loads a page without a look at its old minutes", "[contract][postgres]") {
+  server at;
+  if (!at)
+    return;
+  auto db = at.open();
+  const auto epoch = claim(*db, 0)->epoch;
+  std::vector<event_row> rows;
+  for (int64_t i = 0; i < 200; ++i)
+    rows.push_back(row(i, "e" + std::to_string(i), "/a", "u", day_us + i * 60'000'000));
+  REQUIRE(apply(*db, batch(0, epoch, 0, 200, std::move(rows)))->moved);
+  fold_all(*db);
+  const auto first = static_cast<int32_t>(day_us / 60'000'000) + 140;
+  // Whoever reads them would count them.
+  at.database->run("SET session_replication_role = replica;"
+                   "UPDATE core.page_series SET clicks = clicks + 1000 WHERE minute < "
+                   + std::to_string(first));
+  const auto page = load(*db, {{"default", "/a"}}, first)->values.at(0);
+  CHECK(page.clicks == 200);
+  REQUIRE(page.by_type.size() == 1);
+  CHECK(page.by_type[0].second == 200);
+  REQUIRE(page.minutes.size() == 60);
+  CHECK(page.minutes.front() == std::pair<int32_t, uint32_t>{first, 1});
 }
 
 TEST_CASE("postgres_store shows the reference's names to psql", "[contract][postgres]") {
