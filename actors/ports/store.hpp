@@ -36,6 +36,10 @@ struct apply_request {
   int64_t oldest_us = 0; ///< When its first record arrived: of those that wait, this goes first.
 };
 
+/// Whether its rows stand inside its range, in rising order, as do its bad rows. What is
+/// not like that would be counted at a wrong position.
+bool is_in_order(const apply_request& batch);
+
 /// An event that was new, with the numbers that stand for its texts.
 struct applied_row {
   uint32_t row = 0; ///< Index in apply_request::rows.

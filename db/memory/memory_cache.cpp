@@ -1,6 +1,7 @@
 #include "db/memory/memory_cache.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "proto/seeded_bug.hpp"
@@ -71,6 +72,7 @@ memory_cache::entry* memory_cache::open(const cache_page& page, uint64_t version
   }
   if (x->version != version)
     x->as_of_us = 0;
+  assert(x->version <= version);
   x->version = version;
   return x;
 }

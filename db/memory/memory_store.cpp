@@ -1,6 +1,7 @@
 #include "db/memory/memory_store.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <set>
 
 namespace footfall {
@@ -134,6 +135,7 @@ void memory_store::begin_generation(std::vector<int64_t> starts, std::string log
 }
 
 apply_result memory_store::do_apply(const apply_request& batch) {
+  assert(is_in_order(batch));
   apply_result out;
   auto own = now_.progress.find(slice_of(batch.partition));
   if (own == now_.progress.end() || own->second.epoch != batch.epoch

@@ -1,6 +1,7 @@
 #include "db/postgres/writer.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 #include <tuple>
 
@@ -131,6 +132,8 @@ bool writer::own(connection& c, apply_work& x) {
 }
 
 void writer::apply(connection& c, std::vector<apply_work>& batches) {
+  for (const auto& x : batches)
+    assert(is_in_order(x.batch));
   slices parts;
   for (auto& x : batches)
     if (own(c, x)) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cassert>
 #include <tuple>
 
 #include "db/sqlite/position_key.hpp"
@@ -24,6 +25,7 @@ fold_result store_writer::fold(const generations::entry& of, uint32_t partition,
   out.moved = on_.changes() == 1;
   if (!out.moved || from == until)
     return out;
+  assert(from < until); // Moved, and not to where it was.
   scan(position_key(of.topic_no, partition, from), position_key(of.topic_no, partition, until));
   out.events = rows_.size();
   fold_clicks();
@@ -66,6 +68,7 @@ void store_writer::fold_clicks() {
     // Only a row that was inserted, not one that was updated, sets the last rowid.
     on_.set_last_rowid(0);
     add_clicks_.bind(1, pair_of(row.page_no, row.user_no)).bind(2, clicks).run();
+    assert(row.page_no > 0 && row.user_no > 0 && clicks > 0);
     page.users += on_.last_rowid() != 0 ? 1 : 0;
     page.clicks += static_cast<uint64_t>(clicks);
   }

@@ -1,6 +1,7 @@
 #include "db/sqlite/store_writer.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 #include <sqlite3.h>
 
@@ -54,6 +55,7 @@ store_writer::store_writer(connection& on, const std::string& log, size_t recent
 }
 
 int64_t store_writer::key_of(uint32_t partition, int64_t offset) const {
+  assert(partition < partitions_max && offset >= 0 && offset <= offset_max);
   return position_key(generations_.current().topic_no, partition, offset);
 }
 
@@ -107,6 +109,7 @@ uint32_t store_writer::begin_generation(const std::vector<int64_t>& starts,
 }
 
 apply_result store_writer::apply(const apply_request& batch) {
+  assert(is_in_order(batch));
   apply_result out;
   move_next_.bind(1, batch.next_offset)
       .bind_text(2, generations_.current().topic)

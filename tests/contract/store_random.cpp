@@ -65,7 +65,8 @@ private:
     // One in eight is an owner of the past, of the future, or at the wrong offset.
     const int64_t off = pick(8) == 0 ? int64_t{pick(3)} - 1 : 0;
     x.epoch = now.epoch + off;
-    x.first_offset = now.next_offset + (pick(8) == 0 ? int64_t{pick(5)} - 2 : 0);
+    x.first_offset =
+        std::max<int64_t>(0, now.next_offset + (pick(8) == 0 ? int64_t{pick(5)} - 2 : 0));
     x.next_offset = x.first_offset;
     for (auto n = pick(30); n > 0; --n) {
       const auto offset = x.next_offset++;
