@@ -1,6 +1,6 @@
 # The front door. Each target is one script; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run run-services build test lint tidy fmt bench asan tsan clean
+.PHONY: help run run-services build test lint tidy fmt bench asan tsan coverage clean
 MAKEFLAGS += --no-print-directory
 
 help: ## this list
@@ -42,6 +42,9 @@ asan: ## every test with AddressSanitizer and UndefinedBehaviorSanitizer
 
 tsan: ## what needs no Kafka with ThreadSanitizer
 	@scripts/test tsan $(ARGS)
+
+coverage: ## lines of actors/model that its own tests run (at least 95 %)
+	@scripts/coverage
 
 clean: ## remove build/ (data/ stays)
 	@rm -rf build
