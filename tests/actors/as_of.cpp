@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/actors/asked.hpp"
+#include "tests/support/seed.hpp"
 
 using namespace footfall;
 using namespace footfall::test;
@@ -272,8 +273,8 @@ private:
 // Every order of acknowledgements, applies, answers and questions: an acknowledged event
 // that an answer lacks arrived no earlier than the answer's time.
 TEST_CASE("as_of holds whatever comes first", "[actor][as_of]") {
-  const auto seed = std::random_device{}();
-  INFO("seed " << seed);
+  const auto seed = test::new_seed();
+  INFO(test::repeated_by(seed));
   std::mt19937 random{seed};
   for (int round = 0; round < 12; ++round) {
     slow_fixture node;

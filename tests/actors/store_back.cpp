@@ -4,6 +4,7 @@
 #include <set>
 
 #include "tests/support/deterministic.hpp"
+#include "tests/support/seed.hpp"
 
 using namespace footfall;
 using namespace footfall::test;
@@ -318,8 +319,8 @@ SCENARIO_METHOD(slow_back_fixture,
 
 SCENARIO_METHOD(back_fixture, "questions go on while the store goes back again and again",
                 "[actor][store_back]") {
-  const auto seed = Catch::rngSeed();
-  INFO("seed " << seed);
+  const auto seed = test::new_seed();
+  INFO(test::repeated_by(seed));
   std::minstd_rand chance(seed);
   for (int round = 0; round < 30; ++round) {
     if (chance() % 3 == 0)

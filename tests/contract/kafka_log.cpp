@@ -8,6 +8,7 @@
 #include "net/kafka/client.hpp"
 #include "tests/contract/await.hpp"
 #include "tests/contract/rigs_kafka.hpp"
+#include "tests/support/seed.hpp"
 
 using namespace footfall;
 using namespace footfall::test;
@@ -327,8 +328,8 @@ TEST_CASE("kafka_log reads right wherever it is sent", "[contract][kafka_log]") 
       batch.push_back({partition, "k", std::to_string(i) + std::string(200, 'x')});
     REQUIRE(append(*log, batch).back().pos == position{partition, count - 1});
   }
-  const auto seed = std::random_device{}();
-  INFO("seed " << seed);
+  const auto seed = test::new_seed();
+  INFO(test::repeated_by(seed));
   std::mt19937 random(seed);
   auto pick = [&](int most) { return static_cast<int>(random() % static_cast<uint32_t>(most)); };
   for (int jump = 0; jump < 40; ++jump) {

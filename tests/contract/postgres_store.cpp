@@ -10,6 +10,7 @@
 #include "db/postgres/postgres_store.hpp"
 #include "tests/contract/rigs_postgres.hpp"
 #include "tests/contract/store_calls.hpp"
+#include "tests/support/seed.hpp"
 
 using namespace footfall;
 using namespace footfall::test;
@@ -228,8 +229,8 @@ TEST_CASE("postgres_store applies the same ids to all partitions at once", "[con
   auto db = at.open();
   constexpr uint32_t partitions = 4;
   constexpr int64_t ids = 1000;
-  const auto seed = std::random_device{}();
-  INFO("seed " << seed);
+  const auto seed = test::new_seed();
+  INFO(test::repeated_by(seed));
   std::vector<std::thread> owners;
   std::atomic<int64_t> fresh{0};
   std::atomic<int> failures{0};

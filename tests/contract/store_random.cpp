@@ -6,6 +6,7 @@
 #include "db/memory/memory_store.hpp"
 #include "tests/contract/rigs.hpp"
 #include "tests/contract/store_calls.hpp"
+#include "tests/support/seed.hpp"
 
 using namespace footfall;
 using namespace footfall::test;
@@ -224,8 +225,8 @@ void history::compare_all(store& tested) {
 
 TEST_CASE("store answers as the oracle does, whatever happens", "[contract][store][random]") {
   FOOTFALL_RIG(rig, store_rigs);
-  static const auto seed = std::random_device{}(); // One history for all stores.
-  INFO("seed " << seed);
+  static const auto seed = test::new_seed(); // One history for all stores.
+  INFO(test::repeated_by(seed));
   memory_store oracle;
   history story{oracle, seed};
   auto tested = rig->open();

@@ -1,4 +1,5 @@
 #include "actors/model/backlog.hpp"
+#include "tests/support/seed.hpp"
 
 #include <random>
 #include <vector>
@@ -102,8 +103,8 @@ TEST_CASE("before the start nothing is known", "[model][backlog]") {
 }
 
 TEST_CASE("the age of a backlog is never told too young", "[model][backlog]") {
-  const auto seed = std::random_device{}();
-  INFO("seed " << seed);
+  const auto seed = footfall::test::new_seed();
+  INFO(footfall::test::repeated_by(seed));
   std::mt19937 random{seed};
   auto upto = [&](int64_t most) { return std::uniform_int_distribution<int64_t>{0, most}(random); };
   for (int round = 0; round < 50; ++round) {

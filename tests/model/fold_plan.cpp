@@ -1,4 +1,5 @@
 #include "actors/model/fold_plan.hpp"
+#include "tests/support/seed.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -30,8 +31,8 @@ TEST_CASE("what was applied before the claim is folded by offsets", "[model][fol
 }
 
 TEST_CASE("folds that follow the plan are bounded and leave nothing", "[model][fold_plan]") {
-  const auto seed = std::random_device{}();
-  INFO("seed " << seed);
+  const auto seed = footfall::test::new_seed();
+  INFO(footfall::test::repeated_by(seed));
   std::mt19937 random{seed};
   constexpr size_t most = 10;
   fold_plan plan;

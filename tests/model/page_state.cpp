@@ -5,6 +5,7 @@
 
 #include "actors/model/page_state.hpp"
 #include "actors/model/recent.hpp"
+#include "tests/support/seed.hpp"
 
 using namespace footfall;
 using model::page_state;
@@ -49,8 +50,8 @@ page_load load_of(const std::vector<page_delta::click>& rows) {
 
 TEST_CASE("a page names the types with the lowest numbers and counts the rest",
           "[model][page_state]") {
-  const auto seed = Catch::rngSeed();
-  CAPTURE(seed);
+  const auto seed = test::new_seed();
+  INFO(test::repeated_by(seed));
   std::mt19937 random{seed};
   page_state live;
   live.load({}, {});

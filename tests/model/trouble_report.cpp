@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "actors/model/trouble_report.hpp"
+#include "tests/support/seed.hpp"
 
 using namespace footfall;
 using model::trouble_report;
@@ -98,8 +99,8 @@ TEST_CASE("a trouble shorter than the patience is not told", "[model][trouble_re
 }
 
 TEST_CASE("however it fails, a minute has few lines", "[model][trouble_report]") {
-  const auto seed = std::random_device{}();
-  INFO("seed " << seed);
+  const auto seed = test::new_seed();
+  INFO(test::repeated_by(seed));
   std::mt19937 random{seed};
   watched x;
   for (int i = 0; i < 3600; ++i)
