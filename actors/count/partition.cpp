@@ -16,23 +16,13 @@ namespace {
 
 constexpr auto claim_tick = caf::atom("claim");
 constexpr auto apply_tick = caf::atom("apply");
-constexpr std::chrono::milliseconds backoff_first{50};
-constexpr std::chrono::milliseconds backoff_most{1000};
-constexpr uint32_t batches_ahead = 2;
-constexpr size_t pending_bytes_max = size_t{8} << 20; // Other producers' records may be big.
 
 void claim(partition_ptr self) {
   auto& st = self->state;
   if (st.skip)
     partition_log::give_skip_up(self);
-  ++st.claim_no;
-  st.running = st.stopped = false;
-  st.credit = 0;
-  st.folding = st.fold_set = st.gather_set = st.sweep_set = false;
-  st.pending.clear();
-  st.pending_bytes = 0;
-  st.in_flight.clear();
-  st.looking = false;
+  st.progress.claim();
+  st.looking = st.sweep_set = false;
   // One that is stopped takes no posts until it is known that it may go on.
   if (st.config.status->phase != partition_phase::stopped)
     st.config.status->phase = partition_phase::claiming;
@@ -44,65 +34,73 @@ void claim(partition_ptr self) {
 
 void claim_later(partition_ptr self, const caf::error& why) {
   auto& st = self->state;
-  ++st.claim_no; // Whatever is under way belongs to the past.
-  st.running = false;
-  st.backoff = std::min(std::max(st.backoff * 2, backoff_first), backoff_most);
+  const std::chrono::microseconds wait{st.progress.claim_later()};
   self->entry()->set_state("waiting to claim");
   self->entry()->set_error(text_of(why));
-  self->delayed_send(self, st.backoff, atom::tick_v, st.claim_no, claim_tick);
+  self->delayed_send(self, wait, atom::tick_v, st.progress.claim_no(), claim_tick);
 }
 
-void give_credit(partition_ptr self) {
+void send_apply(partition_ptr self) {
   auto& st = self->state;
-  if (!st.running || !st.nodes.reader || st.pending.size() >= st.config.batch_max
-      || st.pending_bytes >= pending_bytes_max)
-    return;
-  const uint32_t more = batches_ahead - std::min(st.credit, batches_ahead);
-  if (more == 0)
-    return;
-  st.credit += more;
-  self->send(caf::actor_cast<log_reader_actor>(st.nodes.reader), atom::credit_v,
-             st.config.partition, more);
+  auto batch = partition_pages::plan_apply(self);
+  st.in_flight_mark = batch.mark;
+  st.sent_at_us = st.config.now();
+  st.config.events->apply(std::move(batch), to_me<apply_result>(self, atom::applied_v, apply_tick));
 }
 
 void show(partition_ptr self) {
   auto& st = self->state;
   auto& out = *st.config.status;
-  out.phase = st.stopped   ? partition_phase::stopped
-              : st.running ? partition_phase::running
-                           : partition_phase::claiming;
-  out.next_offset = st.next_offset;
-  out.folded_offset = st.folded_offset;
-  out.raise_log_end(std::max(st.log_end, st.next_offset));
+  out.phase = st.progress.stopped()   ? partition_phase::stopped
+              : st.progress.running() ? partition_phase::running
+                                      : partition_phase::claiming;
+  out.next_offset = st.progress.next_offset();
+  out.folded_offset = st.progress.folded_offset();
+  out.raise_log_end(std::max(st.progress.log_end(), st.progress.next_offset()));
   out.live_pages = st.pages.size();
+}
+
+void obey(partition_ptr self, const model::progress_steps& steps) {
+  auto& st = self->state;
+  using kind = model::progress_step::kind;
+  auto tick_after = [&](int64_t us, caf::atom_value what) {
+    self->delayed_send(self, std::chrono::microseconds{us}, atom::tick_v, st.progress.claim_no(),
+                       what);
+  };
+  for (const auto& x : steps)
+    switch (x.what) {
+    case kind::apply: send_apply(self); break;
+    case kind::apply_later: tick_after(x.us, apply_tick); break;
+    case kind::credit:
+      if (st.nodes.reader)
+        self->send(caf::actor_cast<log_reader_actor>(st.nodes.reader), atom::credit_v,
+                   st.config.partition, x.count);
+      break;
+    case kind::fold:
+      self->send(self, atom::tick_v, st.progress.claim_no(), partition_fold::fold_tick);
+      break;
+    case kind::fold_later: tick_after(x.us, partition_fold::fold_tick); break;
+    }
 }
 
 void start(partition_ptr self) {
   auto& st = self->state;
   const auto& x = st.claimed;
-  st.epoch = x.epoch;
-  st.next_offset = x.next_offset;
-  st.folded_offset = x.folded_offset;
-  st.read_offset = st.in_flight_end = x.next_offset;
-  st.folds.start(x.next_offset);
+  const auto steps = st.progress.start(x.epoch, x.next_offset, x.folded_offset);
   st.incarnation = x.incarnation;
-  st.running = true;
-  st.stopped = false;
-  st.config.status->with_history([&](auto& history) { history.start(st.next_offset); });
+  st.config.status->with_history([&](auto& history) { history.start(st.progress.next_offset()); });
   partition_times::start(self);
   self->entry()->set_state("running");
   partition_pages::forget_cached(self);
-  if (st.next_offset >= st.config.status->log_end.load())
+  if (st.progress.next_offset() >= st.config.status->log_end.load())
     st.config.status->applies.well(st.config.now()); // Nothing waits that could fail again.
   if (st.nodes.reader)
     self->send(caf::actor_cast<log_reader_actor>(st.nodes.reader), atom::open_v,
-               st.config.partition, st.next_offset, st.claim_no);
+               st.config.partition, st.progress.next_offset(), st.progress.claim_no());
   show(self);
   answer_waiters(self);
-  give_credit(self);
   partition_log::look_later(self);
-  if (st.folded_offset < st.next_offset)
-    self->send(self, atom::tick_v, st.claim_no, partition_fold::fold_tick);
+  obey(self, steps);
 }
 
 void stop_loudly(partition_ptr self, const std::string& why,
@@ -110,9 +108,8 @@ void stop_loudly(partition_ptr self, const std::string& why,
   auto& st = self->state;
   auto& status = *st.config.status;
   const bool is_known = status.phase == partition_phase::stopped && why == status.why_stopped();
-  st.stopped = true;
-  st.running = st.looking = st.sweep_set = false;
-  ++st.claim_no;
+  st.looking = st.sweep_set = false;
+  st.progress.stop();
   partition_pages::reset(self); // What was under way would have told the live pages more.
   self->entry()->set_state("stopped");
   self->entry()->set_error(why);
@@ -126,59 +123,20 @@ void stop_loudly(partition_ptr self, const std::string& why,
     st.config.report("partition " + std::to_string(st.config.partition) + " stopped: " + why);
 }
 
-void send_apply(partition_ptr self) {
-  auto& st = self->state;
-  // What was read last may end in offsets without a record.
-  st.in_flight_end = st.pending.empty() ? st.read_offset : st.in_flight.back().offset + 1;
-  auto batch = partition_pages::plan_apply(self);
-  st.in_flight_mark = batch.mark;
-  st.sent_at_us = st.config.now();
-  st.config.events->apply(std::move(batch), to_me<apply_result>(self, atom::applied_v, apply_tick));
-}
-
-void apply_more(partition_ptr self) {
-  auto& st = self->state;
-  const bool applying = st.in_flight_end > st.next_offset;
-  if (!st.running || applying || st.read_offset == st.next_offset)
-    return;
-  using std::chrono::microseconds;
-  const auto due = st.applied_at_us + microseconds(st.config.gather).count();
-  const auto now = st.config.now();
-  if (st.pending.size() < st.config.batch_max && now < due && due - now < 1'000'000) {
-    if (!std::exchange(st.gather_set, true))
-      self->delayed_send(self, microseconds(due - now), atom::tick_v, st.claim_no, apply_tick);
-    return;
-  }
-  const size_t n = std::min(st.pending.size(), st.config.batch_max);
-  auto end = st.pending.begin() + static_cast<long>(n);
-  st.in_flight.assign(std::make_move_iterator(st.pending.begin()), std::make_move_iterator(end));
-  st.pending.erase(st.pending.begin(), end);
-  for (const auto& entry : st.in_flight)
-    st.pending_bytes -= entry.value.size();
-  send_apply(self);
-}
-
 void take_batch(partition_ptr self, log_batch& batch) {
   auto& st = self->state;
-  if (!st.running)
+  if (!st.progress.running())
     return;
-  st.credit -= std::min<uint32_t>(st.credit, 1);
-  st.log_end = batch.end_offset;
-  if (batch.first_offset != st.read_offset || batch.next_offset <= st.read_offset) {
-    stop_loudly(self, "records from " + std::to_string(st.read_offset)
+  if (!st.progress.joins(batch.first_offset, batch.next_offset)) {
+    stop_loudly(self, "records from " + std::to_string(st.progress.read_offset())
                           + " on were asked for, and the event log gave "
                           + std::to_string(batch.first_offset) + " to "
                           + std::to_string(batch.next_offset - 1) + "; nothing of them is applied");
     return;
   }
-  st.read_offset = batch.next_offset;
   partition_times::learn(self, batch);
-  for (auto& entry : batch.entries) {
-    st.pending_bytes += entry.value.size();
-    st.pending.push_back(std::move(entry));
-  }
-  apply_more(self);
-  give_credit(self);
+  st.progress.take_batch(batch.next_offset, batch.end_offset, std::move(batch.entries));
+  obey(self, st.progress.next(st.config.now()));
 }
 
 void obey(partition_ptr self, const partition_log::step& x) {
@@ -189,7 +147,7 @@ void obey(partition_ptr self, const partition_log::step& x) {
   case kind::claim: return claim(self);
   case kind::claim_later: return claim_later(self, make_error(errc::log_unavailable, x.why));
   case kind::stop:
-    if (!self->state.stopped)
+    if (!self->state.progress.stopped())
       return stop_loudly(self, x.why, x.fault);
     // Known better now than when it stopped.
     self->entry()->set_error(x.why);
@@ -226,13 +184,10 @@ void take_applied(partition_ptr self, const apply_result& result) {
   add(counts.events_applied, result.fresh.size());
   add(counts.events_duplicate, result.duplicates);
   add(counts.id_conflicts, result.id_conflicts);
-  st.next_offset = st.known.next_offset = st.in_flight_end;
+  st.progress.applied(st.applied_at_us);
+  st.known.next_offset = st.progress.next_offset();
   if (st.in_flight_mark.offset >= 0)
     st.known.mark = st.in_flight_mark;
-  st.backoff = {};
-  st.folds.add(st.next_offset, st.in_flight.size(), st.folding ? st.fold_until : st.folded_offset,
-               st.config.fold_max);
-  st.in_flight.clear();
   failpoint("partition.after_applied");
   partition_pages::note_applied(self, result);
   partition_times::measure(self, result);
@@ -241,11 +196,9 @@ void take_applied(partition_ptr self, const apply_result& result) {
   show(self);
   if (st.nodes.reader)
     self->send(caf::actor_cast<log_reader_actor>(st.nodes.reader), atom::applied_v,
-               st.config.partition, st.next_offset);
+               st.config.partition, st.progress.next_offset());
   answer_waiters(self);
-  apply_more(self);
-  give_credit(self);
-  partition_fold::soon(self);
+  obey(self, st.progress.go_on(st.applied_at_us));
 }
 
 void take_failure(partition_ptr self, caf::atom_value what, const caf::error& why) {
@@ -254,7 +207,7 @@ void take_failure(partition_ptr self, caf::atom_value what, const caf::error& wh
   if (what == partition_log::look_what || st.skip)
     return obey(self, partition_log::take_failure(self, why));
   if (partition_fold::is_of_fold(what))
-    return partition_fold::failed(self, why);
+    return obey(self, partition_fold::failed(self, why));
   if (code_of(why) == errc::gap) {
     stop_loudly(self, text_of(why));
     partition_log::look(self); // What is to be done depends on what the log holds.
@@ -276,31 +229,42 @@ void take_tick(partition_ptr self, caf::atom_value what) {
     return partition_log::look(self);
   if (what != apply_tick)
     return partition_pages::sweep(self);
-  self->state.gather_set = false;
-  apply_more(self);
+  auto& st = self->state;
+  obey(self, st.progress.gathered(st.config.now()));
 }
 
 void rewire(partition_ptr self, wiring& nodes) {
   auto& st = self->state;
   const bool new_reader = nodes.reader != st.nodes.reader;
   st.nodes = std::move(nodes);
-  if (st.claim_no == 0 || (new_reader && !st.stopped))
+  if (st.progress.claim_no() == 0 || (new_reader && !st.progress.stopped()))
     claim(self); // A new reader knows nothing of this partition: start over.
 }
 
 // Without a claim it has nothing of the store.
 void renew(partition_ptr self, uint64_t incarnation) {
   const auto& st = self->state;
-  if (st.claim_no == 0 || st.incarnation >= incarnation)
+  if (st.progress.claim_no() == 0 || st.incarnation >= incarnation)
     return;
-  partition_times::doubt(self); // A claim of before may have ended meanwhile.
-  self->state.backoff = {};     // The store is there.
+  partition_times::doubt(self);           // A claim of before may have ended meanwhile.
+  self->state.progress.forget_failures(); // The store is there.
   claim(self);
+}
+
+model::progress_rules rules_of(const partition_config& from) {
+  using std::chrono::microseconds;
+  model::progress_rules out;
+  out.batch_max = from.batch_max;
+  out.fold_max = from.fold_max;
+  out.gather_us = microseconds(from.gather).count();
+  out.fold_every_us = microseconds(from.fold_every).count();
+  return out;
 }
 
 void begin(partition_ptr self, partition_config config) {
   auto& st = self->state;
   st.config = std::move(config);
+  st.progress = model::partition_progress{rules_of(st.config)};
   st.pages = page_table{std::max<size_t>(st.config.live_pages_max, 1)};
   st.known_pages = model::recent{std::max<size_t>(st.config.live_pages_max, 1)};
   self->entry()->set_key(std::to_string(st.config.partition));
@@ -312,7 +276,7 @@ void begin(partition_ptr self, partition_config config) {
 
 partition_actor::behavior_type partition(partition_ptr self, partition_config config) {
   begin(self, std::move(config));
-  auto now = [self](uint64_t claim_no) { return claim_no == self->state.claim_no; };
+  auto now = [self](uint64_t claim_no) { return claim_no == self->state.progress.claim_no(); };
   return {
       [self, now](atom::claimed, uint64_t n, const partition_claim& x) {
         if (now(n))
@@ -327,12 +291,14 @@ partition_actor::behavior_type partition(partition_ptr self, partition_config co
           take_applied(self, x);
       },
       [self, now](atom::folded, uint64_t n, const fold_result& x) {
-        if (now(n) && is_current(self, x.incarnation) && partition_fold::take(self, x))
-          show(self);
+        if (!now(n) || !is_current(self, x.incarnation))
+          return;
+        obey(self, partition_fold::take(self, x));
+        show(self);
       },
       [self, now](atom::progress, uint64_t n, const std::vector<partition_state>& x) {
         if (now(n))
-          partition_fold::take_progress(self, x);
+          obey(self, partition_fold::take_progress(self, x));
       },
       [self, now](atom::loaded, uint64_t n, store_answer& x) {
         if (now(n) && (x.code != errc::none || is_current(self, x.incarnation)))

@@ -9,8 +9,8 @@
 #include "actors/count/page_aggregator.hpp"
 #include "actors/count/page_table.hpp"
 #include "actors/interfaces.hpp"
-#include "actors/model/fold_plan.hpp"
 #include "actors/model/log_check.hpp"
+#include "actors/model/partition_progress.hpp"
 #include "actors/model/recent.hpp"
 #include "actors/tend/node_status.hpp"
 #include "actors/tend/observed.hpp"
@@ -74,15 +74,9 @@ struct partition_state_data {
   partition_config config;
   wiring nodes;
 
-  // The claim. Every message about it carries `claim_no`; older ones are ignored.
-  uint64_t claim_no = 0;
-  bool running = false;
-  bool stopped = false; // Records are lost, or the log is another: people must say what to do.
-  int64_t epoch = 0;
-  int64_t next_offset = 0; // Applied below.
-  int64_t folded_offset = 0;
+  // Every message about a claim carries its number; older ones are ignored.
+  model::partition_progress progress;
   uint64_t incarnation = 0; // Of the store that it claimed in, and all its pages are of.
-  std::chrono::milliseconds backoff{0};
 
   // The log: what is known of it, and what it is compared with when it was looked at.
   partition_claim claimed; // While `running` is false.
@@ -96,26 +90,14 @@ struct partition_state_data {
   log_mark in_flight_mark;
   std::optional<skip_ask> skip;
 
-  // Records that wait, then those that are being applied.
-  std::deque<log_entry> pending;
-  int64_t read_offset = 0; // All records below came.
-  size_t pending_bytes = 0;
-  std::vector<log_entry> in_flight;
+  // The apply under way.
   std::vector<row_page> in_flight_rows;     // For each row of the apply.
   std::vector<std::string> in_flight_pages; // "site NUL page", each once.
   std::vector<int64_t> in_flight_offsets;   // The same.
-  int64_t in_flight_end = 0;
-  int64_t log_end = 0;
-  uint32_t credit = 0;
   int64_t applied_at_us = 0;
   int64_t sent_at_us = 0;
-  bool gather_set = false;
 
   // Fold.
-  bool folding = false;
-  bool fold_set = false;
-  int64_t fold_until = 0;
-  model::fold_plan folds;
   int64_t fold_sent_us = 0;
   absl::flat_hash_map<int32_t, tail_page> tail_pages; // By page number.
   bool tail_lost = false;                             // They were too many: the cache must forget.

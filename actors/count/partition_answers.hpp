@@ -11,7 +11,7 @@ namespace footfall {
 template <class T, class Atom>
 std::function<void(caf::expected<T>)> to_me(partition_ptr self, Atom, caf::atom_value what) {
   auto me = caf::actor_cast<partition_actor>(self);
-  return [me, what, claim = self->state.claim_no](caf::expected<T> x) {
+  return [me, what, claim = self->state.progress.claim_no()](caf::expected<T> x) {
     if (x)
       caf::anon_send(me, Atom{}, claim, std::move(*x));
     else

@@ -12,19 +12,16 @@ inline bool is_of_fold(caf::atom_value what) {
   return what == fold_tick || what == progress_what;
 }
 
-/// A fold is due once `fold_every` is over, or at once when there is much to fold.
-void soon(partition_ptr self);
-
 /// Folds now, unless a fold is under way or there is nothing to fold.
 void run(partition_ptr self);
 
-/// @returns whether the folded offset moved.
-bool take(partition_ptr self, const fold_result& result);
+/// A fold ended.
+model::progress_steps take(partition_ptr self, const fold_result& result);
 
 /// Somebody else folded: how far.
-void take_progress(partition_ptr self, const std::vector<partition_state>& all);
+model::progress_steps take_progress(partition_ptr self, const std::vector<partition_state>& all);
 
 /// The fold, or asking how far another one came, failed.
-void failed(partition_ptr self, const caf::error& why);
+model::progress_steps failed(partition_ptr self, const caf::error& why);
 
 } // namespace footfall::partition_fold

@@ -44,7 +44,7 @@ std::string wrong_with(int64_t to, int64_t next_offset, const log_view& found) {
 
 step claim_for_skip(partition_ptr self, const log_view& found) {
   auto& st = self->state;
-  if (auto wrong = wrong_with(st.skip->to, st.next_offset, found); !wrong.empty())
+  if (auto wrong = wrong_with(st.skip->to, st.progress.next_offset(), found); !wrong.empty())
     return end_skip(self, errc::invalid_argument, wrong);
   st.config.events->claim(st.config.partition,
                           to_me<partition_claim>(self, atom::claimed_v, skip_what));
@@ -58,11 +58,12 @@ void store_skip(partition_ptr self, const partition_claim& x) {
   apply_request out;
   out.partition = st.config.partition;
   out.epoch = x.epoch;
-  out.first_offset = st.next_offset;
+  out.first_offset = st.progress.next_offset();
   out.next_offset = to;
-  out.bad.push_back({st.next_offset, st.config.now(),
-                     "skipped by a person: records " + text(st.next_offset) + " to " + text(to - 1)
-                         + " (" + text(to - st.next_offset) + ") were not applied; the partition "
+  out.bad.push_back({st.progress.next_offset(), st.config.now(),
+                     "skipped by a person: records " + text(st.progress.next_offset()) + " to "
+                         + text(to - 1) + " (" + text(to - st.progress.next_offset())
+                         + ") were not applied; the partition "
                          + "had stopped: " + st.config.status->why_stopped(),
                      ""});
   st.config.events->apply(std::move(out), to_me<apply_result>(self, atom::applied_v, skip_what));
@@ -82,8 +83,7 @@ step judge_claim(partition_ptr self, const model::log_verdict& x) {
   // A new leader of a Kafka partition may tell a lower end for a moment.
   if (x.fault == stop_kind::log_too_short && !std::exchange(st.is_doubted, true))
     return {kind::claim_later, {}, x.why};
-  st.next_offset = st.claimed.next_offset;
-  st.folded_offset = st.claimed.folded_offset;
+  st.progress.stand_at(st.claimed.next_offset, st.claimed.folded_offset);
   st.incarnation = st.claimed.incarnation;
   return {kind::stop, x.fault, x.why};
 }
@@ -108,7 +108,7 @@ void look(partition_ptr self) {
 void look_later(partition_ptr self) {
   auto& st = self->state;
   if (st.config.look_every.count() > 0)
-    self->delayed_send(self, st.config.look_every, atom::tick_v, st.claim_no, look_what);
+    self->delayed_send(self, st.config.look_every, atom::tick_v, st.progress.claim_no(), look_what);
 }
 
 step take_claim(partition_ptr self, const partition_claim& x) {
@@ -120,7 +120,7 @@ step take_claim(partition_ptr self, const partition_claim& x) {
     look(self);
     return {};
   }
-  if (x.next_offset != st.next_offset)
+  if (x.next_offset != st.progress.next_offset())
     return end_skip_elsewhere(self);
   store_skip(self, x);
   return {};
@@ -132,14 +132,14 @@ step take_look(partition_ptr self, const log_view& x) {
   if (st.skip)
     return claim_for_skip(self, x);
   const auto verdict = model::check_log(st.config.partition, st.asked, x);
-  if (st.stopped)
+  if (st.progress.stopped())
     return verdict.fault == stop_kind::none ? step{} : step{kind::stop, verdict.fault, verdict.why};
   if (verdict.fault == stop_kind::none) {
     st.agreed = st.newest;
     st.agreed_generation = st.claimed.generation;
     partition_times::looked(self, x);
   }
-  if (!st.running)
+  if (!st.progress.running())
     return judge_claim(self, verdict);
   if (verdict.fault != stop_kind::none)
     return {kind::claim, {}, {}};
@@ -160,7 +160,7 @@ step take_skipped(partition_ptr self, const apply_result& x) {
     return end_skip_elsewhere(self);
   end_skip(self, errc::none,
            "partition " + text(st.config.partition) + " goes on at offset " + text(st.skip->to)
-               + "; offsets " + text(st.next_offset) + " to " + text(st.skip->to - 1)
+               + "; offsets " + text(st.progress.next_offset()) + " to " + text(st.skip->to - 1)
                + " are written down as one bad event");
   return {kind::claim, {}, {}};
 }
@@ -170,9 +170,9 @@ step take_failure(partition_ptr self, const caf::error& why) {
   st.looking = false;
   if (st.skip)
     return end_skip(self, code_of(why), text_of(why));
-  if (st.stopped)
+  if (st.progress.stopped())
     return {};
-  if (!st.running)
+  if (!st.progress.running())
     return {kind::claim_later, {}, text_of(why)};
   look_later(self);
   return {};
@@ -185,9 +185,9 @@ void give_skip_up(partition_ptr self) {
 caf::result<partition_reply> skip(partition_ptr self, int64_t to) {
   auto& st = self->state;
   auto refuse = [](errc code, std::string why) { return partition_reply{code, std::move(why)}; };
-  if (!st.stopped && st.config.status->phase == partition_phase::stopped)
+  if (!st.progress.stopped() && st.config.status->phase == partition_phase::stopped)
     return refuse(errc::overloaded, claims_again);
-  if (!st.stopped)
+  if (!st.progress.stopped())
     return refuse(errc::not_found, "partition " + text(st.config.partition)
                                        + " is not stopped; nothing was skipped");
   if (st.skip)

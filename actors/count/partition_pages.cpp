@@ -37,7 +37,7 @@ void leave_to_fold(partition_ptr self, page_delta x) {
   }
   auto [at, fresh] = st.tail_pages.try_emplace(x.page_no);
   at->second.clicks = fresh && !st.tail_lost ? x.clicks.size() : 0;
-  at->second.next_offset = st.next_offset;
+  at->second.next_offset = st.progress.next_offset();
   if (fresh)
     at->second.page = std::move(x.page);
 }
@@ -56,7 +56,7 @@ uint32_t home_of(partition_ptr self, std::string_view page) {
 }
 
 position reached(partition_ptr self) {
-  return {self->state.config.partition, self->state.next_offset - 1};
+  return {self->state.config.partition, self->state.progress.next_offset() - 1};
 }
 
 void load_more(partition_ptr self) {
@@ -72,7 +72,7 @@ void load_more(partition_ptr self) {
   for (const auto& page : st.loading)
     keys.push_back(key_of(page));
   auto me = caf::actor_cast<partition_actor>(self);
-  auto reply = [me, claim = st.claim_no](caf::expected<snapshot<page_load>> x) {
+  auto reply = [me, claim = st.progress.claim_no()](caf::expected<snapshot<page_load>> x) {
     store_answer out;
     if (x) {
       out.incarnation = x->incarnation;
@@ -113,7 +113,7 @@ page_table::entry& make_live(partition_ptr self, const std::string& page) {
   actor_directory::spawning_parent = 0;
   st.load_wanted.push_back(page);
   if (!std::exchange(st.sweep_set, true))
-    self->delayed_send(self, st.config.passivate_after / 4, atom::tick_v, st.claim_no,
+    self->delayed_send(self, st.config.passivate_after / 4, atom::tick_v, st.progress.claim_no(),
                        caf::atom("sweep"));
   return st.pages.add(page, std::move(handle), st.config.now());
 }
@@ -124,21 +124,21 @@ apply_request plan_apply(partition_ptr self) {
   auto& st = self->state;
   apply_request out;
   out.partition = st.config.partition;
-  out.epoch = st.epoch;
-  out.first_offset = st.next_offset;
-  out.next_offset = st.in_flight_end;
-  if (!st.in_flight.empty())
-    out.mark = model::mark_of(st.in_flight.back());
+  out.epoch = st.progress.epoch();
+  out.first_offset = st.progress.next_offset();
+  out.next_offset = st.progress.in_flight_end();
+  if (!st.progress.in_flight().empty())
+    out.mark = model::mark_of(st.progress.in_flight().back());
   st.in_flight_rows.clear();
   st.in_flight_offsets.clear();
   st.in_flight_pages.clear();
-  st.in_flight_pages.reserve(st.in_flight.size()); // So that the views below stay valid.
+  st.in_flight_pages.reserve(st.progress.in_flight().size()); // So that the views below stay valid.
   absl::flat_hash_map<std::string_view, uint32_t> places;
   std::string page;
-  if (!st.in_flight.empty())
-    out.oldest_us = model::arrival_of(st.in_flight.front());
-  out.rows.reserve(st.in_flight.size());
-  for (const auto& entry : st.in_flight) {
+  if (!st.progress.in_flight().empty())
+    out.oldest_us = model::arrival_of(st.progress.in_flight().front());
+  out.rows.reserve(st.progress.in_flight().size());
+  for (const auto& entry : st.progress.in_flight()) {
     event_row row;
     auto reason = model::decode_record(entry, row);
     if (reason.empty()) {
@@ -183,13 +183,13 @@ void note_applied(partition_ptr self, const apply_result& result) {
   fresh.reserve(result.fresh.size());
   for (const auto& x : result.fresh)
     fresh.push_back(st.in_flight_offsets[x.row]);
-  st.config.status->with_history([&](auto& x) { x.add(st.next_offset, fresh); });
+  st.config.status->with_history([&](auto& x) { x.add(st.progress.next_offset(), fresh); });
 }
 
 void hand_out(partition_ptr self, const apply_result& result) {
   auto& st = self->state;
   const auto as_of =
-      st.config.node->as_of_delta(st.config.partition, st.config.now, st.next_offset);
+      st.config.node->as_of_delta(st.config.partition, st.config.now, st.progress.next_offset());
   std::vector<page_delta> deltas;
   std::vector<size_t> places(st.in_flight_pages.size()); // In deltas, plus one.
   for (const auto& x : result.fresh) {
@@ -201,7 +201,7 @@ void hand_out(partition_ptr self, const apply_result& result) {
       delta.page = std::move(st.in_flight_pages[row.page]);
       delta.page_no = x.page_no;
       delta.partition = st.config.partition;
-      delta.next_offset = st.next_offset;
+      delta.next_offset = st.progress.next_offset();
       delta.incarnation = st.incarnation;
     }
     deltas[place - 1].clicks.push_back({x.user_no, x.type_no, row.at_us});
@@ -229,7 +229,7 @@ void ask(partition_ptr self, std::vector<page_ask>& asks) {
   std::vector<page_answer> elsewhere;
   for (auto& x : asks) {
     auto* live = st.pages.touch(x.page, st.config.now());
-    if (!live && (x.kind == query_kind::count || !st.running)) {
+    if (!live && (x.kind == query_kind::count || !st.progress.running())) {
       is_known(self, x.page); // Its next click makes it live, and keeps the cache right.
       page_answer out;
       out.ticket = x.ticket;
@@ -248,7 +248,7 @@ void ask(partition_ptr self, std::vector<page_ask>& asks) {
 void watch(partition_ptr self, page_ask& ask) {
   auto& st = self->state;
   auto* live = st.pages.touch(ask.page, st.config.now());
-  if (!live && !st.running)
+  if (!live && !st.progress.running())
     return; // It is asked again in a second.
   if (!live)
     live = &make_live(self, ask.page);
@@ -291,8 +291,9 @@ void tell_cache(partition_ptr self, const fold_result& result) {
     if (at != st.tail_pages.end() && at->second.clicks != x.clicks)
       out.push_back({at->second.page, 0, x.clicks, 0, {}, {}}); // Says nothing but "older goes".
   }
-  absl::erase_if(st.tail_pages,
-                 [&st](const auto& x) { return x.second.next_offset <= st.folded_offset; });
+  absl::erase_if(st.tail_pages, [&st](const auto& x) {
+    return x.second.next_offset <= st.progress.folded_offset();
+  });
   auto cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
   const bool is_untold = result.pages.empty() && result.events > 0; // They were too many.
   if (std::exchange(st.tail_lost, false) || is_untold)
@@ -335,7 +336,7 @@ void sweep(partition_ptr self) {
     st.pages.drop_oldest();
   }
   if (!st.pages.empty() && !std::exchange(st.sweep_set, true))
-    self->delayed_send(self, st.config.passivate_after / 4, atom::tick_v, st.claim_no,
+    self->delayed_send(self, st.config.passivate_after / 4, atom::tick_v, st.progress.claim_no(),
                        caf::atom("sweep"));
 }
 

@@ -15,10 +15,10 @@ void looked(partition_ptr self, const log_view& log) {
   const auto latest = log.at.empty() ? 0 : model::arrival_of(log.at.front());
   if (is_other) {
     st.config.status->log_end = log.end;
-    st.log_end = 0;
+    st.progress.forget_log_end();
   }
   st.config.status->with_backlog([&](auto& x) {
-    if (!st.running) {
+    if (!st.progress.running()) {
       if (is_other)
         x.forget_offsets();
       x.start(claimed.next_offset, latest, st.config.batch_max, st.config.now());
@@ -78,7 +78,8 @@ void applied(partition_ptr self) {
   auto& st = self->state;
   const auto& rows = st.in_flight_rows;
   st.config.status->with_backlog([&](auto& x) {
-    x.apply(st.next_offset, rows.empty() ? 0 : rows.back().received_at_us, st.applied_at_us);
+    x.apply(st.progress.next_offset(), rows.empty() ? 0 : rows.back().received_at_us,
+            st.applied_at_us);
   });
 }
 

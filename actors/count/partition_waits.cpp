@@ -12,7 +12,7 @@ constexpr size_t waiters_max = 10'000;
 
 void answer_waiters(partition_ptr self) {
   auto& st = self->state;
-  const auto next = st.running || st.stopped ? st.next_offset : 0;
+  const auto next = st.progress.running() || st.progress.stopped() ? st.progress.next_offset() : 0;
   auto done = [&](const auto& x) {
     if (x.offset >= next)
       return false;
