@@ -71,13 +71,13 @@ void redis_cache::get(std::vector<cache_ask> keys, get_done done) {
 
 void redis_cache::fill(std::vector<cache_fill> values) {
   const auto now = steady::now();
-  const auto now_us = config_.now();
+  const auto now_us = config_.steady();
   size_t dropped = 0;
   {
     std::lock_guard guard{mutex_};
     for (auto& x : values)
       if (x.version < versions_end) {
-        const auto age_us = std::max<int64_t>(now_us - std::max(x.as_of_us, x.read_us), 0);
+        const auto age_us = std::max<int64_t>(now_us - x.read_us, 0);
         fills_.push_back({std::move(x), now - std::chrono::microseconds{age_us}});
       }
     for (; fills_.size() > config_.fills_max; ++dropped)

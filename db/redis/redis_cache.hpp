@@ -30,7 +30,7 @@ struct redis_config {
   size_t advances_max = 16384;                ///< Beyond, the oldest are dropped.
   size_t page_users_max = 100'000;            ///< A page with more starts over.
   metrics* counts = nullptr;                  ///< Its errors; outlives the cache; may be missing.
-  now_fn now = system_now_us;                 ///< The clock that fills were read by.
+  now_fn steady = steady_now;                 ///< The clock that fills were read by.
 };
 
 /// The cache in Redis: one connection, one thread. All is sent as it comes, pipelined:

@@ -222,7 +222,7 @@ TEST_CASE("cache takes nothing whose reading began long ago", "[contract][cache]
   FOOTFALL_RIG(rig, cache_rigs);
   open_cache x{*rig};
   auto late = value(page, 5, 1, 3);
-  late.as_of_us -= 1'500'000;
+  late.read_us -= 1'500'000;
   x.fill({late}); // What came since it was read may have been forgotten already.
   CHECK_FALSE(one(*x, page, 1).hit);
   late.read_us = beginning_us;

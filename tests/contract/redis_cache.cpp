@@ -104,7 +104,7 @@ struct redis_fixture {
     config.port = server.port();
     config.identity = "store";
     config.counts = &counts;
-    config.now = [] { return int64_t{1'000}; };
+    config.steady = [] { return int64_t{1'000}; };
   }
   void open() { cached = std::move(*redis_cache::open(config)); }
   cached_count get(const cache_page& page) {

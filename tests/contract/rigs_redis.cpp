@@ -22,7 +22,7 @@ public:
     settings_.identity = "test-" + std::to_string(getpid()) + "-" + std::to_string(++made);
     // A busy machine must not turn a hit into a miss here.
     settings_.get_time_max = std::chrono::seconds{10};
-    settings_.now = [] { return int64_t{1'700'000'000'000'000}; };
+    settings_.steady = [] { return int64_t{1'700'000'000'000'000}; };
   }
 
   std::unique_ptr<cache> open() override {
