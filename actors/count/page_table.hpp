@@ -17,7 +17,9 @@ public:
     std::string page;
     page_aggregator_actor handle;
     int64_t used_us = 0;
+    uint64_t life = 0;   ///< Of the handle: a page that comes back has another.
     bool needed = false; ///< It has clicks or watchers.
+    bool loaded = false;
   };
 
   explicit page_table(size_t most = 0) : most_(most) {}
@@ -39,7 +41,7 @@ public:
   }
 
   entry& add(std::string page, page_aggregator_actor handle, int64_t now_us) {
-    order_.push_front({std::move(page), std::move(handle), now_us, false});
+    order_.push_front({std::move(page), std::move(handle), now_us, ++lives_});
     by_page_[order_.front().page] = order_.begin();
     return order_.front();
   }
@@ -68,6 +70,7 @@ public:
 
 private:
   size_t most_;
+  uint64_t lives_ = 0;
   std::list<entry> order_;
   absl::flat_hash_map<std::string_view, std::list<entry>::iterator> by_page_;
 };

@@ -59,6 +59,12 @@ struct partition_state_data {
     uint64_t clicks = 0;     ///< Of one apply; 0: of more than one.
   };
 
+  /// A live page that is to be loaded.
+  struct page_life {
+    std::string page;
+    uint64_t life = 0;
+  };
+
   /// A person's wish to go on without the records before an offset.
   struct skip_ask {
     int64_t to;
@@ -106,8 +112,8 @@ struct partition_state_data {
   std::shared_ptr<const page_rules> rules;
   page_table pages;
   model::recent known_pages; // Clicked or asked for lately.
-  std::vector<std::string> load_wanted;
-  std::vector<std::string> loading;
+  std::vector<page_life> load_wanted;
+  std::vector<page_life> loading;
   int64_t loading_as_of_us = 0;
   bool sweep_set = false;
 

@@ -69,8 +69,8 @@ void load_more(partition_ptr self) {
   st.load_wanted.resize(st.load_wanted.size() - n);
   st.loading_as_of_us = st.config.node->as_of_page(st.config.partition, st.config.now);
   std::vector<page_key> keys;
-  for (const auto& page : st.loading)
-    keys.push_back(key_of(page));
+  for (const auto& x : st.loading)
+    keys.push_back(key_of(x.page));
   auto me = caf::actor_cast<partition_actor>(self);
   auto reply = [me, claim = st.progress.claim_no()](caf::expected<snapshot<page_load>> x) {
     store_answer out;
@@ -100,22 +100,32 @@ std::shared_ptr<const page_rules> rules(partition_ptr self) {
   return st.rules;
 }
 
+// Who waits for it is told to ask the store. What a load that is under way brings is not for
+// the page that has its name later: that one may lack clicks which came in between.
+void evict_oldest(partition_ptr self) {
+  auto& st = self->state;
+  const auto& x = st.pages.oldest();
+  self->send(x.handle, atom::passivate_v);
+  add(st.config.counts->pages_passivated);
+  if (!x.loaded)
+    std::erase_if(st.load_wanted, [life = x.life](const auto& y) { return y.life == life; });
+  st.pages.drop_oldest();
+}
+
 page_table::entry& make_live(partition_ptr self, const std::string& page) {
   auto& st = self->state;
-  if (st.pages.full()) {
-    self->send(st.pages.oldest().handle, atom::passivate_v);
-    add(st.config.counts->pages_passivated);
-    st.pages.drop_oldest();
-  }
+  if (st.pages.full())
+    evict_oldest(self);
   page_aggregator_config config{page, rules(self)};
   actor_directory::spawning_parent = self->id();
   auto handle = self->spawn<caf::monitored>(page_aggregator, std::move(config));
   actor_directory::spawning_parent = 0;
-  st.load_wanted.push_back(page);
   if (!std::exchange(st.sweep_set, true))
     self->delayed_send(self, st.config.passivate_after / 4, atom::tick_v, st.progress.claim_no(),
                        caf::atom("sweep"));
-  return st.pages.add(page, std::move(handle), st.config.now());
+  auto& out = st.pages.add(page, std::move(handle), st.config.now());
+  st.load_wanted.push_back({page, out.life});
+  return out;
 }
 
 } // namespace
@@ -261,9 +271,10 @@ void take_loads(partition_ptr self, store_answer& answer) {
   auto& st = self->state;
   auto pages = std::exchange(st.loading, {});
   for (size_t i = 0; i < pages.size(); ++i) {
-    auto* live = st.pages.touch(pages[i], st.config.now());
-    if (!live)
+    auto* live = st.pages.touch(pages[i].page, st.config.now());
+    if (!live || live->life != pages[i].life)
       continue;
+    live->loaded = true;
     if (answer.code == errc::none && i < answer.pages.size()) {
       // A page that nobody ever clicked is answered, not kept.
       const bool unknown = answer.pages[i].page_no == 0 && !live->needed;
@@ -271,11 +282,11 @@ void take_loads(partition_ptr self, store_answer& answer) {
       self->send(live->handle, atom::loaded_v, std::move(answer.pages[i]), answer.reached);
       if (unknown) {
         self->send(live->handle, atom::passivate_v);
-        st.pages.drop(pages[i]);
+        st.pages.drop(pages[i].page);
       }
     } else {
       self->send(live->handle, atom::failed_v, make_error(answer.code, answer.reason));
-      st.pages.drop(pages[i]);
+      st.pages.drop(pages[i].page);
     }
   }
   load_more(self);
@@ -330,11 +341,8 @@ void sweep(partition_ptr self) {
   using std::chrono::microseconds;
   const auto idle_us = microseconds(st.config.passivate_after).count();
   const auto now = st.config.now();
-  while (!st.pages.empty() && st.pages.oldest().used_us + idle_us <= now) {
-    self->send(st.pages.oldest().handle, atom::passivate_v);
-    add(st.config.counts->pages_passivated);
-    st.pages.drop_oldest();
-  }
+  while (!st.pages.empty() && st.pages.oldest().used_us + idle_us <= now)
+    evict_oldest(self);
   if (!st.pages.empty() && !std::exchange(st.sweep_set, true))
     self->delayed_send(self, st.config.passivate_after / 4, atom::tick_v, st.progress.claim_no(),
                        caf::atom("sweep"));

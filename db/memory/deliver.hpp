@@ -50,4 +50,35 @@ private:
   std::deque<callback> waiting_;
 };
 
+/// Keeps callbacks for as long as it shall hold, and runs them then, in their order.
+class held_back {
+public:
+  using callback = deliveries::callback;
+
+  /// Keeps it and says so while it holds.
+  bool keep(callback run) {
+    std::lock_guard guard{lock_};
+    if (holds_)
+      waiting_.push_back(std::move(run));
+    return holds_;
+  }
+
+  void hold(bool on) {
+    std::deque<callback> due;
+    {
+      std::lock_guard guard{lock_};
+      holds_ = on;
+      if (!on)
+        due.swap(waiting_);
+    }
+    for (auto& run : due)
+      run();
+  }
+
+private:
+  std::mutex lock_;
+  bool holds_ = false;
+  std::deque<callback> waiting_;
+};
+
 } // namespace footfall

@@ -30,6 +30,8 @@ memory_store::memory_store(config settings)
     : config_(std::move(settings)), deliveries_(config_.manual) {}
 
 memory_store::~memory_store() {
+  hold_loads(false);
+  hold_applies(false);
   release();
   release_held();
 }
@@ -165,6 +167,8 @@ apply_result memory_store::do_apply(const apply_request& batch) {
 }
 
 void memory_store::apply(apply_request batch, done<apply_result> reply) {
+  if (held_applies_.keep([=, this] { apply(batch, reply); }))
+    return;
   run<apply_result>(reply, [&]() -> caf::expected<apply_result> {
     if (refuse_applies)
       return make_error(errc::store_unavailable, "refused by the test");
@@ -254,7 +258,11 @@ page_load memory_store::do_load(const page_key& key, int32_t first_minute,
 
 void memory_store::load_pages(std::vector<page_key> keys, int32_t first_minute, uint32_t users_max,
                               done<snapshot<page_load>> reply) {
-  read<page_load>(reply, [&] {
+  done<snapshot<page_load>> when_due = [this, reply](caf::expected<snapshot<page_load>> x) {
+    if (!held_loads_.keep([reply, x] { reply(x); }))
+      reply(std::move(x));
+  };
+  read<page_load>(when_due, [&] {
     snapshot<page_load> out{reached(), {}};
     for (const auto& key : keys)
       out.values.push_back(do_load(key, first_minute, users_max));

@@ -78,6 +78,12 @@ public:
 
   std::atomic<uint64_t> users_named{0}; ///< Numbers given to user_names.
 
+  /// While set, the answers to loads of pages wait, and nothing else does; they tell of the
+  /// store as it was when it was asked.
+  void hold_loads(bool on) { held_loads_.hold(on); }
+  /// While set, applies wait, with their effects.
+  void hold_applies(bool on) { held_applies_.hold(on); }
+
   size_t waiting() const { return deliveries_.waiting(); }
   size_t release(size_t most = std::numeric_limits<size_t>::max()) {
     return deliveries_.release(most);
@@ -149,6 +155,8 @@ private:
   int64_t epochs_ = 0; ///< Given so far; no store that goes back takes them away.
   uint64_t incarnation_ = 1;
   renewal tell_;
+  held_back held_loads_;
+  held_back held_applies_;
   deliveries deliveries_;
   deliveries held_{true};
 };
