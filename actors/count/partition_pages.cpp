@@ -28,7 +28,7 @@ bool is_worth_it(partition_ptr self, const std::string& page) {
   return st.pages.size() < st.config.live_pages_max / 4 || (known && !st.pages.full());
 }
 
-// Its clicks are with the store alone: at the fold the cache is told of them.
+// Its clicks are with the store, and with no page that would tell the cache: the fold does.
 void leave_to_fold(partition_ptr self, page_delta x) {
   auto& st = self->state;
   if (st.tail_pages.size() >= tail_pages_max) {
@@ -179,10 +179,13 @@ void take_delta(partition_ptr self, page_delta delta) {
   auto* live = st.pages.touch(delta.page, st.config.now());
   if (!live && is_worth_it(self, delta.page))
     live = &make_live(self, delta.page);
+  const bool is_ours = delta.partition == st.config.partition;
   if (live) {
     live->needed = true;
+    if (!live->loaded && is_ours)
+      leave_to_fold(self, delta); // It tells the cache nothing before it is loaded, if ever.
     self->send(live->handle, atom::delta_v, std::move(delta));
-  } else if (delta.partition == st.config.partition) {
+  } else if (is_ours) {
     leave_to_fold(self, std::move(delta));
   }
 }
@@ -368,6 +371,7 @@ void drop_ended(partition_ptr self, const caf::down_msg& down) {
   for (auto& x : pages)
     if (x.handle.address() == down.source) {
       pages.drop(std::string{x.page});
+      forget_cached(self); // Of clicks that it had not read it told nobody.
       break;
     }
 }

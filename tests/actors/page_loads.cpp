@@ -95,3 +95,44 @@ SCENARIO_METHOD(loads_fixture, "a page that is evicted and comes back is loaded 
     }
   }
 }
+
+SCENARIO_METHOD(loads_fixture, "a click on a page that loads leaves no old count in the cache",
+                "[actor][page]") {
+  REQUIRE(count().clicks == 1);
+  REQUIRE(count().source == answer_source::cache);
+  events.hold_loads(true);
+  const auto end = GENERATE(as<std::string>{}, "fails", "fails before the fold", "is evicted");
+  GIVEN("a page that is clicked while it loads, and then " + end) {
+    if (end != "is evicted")
+      events.fail_next(errc::store_unavailable);
+    begin(0);
+    click_on(0, "second");
+    if (end == "fails before the fold")
+      end_of_loads();
+    if (end == "is evicted")
+      for (int other : {1, 2})
+        begin(other);
+    advance(1s);
+    end_of_loads();
+    REQUIRE(counts.events_applied == 4);
+    REQUIRE(told[0].size() == 1);
+    CHECK((told[0][0].code == errc::none) == (end == "is evicted"));
+    THEN("the count has the click") {
+      CHECK(count().clicks == 2);
+      CHECK(count().clicks == 2);
+    }
+  }
+}
+
+SCENARIO_METHOD(loads_fixture, "a page that dies leaves no old count in the cache",
+                "[actor][page]") {
+  begin(0);
+  REQUIRE(count().clicks == 1);
+  REQUIRE(count().source == answer_source::cache);
+  events.hold_applies(true);
+  click_on(0, "second");
+  events.hold_applies(false); // The answer is on its way.
+  kill("page_aggregator");
+  REQUIRE(counts.events_applied == 4);
+  CHECK(count().clicks == 2);
+}
