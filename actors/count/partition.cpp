@@ -17,16 +17,25 @@ namespace {
 constexpr auto claim_tick = caf::atom("claim");
 constexpr auto apply_tick = caf::atom("apply");
 
+// Answers that are under way belong to the past from here on. What they tell of nobody else
+// knows: no page that is live now may have it, and the cache is told at the next claim, when
+// nothing of before has an effect any more.
+void leave(partition_ptr self) {
+  auto& st = self->state;
+  st.is_untold = st.is_untold || st.progress.running();
+  st.looking = st.sweep_set = false;
+  partition_pages::reset(self);
+}
+
 void claim(partition_ptr self) {
   auto& st = self->state;
   if (st.skip)
     partition_log::give_skip_up(self);
+  leave(self);
   st.progress.claim();
-  st.looking = st.sweep_set = false;
   // One that is stopped takes no posts until it is known that it may go on.
   if (st.config.status->phase != partition_phase::stopped)
     st.config.status->phase = partition_phase::claiming;
-  partition_pages::reset(self);
   self->entry()->set_state("claiming");
   st.config.events->claim(st.config.partition,
                           to_me<partition_claim>(self, atom::claimed_v, claim_tick));
@@ -34,6 +43,7 @@ void claim(partition_ptr self) {
 
 void claim_later(partition_ptr self, const caf::error& why) {
   auto& st = self->state;
+  leave(self);
   const std::chrono::microseconds wait{st.progress.claim_later()};
   self->entry()->set_state("waiting to claim");
   self->entry()->set_error(text_of(why));
@@ -91,7 +101,6 @@ void start(partition_ptr self) {
   st.config.status->with_history([&](auto& history) { history.start(st.progress.next_offset()); });
   partition_times::start(self);
   self->entry()->set_state("running");
-  partition_pages::forget_cached(self);
   if (st.progress.next_offset() >= st.config.status->log_end.load())
     st.config.status->applies.well(st.config.now()); // Nothing waits that could fail again.
   if (st.nodes.reader)
@@ -108,9 +117,10 @@ void stop_loudly(partition_ptr self, const std::string& why,
   auto& st = self->state;
   auto& status = *st.config.status;
   const bool is_known = status.phase == partition_phase::stopped && why == status.why_stopped();
-  st.looking = st.sweep_set = false;
+  leave(self);
   st.progress.stop();
-  partition_pages::reset(self); // What was under way would have told the live pages more.
+  if (st.is_untold) // And may be so for long: nobody claims until a person says so.
+    partition_pages::forget_cached(self);
   self->entry()->set_state("stopped");
   self->entry()->set_error(why);
   status.set_why_stopped(kind, why);
@@ -241,6 +251,13 @@ void rewire(partition_ptr self, wiring& nodes) {
     claim(self); // A new reader knows nothing of this partition: start over.
 }
 
+// An answer for a claim of before. One that is stopped will claim no more by itself, and what
+// was committed meanwhile nobody was told.
+void take_late(partition_ptr self) {
+  if (self->state.progress.stopped())
+    partition_pages::forget_cached(self);
+}
+
 // Without a claim it has nothing of the store.
 void renew(partition_ptr self, uint64_t incarnation) {
   const auto& st = self->state;
@@ -287,8 +304,7 @@ partition_actor::behavior_type partition(partition_ptr self, partition_config co
           obey(self, partition_log::take_adopted(self, is_ours));
       },
       [self, now](atom::applied, uint64_t n, const apply_result& x) {
-        if (now(n))
-          take_applied(self, x);
+        now(n) ? take_applied(self, x) : take_late(self);
       },
       [self, now](atom::folded, uint64_t n, const fold_result& x) {
         if (!now(n) || !is_current(self, x.incarnation))
@@ -309,8 +325,7 @@ partition_actor::behavior_type partition(partition_ptr self, partition_config co
           obey(self, partition_log::take_look(self, x));
       },
       [self, now](atom::failed, uint64_t n, caf::atom_value what, const caf::error& why) {
-        if (now(n))
-          take_failure(self, what, why);
+        now(n) ? take_failure(self, what, why) : take_late(self);
       },
       [self, now](atom::tick, uint64_t n, caf::atom_value what) {
         if (now(n))

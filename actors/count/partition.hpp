@@ -83,6 +83,7 @@ struct partition_state_data {
   // Every message about a claim carries its number; older ones are ignored.
   model::partition_progress progress;
   uint64_t incarnation = 0; // Of the store that it claimed in, and all its pages are of.
+  bool is_untold = true;    // The cache may lack what was applied, until the next claim.
 
   // The log: what is known of it, and what it is compared with when it was looked at.
   partition_claim claimed; // While `running` is false.

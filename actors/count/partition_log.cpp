@@ -1,6 +1,7 @@
 #include "actors/count/partition_log.hpp"
 
 #include "actors/count/partition_answers.hpp"
+#include "actors/count/partition_pages.hpp"
 #include "actors/count/partition_times.hpp"
 
 namespace footfall::partition_log {
@@ -114,6 +115,9 @@ void look_later(partition_ptr self) {
 step take_claim(partition_ptr self, const partition_claim& x) {
   auto& st = self->state;
   if (!st.skip) {
+    const bool is_moved = x.next_offset != st.claimed.next_offset;
+    if (std::exchange(st.is_untold, false) || is_moved || x.incarnation != st.claimed.incarnation)
+      partition_pages::forget_cached(self);
     st.claimed = x;
     st.known = {x.log_id, x.next_offset, x.mark};
     st.looking = false;

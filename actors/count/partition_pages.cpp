@@ -177,7 +177,7 @@ void take_delta(partition_ptr self, page_delta delta) {
   if (delta.incarnation != st.incarnation)
     return;
   auto* live = st.pages.touch(delta.page, st.config.now());
-  if (!live && is_worth_it(self, delta.page))
+  if (!live && st.progress.running() && is_worth_it(self, delta.page))
     live = &make_live(self, delta.page);
   const bool is_ours = delta.partition == st.config.partition;
   if (live) {

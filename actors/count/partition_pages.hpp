@@ -28,7 +28,7 @@ void take_loads(partition_ptr self, store_answer& answer);
 /// Tells the cache about folded pages that nobody holds live.
 void tell_cache(partition_ptr self, const fold_result& result);
 
-/// A claim found what nobody told of: an apply whose answer was lost, another owner's.
+/// What was applied nobody told of: by an apply whose answer was lost, or by another owner.
 void forget_cached(partition_ptr self);
 
 live_pages live(partition_ptr self, uint32_t most);
