@@ -89,6 +89,7 @@ void obey(partition_ptr self, const model::progress_steps& steps) {
     case kind::fold:
       self->send(self, atom::tick_v, st.progress.claim_no(), partition_fold::fold_tick);
       break;
+    case kind::wait_for_folds: partition_fold::note_wait(self); break;
     case kind::fold_later: tick_after(x.us, partition_fold::fold_tick); break;
     }
 }
@@ -273,6 +274,7 @@ model::progress_rules rules_of(const partition_config& from) {
   model::progress_rules out;
   out.batch_max = from.batch_max;
   out.fold_max = from.fold_max;
+  out.unfolded_max = from.unfolded_max;
   out.gather_us = microseconds(from.gather).count();
   out.fold_every_us = microseconds(from.fold_every).count();
   return out;
@@ -281,6 +283,8 @@ model::progress_rules rules_of(const partition_config& from) {
 void begin(partition_ptr self, partition_config config) {
   auto& st = self->state;
   st.config = std::move(config);
+  st.config.unfolded_max =
+      std::max<size_t>(st.config.unfolded_max / st.config.partitions, 2 * st.config.fold_max);
   st.progress = model::partition_progress{rules_of(st.config)};
   st.pages = page_table{std::max<size_t>(st.config.live_pages_max, 1)};
   st.known_pages = model::recent{std::max<size_t>(st.config.live_pages_max, 1)};

@@ -29,7 +29,10 @@ struct partition_config {
   size_t batch_max = 5000;             ///< Records in one apply.
   std::chrono::milliseconds gather{5}; ///< Between two applies, unless a batch is full.
   std::chrono::milliseconds fold_every{250};
-  size_t fold_max = fold_records_max;      ///< Log records in one fold; more pending folds at once.
+  size_t fold_max = fold_records_max; ///< Log records in one fold; more pending folds at once.
+  /// Log records of the node that may be applied and not folded, which every reader of the
+  /// store adds up. A partition has its share, of two folds at least; beyond it applies wait.
+  size_t unfolded_max = 2'000'000;
   std::chrono::milliseconds look_every{0}; ///< Whether the log is still the same; 0: at claims.
   size_t live_pages_max = 10'000;
   uint32_t users_per_page_max = 100'000;

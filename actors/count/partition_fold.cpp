@@ -16,6 +16,16 @@ void run(partition_ptr self) {
                          to_me<fold_result>(self, atom::folded_v, fold_tick));
 }
 
+void note_wait(partition_ptr self) {
+  auto& st = self->state;
+  const auto now = st.config.now();
+  auto why = "applies wait for folds: " + std::to_string(st.progress.unfolded())
+             + " records are applied and not folded, and no more may be";
+  if (const auto fault = st.config.status->folds.why(now); !fault.empty())
+    why += "; folds fail: " + fault;
+  st.config.status->applies.failed(now, std::move(why));
+}
+
 model::progress_steps take(partition_ptr self, const fold_result& result) {
   auto& st = self->state;
   if (!result.moved) { // Somebody else folded: learn how far.
@@ -52,7 +62,7 @@ model::progress_steps take_progress(partition_ptr self, const std::vector<partit
 model::progress_steps failed(partition_ptr self, const caf::error& why) {
   auto& st = self->state;
   st.config.status->folds.failed(st.config.now(), text_of(why));
-  return st.progress.fold_failed();
+  return st.progress.fold_failed(st.config.now());
 }
 
 } // namespace footfall::partition_fold

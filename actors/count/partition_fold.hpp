@@ -15,6 +15,9 @@ inline bool is_of_fold(caf::atom_value what) {
 /// Folds now, unless a fold is under way or there is nothing to fold.
 void run(partition_ptr self);
 
+/// Applies wait until folds have caught up.
+void note_wait(partition_ptr self);
+
 /// A fold ended.
 model::progress_steps take(partition_ptr self, const fold_result& result);
 

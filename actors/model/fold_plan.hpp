@@ -16,10 +16,12 @@ public:
   void start(int64_t next_offset) {
     counted_from_ = next_offset;
     steps_.clear();
+    records_ = 0;
   }
   /// An apply of so many records moved to `next_offset`; `under_way` is where the fold
   /// ends that runs now, or the last one did.
   void add(int64_t next_offset, size_t records, int64_t under_way, size_t most) {
+    records_ += records;
     if (!steps_.empty() && steps_.back().first > under_way
         && steps_.back().second + records <= most)
       steps_.back() = {next_offset, steps_.back().second + records};
@@ -30,14 +32,27 @@ public:
   int64_t end(int64_t folded_offset, size_t most) {
     if (folded_offset < counted_from_)
       return std::min(counted_from_, folded_offset + static_cast<int64_t>(most));
-    while (!steps_.empty() && steps_.front().first <= folded_offset)
-      steps_.pop_front();
+    drop(folded_offset);
     return steps_.empty() ? folded_offset : steps_.front().first;
+  }
+  /// Records that are applied and not folded, or a few more: what was applied before the
+  /// start is counted by its offsets.
+  size_t waiting(int64_t folded_offset) {
+    drop(folded_offset);
+    return records_ + static_cast<size_t>(std::max<int64_t>(counted_from_ - folded_offset, 0));
   }
 
 private:
+  void drop(int64_t folded_offset) {
+    while (!steps_.empty() && steps_.front().first <= folded_offset) {
+      records_ -= steps_.front().second;
+      steps_.pop_front();
+    }
+  }
+
   int64_t counted_from_ = 0;
   std::deque<std::pair<int64_t, size_t>> steps_; ///< Where each ends, and its records.
+  size_t records_ = 0;                           ///< Of all steps.
 };
 
 } // namespace footfall::model

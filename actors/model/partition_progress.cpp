@@ -77,12 +77,8 @@ void partition_progress::take_batch(int64_t next_offset, int64_t log_end,
   read_offset_ = next_offset;
 }
 
-bool partition_progress::waits_for_folds() const noexcept {
-  return next_offset_ - folded_offset_ >= static_cast<int64_t>(rules_.unfolded_max);
-}
-
 void partition_progress::add_apply(progress_steps& to, int64_t now_us) {
-  if (!running() || applying() || read_offset_ == next_offset_ || waits_for_folds())
+  if (!running() || applying() || read_offset_ == next_offset_)
     return;
   const auto wait = applied_at_us_ + rules_.gather_us - now_us;
   if (pending_.size() < rules_.batch_max && wait > 0 && wait < gather_most_us) {
@@ -90,7 +86,13 @@ void partition_progress::add_apply(progress_steps& to, int64_t now_us) {
       to.push_back({kind::apply_later, wait});
     return;
   }
-  send_off(std::min(pending_.size(), rules_.batch_max));
+  auto records = std::min(pending_.size(), rules_.batch_max);
+  if (records > 0) {
+    records = std::min(records, rules_.unfolded_max - std::min(unfolded(), rules_.unfolded_max));
+    if (records == 0)
+      return to.push_back({kind::wait_for_folds});
+  }
+  send_off(records);
   to.push_back({kind::apply});
 }
 
@@ -170,17 +172,18 @@ progress_steps partition_progress::folded(int64_t now_us) {
   return go_on(now_us);
 }
 
-progress_steps partition_progress::fold_failed() {
+progress_steps partition_progress::fold_failed(int64_t now_us) {
   folding_ = false;
   progress_steps out;
   if (running() && !std::exchange(fold_awaited_, true))
     out.push_back({kind::fold_later, rules_.fold_every_us});
+  add_apply(out, now_us); // Which may wait for folds, and says so.
   return out;
 }
 
 progress_steps partition_progress::learn_folded(int64_t folded_offset, int64_t now_us) {
   if (folded_offset <= folded_offset_)
-    return fold_failed();
+    return fold_failed(now_us);
   folded_offset_ = std::min(folded_offset, next_offset_);
   return go_on(now_us);
 }

@@ -12,7 +12,7 @@ namespace footfall::model {
 struct progress_rules {
   size_t batch_max = 5'000;                   ///< Records in one apply.
   size_t fold_max = 20'000;                   ///< Log records in one fold.
-  size_t unfolded_max = 500'000;              ///< Log records; beyond it applies wait for folds.
+  size_t unfolded_max = 500'000;              ///< Log records that are applied and not folded.
   size_t pending_bytes_max = size_t{8} << 20; ///< Beyond it no more is read.
   uint32_t batches_ahead = 2;                 ///< That the reader may send.
   int64_t gather_us = 5'000;                  ///< Between two applies, unless a batch is full.
@@ -24,11 +24,12 @@ struct progress_rules {
 /// What a partition is to do now.
 struct progress_step {
   enum class kind : uint8_t {
-    apply,       ///< The records in flight.
-    apply_later, ///< Call next() after `us`.
-    credit,      ///< Let the reader send `count` more batches.
-    fold,        ///< Call begin_fold(), in a message of its own.
-    fold_later   ///< The same, after `us`.
+    apply,          ///< The records in flight.
+    apply_later,    ///< Call gathered() after `us`.
+    wait_for_folds, ///< Nothing: too much is applied and not folded.
+    credit,         ///< Let the reader send `count` more batches.
+    fold,           ///< Call begin_fold(), in a message of its own.
+    fold_later      ///< The same, after `us`.
   };
   kind what = kind::apply;
   int64_t us = 0;
@@ -89,7 +90,7 @@ public:
   /// The fold was made; or somebody else made one, and how far is not known yet.
   progress_steps folded(int64_t now_us);
   void folded_elsewhere() { folding_ = false; }
-  progress_steps fold_failed();
+  progress_steps fold_failed(int64_t now_us);
   /// Somebody else folded as far as that. Whether it is further than was known tells
   /// folded_offset().
   progress_steps learn_folded(int64_t folded_offset, int64_t now_us);
@@ -107,8 +108,8 @@ public:
   int64_t fold_end() const noexcept { return fold_end_; }
   bool applying() const noexcept { return in_flight_end_ > next_offset_; }
   bool folding() const noexcept { return folding_; }
-  /// Applies wait until folds have caught up.
-  bool waits_for_folds() const noexcept;
+  /// Records that are applied and not folded, or a few more.
+  size_t unfolded() { return folds_.waiting(folded_offset_); }
   const std::vector<log_entry>& in_flight() const noexcept { return in_flight_; }
   size_t pending_records() const noexcept { return pending_.size(); }
   size_t pending_bytes() const noexcept { return pending_bytes_; }

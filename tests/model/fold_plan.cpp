@@ -30,6 +30,21 @@ TEST_CASE("what was applied before the claim is folded by offsets", "[model][fol
   CHECK(plan.end(25, 10) == 30);
 }
 
+TEST_CASE("what waits for a fold is counted by records", "[model][fold_plan]") {
+  fold_plan plan;
+  plan.start(25);
+  CHECK(plan.waiting(5) == 20); // What was applied before the start: by offsets.
+  plan.add(1'000'000'000, 4, 0, 10);
+  plan.add(1'000'000'005, 5, 0, 10);
+  CHECK(plan.waiting(5) == 29);
+  CHECK(plan.waiting(25) == 9);
+  plan.add(1'000'000'007, 2, 0, 10);
+  CHECK(plan.waiting(1'000'000'005) == 2);
+  CHECK(plan.waiting(1'000'000'007) == 0);
+  plan.start(1'000'000'007);
+  CHECK(plan.waiting(1'000'000'007) == 0);
+}
+
 TEST_CASE("folds that follow the plan are bounded and leave nothing", "[model][fold_plan]") {
   const auto seed = footfall::test::new_seed();
   INFO(footfall::test::repeated_by(seed));
@@ -48,6 +63,9 @@ TEST_CASE("folds that follow the plan are bounded and leave nothing", "[model][f
         records.push_back(next += 1 + random() % 50);
       next += static_cast<int64_t>(random() % 3) + (count == 0);
       plan.add(next, count, std::max(folded, until), most);
+      const auto unfolded =
+          std::count_if(records.begin(), records.end(), [&](int64_t x) { return x > folded; });
+      REQUIRE(plan.waiting(folded) == static_cast<size_t>(unfolded));
     } else if (until > folded) {
       if (random() % 4 != 0) // Else it failed.
         folded = until;

@@ -150,7 +150,7 @@ TEST_CASE("a stopped partition does nothing", "[progress]") {
   CHECK(x.next_offset() == 3);
   CHECK(x.go_on(10'000).empty());
   CHECK_FALSE(x.begin_fold());
-  CHECK(x.fold_failed().empty());
+  CHECK(x.fold_failed(10'000).empty());
   x.stand_at(4, 2);
   CHECK(x.next_offset() == 4);
   x.claim();
@@ -175,10 +175,12 @@ TEST_CASE("applies wait while too much is not folded", "[progress]") {
   x.next(10'000);
   x.applied(10'000);
   x.take_batch(5, 5, entries({3, 4}));
-  CHECK(x.waits_for_folds());
-  CHECK_FALSE(has(x.go_on(20'000), kind::apply));
+  CHECK(x.unfolded() == 3);
+  const auto steps = x.go_on(20'000);
+  CHECK(has(steps, kind::wait_for_folds));
+  CHECK_FALSE(has(steps, kind::apply));
   REQUIRE(x.begin_fold());
-  CHECK(has(x.fold_failed(), kind::fold_later));
+  CHECK(has(x.fold_failed(10'000), kind::fold_later));
   CHECK_FALSE(has(x.gathered(30'000), kind::apply));
   REQUIRE(x.begin_fold());
   CHECK(has(x.folded(40'000), kind::apply));
@@ -231,13 +233,13 @@ private:
   bool chance(unsigned of, unsigned among) { return random_() % among < of; }
   bool fails() { return !is_calm_ && chance(1, 8); }
 
-  void check() const {
+  void check() {
     REQUIRE(at_.folded_offset() <= at_.next_offset());
     REQUIRE(at_.next_offset() <= at_.in_flight_end());
     REQUIRE(at_.in_flight_end() <= at_.read_offset());
     REQUIRE(at_.credit() <= rules_.batches_ahead);
     REQUIRE(folded_ <= next_);
-    REQUIRE(next_ - folded_ < static_cast<int64_t>(rules_.unfolded_max + 40));
+    REQUIRE(at_.unfolded() <= std::max<size_t>(rules_.unfolded_max, 40));
   }
 
   void obey(const progress_steps& steps) {
@@ -247,6 +249,7 @@ private:
       case kind::apply_later: ticks_.push_back({at_.claim_no(), now_ + x.us, true}); break;
       case kind::credit: sendable_ += x.count; break;
       case kind::fold: ticks_.push_back({at_.claim_no(), now_, false}); break;
+      case kind::wait_for_folds: break;
       case kind::fold_later: ticks_.push_back({at_.claim_no(), now_ + x.us, false}); break;
       }
   }
@@ -306,7 +309,7 @@ private:
   void answer_fold() {
     fold_asked_ = 0;
     if (fails())
-      return obey(at_.fold_failed());
+      return obey(at_.fold_failed(now_));
     if (fails()) { // Its answer was lost, and the next one finds it done.
       folded_ = at_.fold_end();
       at_.folded_elsewhere();
