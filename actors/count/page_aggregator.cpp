@@ -118,7 +118,7 @@ void take_ask(page_aggregator_ptr self, page_ask& ask, const position& reached,
 void take_watch(page_aggregator_ptr self, page_ask& ask, const position& reached,
                 const caf::strong_actor_ptr& from) {
   auto& st = self->state;
-  const auto until = st.config.rules->now() + watch_lease_us;
+  const auto until = st.config.rules->steady() + watch_lease_us;
   auto& watchers = st.listeners().watchers;
   for (auto& x : watchers)
     if (x.ticket == ask.ticket && x.from == from) {
@@ -140,7 +140,7 @@ void take_watch(page_aggregator_ptr self, page_ask& ask, const position& reached
 void tell_watchers(page_aggregator_ptr self) {
   auto& st = self->state;
   st.tick_set = false;
-  const auto now = st.config.rules->now();
+  const auto now = st.config.rules->steady();
   auto& watchers = st.listeners().watchers;
   std::erase_if(watchers, [now](const auto& x) { return x.until_us < now; });
   page_ask ask;

@@ -15,6 +15,7 @@ namespace footfall {
 /// What all live pages of a partition share.
 struct page_rules {
   now_fn now;
+  now_fn steady; ///< For how long a watch lasts.
   metrics* counts = nullptr;
   cache_manager_actor cache; ///< May be null.
   uint32_t users_max = 100'000;

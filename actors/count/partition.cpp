@@ -54,7 +54,7 @@ void send_apply(partition_ptr self) {
   auto& st = self->state;
   auto batch = partition_pages::plan_apply(self);
   st.in_flight_mark = batch.mark;
-  st.sent_at_us = st.config.now();
+  st.sent_at_us = st.config.steady();
   st.config.events->apply(std::move(batch), to_me<apply_result>(self, atom::applied_v, apply_tick));
 }
 
@@ -147,7 +147,7 @@ void take_batch(partition_ptr self, log_batch& batch) {
   }
   partition_times::learn(self, batch);
   st.progress.take_batch(batch.next_offset, batch.end_offset, std::move(batch.entries));
-  obey(self, st.progress.next(st.config.now()));
+  obey(self, st.progress.next(st.config.steady()));
 }
 
 void obey(partition_ptr self, const partition_log::step& x) {
@@ -190,12 +190,13 @@ void take_applied(partition_ptr self, const apply_result& result) {
   }
   st.applied_at_us = st.config.now();
   st.config.status->applies.well(st.applied_at_us);
-  counts.apply_duration.observe(st.applied_at_us - st.sent_at_us);
+  const auto steady = st.config.steady();
+  counts.apply_duration.observe(steady - st.sent_at_us);
   add(counts.applies);
   add(counts.events_applied, result.fresh.size());
   add(counts.events_duplicate, result.duplicates);
   add(counts.id_conflicts, result.id_conflicts);
-  st.progress.applied(st.applied_at_us);
+  st.progress.applied(steady);
   st.known.next_offset = st.progress.next_offset();
   if (st.in_flight_mark.offset >= 0)
     st.known.mark = st.in_flight_mark;
@@ -209,7 +210,7 @@ void take_applied(partition_ptr self, const apply_result& result) {
     self->send(caf::actor_cast<log_reader_actor>(st.nodes.reader), atom::applied_v,
                st.config.partition, st.progress.next_offset());
   answer_waiters(self);
-  obey(self, st.progress.go_on(st.applied_at_us));
+  obey(self, st.progress.go_on(steady));
 }
 
 void take_failure(partition_ptr self, caf::atom_value what, const caf::error& why) {
@@ -241,7 +242,7 @@ void take_tick(partition_ptr self, caf::atom_value what) {
   if (what != apply_tick)
     return partition_pages::sweep(self);
   auto& st = self->state;
-  obey(self, st.progress.gathered(st.config.now()));
+  obey(self, st.progress.gathered(st.config.steady()));
 }
 
 void rewire(partition_ptr self, wiring& nodes) {

@@ -23,9 +23,10 @@ struct partition_config {
   store* events = nullptr;  ///< Outlives the actor.
   event_log* log = nullptr; ///< The same.
   metrics* counts = nullptr;
-  partition_status* status = nullptr; ///< Outlives the actor.
-  node_status* node = nullptr;        ///< Of which `status` is a part.
-  now_fn now;
+  partition_status* status = nullptr;  ///< Outlives the actor.
+  node_status* node = nullptr;         ///< Of which `status` is a part.
+  now_fn now;                          ///< For what is told of times and their order.
+  now_fn steady = steady_now;          ///< For how long something takes, or is given.
   size_t batch_max = 5000;             ///< Records in one apply.
   std::chrono::milliseconds gather{5}; ///< Between two applies, unless a batch is full.
   std::chrono::milliseconds fold_every{250};
@@ -104,11 +105,11 @@ struct partition_state_data {
   std::vector<row_page> in_flight_rows;     // For each row of the apply.
   std::vector<std::string> in_flight_pages; // "site NUL page", each once.
   std::vector<int64_t> in_flight_offsets;   // The same.
-  int64_t applied_at_us = 0;
-  int64_t sent_at_us = 0;
+  int64_t applied_at_us = 0;                // By the clock of arrivals.
+  int64_t sent_at_us = 0;                   // Steady.
 
   // Fold.
-  int64_t fold_sent_us = 0;
+  int64_t fold_sent_us = 0;                           // Steady.
   absl::flat_hash_map<int32_t, tail_page> tail_pages; // By page number.
   bool tail_lost = false;                             // They were too many: the cache must forget.
 

@@ -11,7 +11,7 @@ void run(partition_ptr self) {
   auto& st = self->state;
   if (!st.progress.begin_fold())
     return;
-  st.fold_sent_us = st.config.now();
+  st.fold_sent_us = st.config.steady();
   st.config.events->fold(st.config.partition, st.progress.folded_offset(), st.progress.fold_end(),
                          to_me<fold_result>(self, atom::folded_v, fold_tick));
 }
@@ -34,12 +34,11 @@ model::progress_steps take(partition_ptr self, const fold_result& result) {
         to_me<std::vector<partition_state>>(self, atom::progress_v, progress_what));
     return {};
   }
-  const auto now = st.config.now();
-  auto steps = st.progress.folded(now);
-  st.config.status->folds.well(now);
+  auto steps = st.progress.folded(st.config.steady());
+  st.config.status->folds.well(st.config.now());
   add(st.config.counts->folds);
   add(st.config.counts->events_folded, result.events);
-  st.config.counts->fold_duration.observe(now - st.fold_sent_us);
+  st.config.counts->fold_duration.observe(st.config.steady() - st.fold_sent_us);
   partition_pages::tell_cache(self, result);
   return steps;
 }
@@ -51,7 +50,7 @@ model::progress_steps take_progress(partition_ptr self, const std::vector<partit
   for (const auto& x : all)
     if (x.partition == st.config.partition)
       folded = std::max(folded, x.folded_offset);
-  auto steps = st.progress.learn_folded(folded, st.config.now());
+  auto steps = st.progress.learn_folded(folded, st.config.steady());
   if (st.progress.folded_offset() > before) {
     st.tail_lost = true; // Of which pages it was, was told to somebody else, or to nobody.
     partition_pages::tell_cache(self, {});
@@ -62,7 +61,7 @@ model::progress_steps take_progress(partition_ptr self, const std::vector<partit
 model::progress_steps failed(partition_ptr self, const caf::error& why) {
   auto& st = self->state;
   st.config.status->folds.failed(st.config.now(), text_of(why));
-  return st.progress.fold_failed(st.config.now());
+  return st.progress.fold_failed(st.config.steady());
 }
 
 } // namespace footfall::partition_fold

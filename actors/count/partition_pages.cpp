@@ -93,8 +93,13 @@ std::shared_ptr<const page_rules> rules(partition_ptr self) {
   auto& st = self->state;
   auto cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
   if (!st.rules || st.rules->cache != cache || st.rules->incarnation != st.incarnation) {
-    page_rules made{st.config.now,        st.config.counts, cache, st.config.users_per_page_max,
-                    st.config.pairs_left, st.incarnation};
+    page_rules made{st.config.now,
+                    st.config.steady,
+                    st.config.counts,
+                    cache,
+                    st.config.users_per_page_max,
+                    st.config.pairs_left,
+                    st.incarnation};
     st.rules = std::make_shared<const page_rules>(std::move(made));
   }
   return st.rules;
@@ -123,7 +128,7 @@ page_table::entry& make_live(partition_ptr self, const std::string& page) {
   if (!std::exchange(st.sweep_set, true))
     self->delayed_send(self, st.config.passivate_after / 4, atom::tick_v, st.progress.claim_no(),
                        caf::atom("sweep"));
-  auto& out = st.pages.add(page, std::move(handle), st.config.now());
+  auto& out = st.pages.add(page, std::move(handle), st.config.steady());
   st.load_wanted.push_back({page, out.life});
   return out;
 }
@@ -176,7 +181,7 @@ void take_delta(partition_ptr self, page_delta delta) {
   // hold its clicks: they were committed before it was sent.
   if (delta.incarnation != st.incarnation)
     return;
-  auto* live = st.pages.touch(delta.page, st.config.now());
+  auto* live = st.pages.touch(delta.page, st.config.steady());
   if (!live && st.progress.running() && is_worth_it(self, delta.page))
     live = &make_live(self, delta.page);
   const bool is_ours = delta.partition == st.config.partition;
@@ -241,7 +246,7 @@ void ask(partition_ptr self, std::vector<page_ask>& asks) {
   auto from = self->current_sender();
   std::vector<page_answer> elsewhere;
   for (auto& x : asks) {
-    auto* live = st.pages.touch(x.page, st.config.now());
+    auto* live = st.pages.touch(x.page, st.config.steady());
     if (!live && (x.kind == query_kind::count || !st.progress.running())) {
       is_known(self, x.page); // Its next click makes it live, and keeps the cache right.
       page_answer out;
@@ -260,7 +265,7 @@ void ask(partition_ptr self, std::vector<page_ask>& asks) {
 
 void watch(partition_ptr self, page_ask& ask) {
   auto& st = self->state;
-  auto* live = st.pages.touch(ask.page, st.config.now());
+  auto* live = st.pages.touch(ask.page, st.config.steady());
   if (!live && !st.progress.running())
     return; // It is asked again in a second.
   if (!live)
@@ -274,7 +279,7 @@ void take_loads(partition_ptr self, store_answer& answer) {
   auto& st = self->state;
   auto pages = std::exchange(st.loading, {});
   for (size_t i = 0; i < pages.size(); ++i) {
-    auto* live = st.pages.touch(pages[i].page, st.config.now());
+    auto* live = st.pages.touch(pages[i].page, st.config.steady());
     if (!live || live->life != pages[i].life)
       continue;
     live->loaded = true;
@@ -343,7 +348,7 @@ void sweep(partition_ptr self) {
   st.sweep_set = false;
   using std::chrono::microseconds;
   const auto idle_us = microseconds(st.config.passivate_after).count();
-  const auto now = st.config.now();
+  const auto now = st.config.steady();
   while (!st.pages.empty() && st.pages.oldest().used_us + idle_us <= now)
     evict_oldest(self);
   if (!st.pages.empty() && !std::exchange(st.sweep_set, true))

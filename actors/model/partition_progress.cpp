@@ -9,13 +9,6 @@ namespace footfall::model {
 
 using kind = progress_step::kind;
 
-namespace {
-
-/// A clock of another machine, or one that went back, must not make an apply wait for long.
-constexpr int64_t gather_most_us = 1'000'000;
-
-} // namespace
-
 void partition_progress::forget_work() {
   pending_.clear();
   pending_bytes_ = 0;
@@ -81,7 +74,7 @@ void partition_progress::add_apply(progress_steps& to, int64_t now_us) {
   if (!running() || applying() || read_offset_ == next_offset_)
     return;
   const auto wait = applied_at_us_ + rules_.gather_us - now_us;
-  if (pending_.size() < rules_.batch_max && wait > 0 && wait < gather_most_us) {
+  if (pending_.size() < rules_.batch_max && wait > 0) {
     if (!std::exchange(gathering_, true))
       to.push_back({kind::apply_later, wait});
     return;

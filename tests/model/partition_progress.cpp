@@ -158,15 +158,6 @@ TEST_CASE("a stopped partition does nothing", "[progress]") {
   CHECK(x.running());
 }
 
-TEST_CASE("a clock that went back does not hold an apply up", "[progress]") {
-  auto x = running();
-  x.take_batch(1, 2, entries({0}));
-  x.next(5'000'000'000);
-  x.applied(5'000'000'000);
-  x.take_batch(2, 2, entries({1}));
-  CHECK(has(x.next(1'000), kind::apply));
-}
-
 TEST_CASE("applies wait while too much is not folded", "[progress]") {
   progress_rules rules;
   rules.unfolded_max = 3;

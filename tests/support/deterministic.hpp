@@ -21,7 +21,7 @@ struct test_system_config : caf::actor_system_config {
 };
 
 /// A whole node on memory adapters, where nothing happens unless the test says so:
-/// the messages run in settle(), the time moves in advance().
+/// the messages run in settle(), both clocks move in advance().
 class node_fixture {
 public:
   explicit node_fixture(memory_store::config store_config = {}, memory_log::config log_config = {},
@@ -36,6 +36,7 @@ public:
     plan.now = now();
     plan.steady = steady();
     plan.partition = pattern;
+    plan.partition.steady = steady();
     plan.requests_max = 100;
     plan.accept_when_stopped = accept_when_stopped;
     plan.lag_limit = lag_limit;
