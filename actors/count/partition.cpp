@@ -249,7 +249,7 @@ void rewire(partition_ptr self, wiring& nodes) {
   auto& st = self->state;
   const bool new_reader = nodes.reader != st.nodes.reader;
   st.nodes = std::move(nodes);
-  if (st.progress.claim_no() == 0 || (new_reader && !st.progress.stopped()))
+  if (!st.progress.has_claimed() || (new_reader && !st.progress.stopped()))
     claim(self); // A new reader knows nothing of this partition: start over.
 }
 
@@ -263,7 +263,7 @@ void take_late(partition_ptr self) {
 // Without a claim it has nothing of the store.
 void renew(partition_ptr self, uint64_t incarnation) {
   const auto& st = self->state;
-  if (st.progress.claim_no() == 0 || st.incarnation >= incarnation)
+  if (!st.progress.has_claimed() || st.incarnation >= incarnation)
     return;
   partition_times::doubt(self);           // A claim of before may have ended meanwhile.
   self->state.progress.forget_failures(); // The store is there.
@@ -286,7 +286,7 @@ void begin(partition_ptr self, partition_config config) {
   st.config = std::move(config);
   st.config.unfolded_max =
       std::max<size_t>(st.config.unfolded_max / st.config.partitions, 2 * st.config.fold_max);
-  st.progress = model::partition_progress{rules_of(st.config)};
+  st.progress = model::partition_progress{rules_of(st.config), uint64_t{self->id()} << 32};
   st.pages = page_table{std::max<size_t>(st.config.live_pages_max, 1)};
   st.known_pages = model::recent{std::max<size_t>(st.config.live_pages_max, 1)};
   self->entry()->set_key(std::to_string(st.config.partition));

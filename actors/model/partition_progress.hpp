@@ -53,7 +53,10 @@ public:
     stopped ///< People must say what to do.
   };
 
-  explicit partition_progress(const progress_rules& rules = {}) : rules_(rules) {}
+  /// Claims are numbered from above `before`: who takes the place of one that died counts
+  /// from elsewhere, so that nothing of that one is taken for an answer to this one.
+  explicit partition_progress(const progress_rules& rules = {}, uint64_t before = 0)
+      : rules_(rules), before_(before), claim_no_(before) {}
 
   /// Begins a claim: what is under way belongs to the past.
   void claim();
@@ -98,6 +101,7 @@ public:
   phase at() const noexcept { return phase_; }
   bool running() const noexcept { return phase_ == phase::running; }
   bool stopped() const noexcept { return phase_ == phase::stopped; }
+  bool has_claimed() const noexcept { return claim_no_ != before_; }
   uint64_t claim_no() const noexcept { return claim_no_; }
   int64_t epoch() const noexcept { return epoch_; }
   int64_t next_offset() const noexcept { return next_offset_; }
@@ -123,8 +127,9 @@ private:
   void send_off(size_t records);
 
   progress_rules rules_;
+  uint64_t before_;
+  uint64_t claim_no_;
   phase phase_ = phase::claiming;
-  uint64_t claim_no_ = 0;
   int64_t backoff_us_ = 0;
   int64_t epoch_ = 0;
   int64_t next_offset_ = 0;   // Applied below.

@@ -142,6 +142,16 @@ TEST_CASE("nothing of an earlier claim is kept", "[progress]") {
   CHECK(x.credit() == 2);
 }
 
+TEST_CASE("a successor numbers its claims elsewhere", "[progress]") {
+  partition_progress one{{}, uint64_t{1} << 32}, two{{}, uint64_t{2} << 32};
+  CHECK_FALSE(two.has_claimed());
+  for (int i = 0; i < 5; ++i)
+    one.claim();
+  two.claim();
+  CHECK(two.has_claimed());
+  CHECK(two.claim_no() > one.claim_no());
+}
+
 TEST_CASE("a stopped partition does nothing", "[progress]") {
   auto x = running(3);
   x.take_batch(5, 9, entries({3, 4}));
