@@ -6,6 +6,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include "actors/interfaces.hpp"
+#include "actors/model/generations.hpp"
 #include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
 #include "actors/tend/node_status.hpp"
@@ -23,7 +24,6 @@ struct query_config {
   std::shared_ptr<outcome_note> reads;        ///< How the store's reads go; may be missing.
   std::chrono::milliseconds after_wait{2000}; ///< How long Footfall-After may wait.
   size_t open_max = 20'000;                   ///< Queries under way.
-  size_t known_max = 200'000;                 ///< Names remembered, of each kind.
 };
 
 /// Invariant: each open query is answered exactly once (a watch: until unwatched), from
@@ -92,10 +92,12 @@ struct query_state {
 
   // Numbers and names, as the store gave them in this incarnation. Texts never change
   // their number within one, so nothing goes stale.
+  using names = model::generations<absl::flat_hash_map<int32_t, std::string>>;
+  static constexpr size_t known_max = 200'000; ///< Of each kind.
   uint64_t incarnation = 0;
-  absl::flat_hash_map<std::string, int32_t> user_numbers; // "site NUL user"
-  absl::flat_hash_map<int32_t, std::string> user_names;
-  absl::flat_hash_map<int32_t, std::string> type_names;
+  model::known_numbers user_numbers{known_max}; ///< "site NUL user"
+  names user_names{known_max};
+  names type_names{known_max};
 };
 
 using query_ptr = observed_actor<query_actor, query_state>*;

@@ -50,12 +50,12 @@ void run(query_ptr self, uint64_t id) {
   x.begun_turn = st.turn;
   switch (x.ask.kind) {
   case query_kind::count: {
-    auto user = st.user_numbers.find(user_of(x.ask));
-    if (user == st.user_numbers.end()) {
+    const auto* user = st.user_numbers.find(user_of(x.ask));
+    if (!user) {
       st.count_wanted.push_back(id);
       break;
     }
-    x.user_no = user->second;
+    x.user_no = *user;
     if (x.ask.after.empty())
       st.lookups.push_back(id);
     else

@@ -17,13 +17,6 @@ using open_query = query_state::open_query;
 constexpr size_t count_reads_max = 2;
 constexpr size_t counts_a_read = 1000;
 
-template <class Map, class Key, class Value>
-void remember(query_ptr self, Map& map, Key&& key, Value&& value) {
-  if (map.size() >= self->state.config.known_max)
-    map.clear();
-  map.emplace(std::forward<Key>(key), std::forward<Value>(value));
-}
-
 // Tells how a read went to who looks after the store.
 auto note_of(query_ptr self) {
   return [reads = self->state.config.reads, now = self->state.config.now](const store_answer& x) {
@@ -94,10 +87,8 @@ void count_others(query_answer& answer) {
 void take_names(query_ptr self, const open_query& x, store_answer& read) {
   auto& st = self->state;
   auto& names = x.ask.kind == query_kind::users ? st.user_names : st.type_names;
-  if (names.size() + read.numbers.size() > st.config.known_max)
-    names.clear();
   for (size_t i = 0; i < read.numbers.size() && i < read.names.size(); ++i)
-    names.emplace(read.numbers[i], std::move(read.names[i]));
+    names.put(read.numbers[i], std::move(read.names[i]));
 }
 
 // Finishes the query once all its rows have names; asks the store for those it does not know.
@@ -108,11 +99,10 @@ void finish_named(query_ptr self, uint64_t id, open_query& x) {
   auto& names = users ? st.user_names : st.type_names;
   std::vector<int32_t> missing;
   for (size_t i = 0; i < x.numbers.size(); ++i) {
-    auto at = names.find(x.numbers[i]);
-    if (at == names.end())
-      missing.push_back(x.numbers[i]);
+    if (const auto* name = names.find(x.numbers[i]))
+      x.answer.rows[i].name = *name;
     else
-      x.answer.rows[i].name = at->second;
+      missing.push_back(x.numbers[i]);
   }
   if (missing.empty()) {
     auto answer = std::move(x.answer);
@@ -141,7 +131,7 @@ void take_count(query_ptr self, uint64_t id, open_query& x, const pair_count& fo
   out.reached = read.reached;
   out.clicks = found.clicks;
   if (found.user_no != 0)
-    remember(self, st.user_numbers, user_of(x.ask), found.user_no);
+    st.user_numbers.put(user_of(x.ask), found.user_no);
   // Version 0 is before the first click; nobody is told when that comes.
   if (found.user_no != 0 && found.page_no != 0 && found.version != 0)
     st.fills.push_back({page_of(x.ask), found.version, out.as_of_us, read.reached, found.user_no,

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <numeric>
 
+#include <absl/container/flat_hash_map.h>
+
 namespace footfall::postgres {
 
 namespace {
@@ -16,30 +18,6 @@ void make_key(std::string& key, int32_t site_no, std::string_view text) {
 }
 
 } // namespace
-
-int32_t number_map::find(const std::string& key) {
-  if (auto at = young_.find(key); at != young_.end())
-    return at->second;
-  auto at = old_.find(key);
-  if (at == old_.end())
-    return 0;
-  const auto number = at->second;
-  put(key, number);
-  return number;
-}
-
-void number_map::put(const std::string& key, int32_t number) {
-  if (young_.size() >= half_) {
-    old_ = std::move(young_);
-    young_ = map{};
-  }
-  young_.insert_or_assign(key, number);
-}
-
-void number_map::clear() {
-  young_ = map{};
-  old_ = map{};
-}
 
 // The texts without a number, each once, in key order: so that two programs that
 // insert the same ones cannot lock each other.
@@ -138,7 +116,7 @@ result numbers::resolve(connection& c, const std::vector<numbered_row>& rows) {
 }
 
 template <class Text>
-result numbers::resolve_one(connection& c, const kind& which, number_map& known,
+result numbers::resolve_one(connection& c, const kind& which, model::known_numbers& known,
                             const std::vector<numbered_row>& rows, int32_t row_numbers::*field,
                             bool by_site, Text text) {
   wanted missing;
@@ -146,9 +124,9 @@ result numbers::resolve_one(connection& c, const kind& which, number_map& known,
     const std::string& value = text(*rows[i].row);
     const int32_t site_no = by_site ? rows[i].no->site_no : 0;
     make_key(key_, site_no, value);
-    const auto number = known.find(key_);
-    rows[i].no->*field = number;
-    if (number == 0)
+    const auto* number = known.find(key_);
+    rows[i].no->*field = number ? *number : 0;
+    if (!number)
       missing.add(key_, site_no, value, i);
   }
   if (missing.entries.empty())
@@ -162,7 +140,8 @@ result numbers::resolve_one(connection& c, const kind& which, number_map& known,
 
 // Looks first and inserts second: a number that ON CONFLICT refuses is used up.
 // A number that another program just made is found by the next look.
-result numbers::fetch(connection& c, const kind& which, number_map& known, wanted& missing) {
+result numbers::fetch(connection& c, const kind& which, model::known_numbers& known,
+                      wanted& missing) {
   constexpr int rounds = 4;
   for (int round = 0; round < rounds; ++round) {
     for (const bool look : {true, false}) {

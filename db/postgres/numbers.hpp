@@ -5,29 +5,11 @@
 #include <string_view>
 #include <vector>
 
-#include <absl/container/flat_hash_map.h>
-
+#include "actors/model/generations.hpp"
 #include "actors/ports/store.hpp"
 #include "db/postgres/connection.hpp"
 
 namespace footfall::postgres {
-
-/// A bounded map from (site, text) to a number. What was not used for a while is
-/// forgotten: the map keeps the current and the last generation of entries.
-class number_map {
-public:
-  explicit number_map(size_t most) : half_(most / 2) {}
-  /// 0 when it is not known.
-  int32_t find(const std::string& key);
-  void put(const std::string& key, int32_t number);
-  void clear();
-
-private:
-  using map = absl::flat_hash_map<std::string, int32_t>;
-  const size_t half_;
-  map young_;
-  map old_;
-};
 
 /// The numbers that stand for the texts of a row.
 struct row_numbers {
@@ -63,16 +45,17 @@ private:
 
   /// Asks for one text of each row: `text(row)` within the site `site(i)`.
   template <class Text>
-  result resolve_one(connection& c, const kind& which, number_map& known,
+  result resolve_one(connection& c, const kind& which, model::known_numbers& known,
                      const std::vector<numbered_row>& rows, int32_t row_numbers::*field,
                      bool by_site, Text text);
-  static result fetch(connection& c, const kind& which, number_map& known, wanted& missing);
+  static result fetch(connection& c, const kind& which, model::known_numbers& known,
+                      wanted& missing);
 
   uint64_t generation_ = 0;
-  number_map sites_{10'000};
-  number_map types_{10'000};
-  number_map pages_{100'000};
-  number_map users_{400'000};
+  model::known_numbers sites_{10'000};
+  model::known_numbers types_{10'000};
+  model::known_numbers pages_{100'000};
+  model::known_numbers users_{400'000};
   std::string key_;
 };
 

@@ -1,12 +1,11 @@
 #include "db/sqlite/numbers.hpp"
 
-#include <algorithm>
 #include <cstring>
 
 namespace footfall::sqlite {
 
 numbers::numbers(connection& on, const char* find, const char* insert, bool has_site, size_t most)
-    : on_(on), find_(on, find), has_site_(has_site), most_(most) {
+    : on_(on), find_(on, find), has_site_(has_site), known_(most) {
   if (insert)
     insert_ = std::make_unique<statement>(on, insert);
 }
@@ -34,42 +33,12 @@ int32_t numbers::select(int32_t site_no, std::string_view text) {
 }
 
 int32_t numbers::known(std::string_view key) {
-  if (auto at = newest_.numbers.find(key); at != newest_.numbers.end())
-    return at->second;
-  auto at = older_.numbers.find(key);
-  if (at == older_.numbers.end())
-    return 0;
-  const auto number = at->second;
-  remember(key, number);
-  return number;
-}
-
-void numbers::remember(std::string_view key, int32_t number) {
-  if (newest_.numbers.size() >= most_ / 2) {
-    older_ = std::move(newest_);
-    newest_ = {};
-    newest_.numbers.reserve(most_ / 2);
-  }
-  newest_.numbers.emplace(newest_.kept(key), number);
-}
-
-std::string_view numbers::generation::kept(std::string_view key) {
-  constexpr size_t block = 64 << 10;
-  if (left < key.size()) {
-    left = std::max(block, key.size());
-    texts.push_back(std::make_unique<char[]>(left));
-    free = texts.back().get();
-  }
-  char* const at = free;
-  std::memcpy(at, key.data(), key.size());
-  free += key.size();
-  left -= key.size();
-  return {at, key.size()};
+  const auto* number = known_.find(key);
+  return number ? *number : 0;
 }
 
 void numbers::forget() {
-  newest_ = {};
-  older_ = {};
+  known_.clear();
 }
 
 int32_t numbers::find(int32_t site_no, std::string_view text) {
@@ -78,7 +47,7 @@ int32_t numbers::find(int32_t site_no, std::string_view text) {
     return number;
   const auto number = select(site_no, text);
   if (number != 0)
-    remember(key, number);
+    known_.put(key, number);
   return number;
 }
 
@@ -90,7 +59,7 @@ int32_t numbers::intern(int32_t site_no, std::string_view text) {
   insert_->run();
   const auto number =
       on_.changes() == 1 ? static_cast<int32_t>(on_.last_rowid()) : select(site_no, text);
-  remember(key, number);
+  known_.put(key, number);
   return number;
 }
 

@@ -1,13 +1,10 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include <absl/container/flat_hash_map.h>
-
+#include "actors/model/generations.hpp"
 #include "db/sqlite/database.hpp"
 
 namespace footfall::sqlite {
@@ -29,30 +26,17 @@ public:
   void forget();
 
 private:
-  /// Numbers by text, and the texts one after the other: half of what may be known.
-  struct generation {
-    absl::flat_hash_map<std::string_view, int32_t> numbers;
-    std::vector<std::unique_ptr<char[]>> texts;
-    char* free = nullptr; ///< Where the next text goes.
-    size_t left = 0;      ///< Bytes from there on.
-
-    std::string_view kept(std::string_view key);
-  };
-
   std::string_view key_of(int32_t site_no, std::string_view text);
   void bind(statement& to, int32_t site_no, std::string_view text) const;
   int32_t select(int32_t site_no, std::string_view text);
   int32_t known(std::string_view key);
-  void remember(std::string_view key, int32_t number);
 
   connection& on_;
   statement find_;
   std::unique_ptr<statement> insert_;
   const bool has_site_;
-  const size_t most_;
   std::string key_;
-  generation newest_;
-  generation older_; ///< Goes once the newest is full, but for what was asked for meanwhile.
+  model::known_numbers known_;
 };
 
 /// The four kinds of texts of a store.
