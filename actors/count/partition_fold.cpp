@@ -29,7 +29,6 @@ void note_wait(partition_ptr self) {
 model::progress_steps take(partition_ptr self, const fold_result& result) {
   auto& st = self->state;
   if (!result.moved) { // Somebody else folded: learn how far.
-    st.progress.folded_elsewhere();
     st.config.events->progress(
         to_me<std::vector<partition_state>>(self, atom::progress_v, progress_what));
     return {};

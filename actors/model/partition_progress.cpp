@@ -175,6 +175,7 @@ progress_steps partition_progress::fold_failed(int64_t now_us) {
 }
 
 progress_steps partition_progress::learn_folded(int64_t folded_offset, int64_t now_us) {
+  folding_ = false;
   if (folded_offset <= folded_offset_)
     return fold_failed(now_us);
   folded_offset_ = std::min(folded_offset, next_offset_);

@@ -90,9 +90,9 @@ public:
 
   /// @returns whether a fold from folded_offset() to fold_end() is to be made now.
   bool begin_fold();
-  /// The fold was made; or somebody else made one, and how far is not known yet.
+  /// The fold was made. Had somebody else made one, the store is asked how far: until it has
+  /// said that, or fails to, no other fold begins.
   progress_steps folded(int64_t now_us);
-  void folded_elsewhere() { folding_ = false; }
   progress_steps fold_failed(int64_t now_us);
   /// Somebody else folded as far as that. Whether it is further than was known tells
   /// folded_offset().

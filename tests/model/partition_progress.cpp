@@ -190,10 +190,9 @@ TEST_CASE("applies wait while too much is not folded", "[progress]") {
 TEST_CASE("somebody else's fold is learned", "[progress]") {
   auto x = running(9, 2);
   REQUIRE(x.begin_fold());
-  x.folded_elsewhere();
+  CHECK_FALSE(x.begin_fold());                        // The store is asked how far.
   CHECK(has(x.learn_folded(2, 0), kind::fold_later)); // Nobody did: once more, later.
   REQUIRE(x.begin_fold());
-  x.folded_elsewhere();
   x.learn_folded(9, 0);
   CHECK(x.folded_offset() == 9);
   CHECK_FALSE(x.begin_fold());
@@ -313,7 +312,6 @@ private:
       return obey(at_.fold_failed(now_));
     if (fails()) { // Its answer was lost, and the next one finds it done.
       folded_ = at_.fold_end();
-      at_.folded_elsewhere();
       return obey(at_.learn_folded(folded_, now_));
     }
     REQUIRE(at_.folded_offset() == folded_);
