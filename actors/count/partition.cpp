@@ -248,7 +248,10 @@ void take_tick(partition_ptr self, caf::atom_value what) {
 void rewire(partition_ptr self, wiring& nodes) {
   auto& st = self->state;
   const bool new_reader = nodes.reader != st.nodes.reader;
+  const bool new_cache = nodes.cache != st.nodes.cache;
   st.nodes = std::move(nodes);
+  if (new_cache)
+    partition_pages::renew_cache(self);
   if (!st.progress.has_claimed() || (new_reader && !st.progress.stopped()))
     claim(self); // A new reader knows nothing of this partition: start over.
 }

@@ -326,6 +326,12 @@ void forget_cached(partition_ptr self) {
     self->send(cache, atom::forget_v);
 }
 
+void renew_cache(partition_ptr self) {
+  while (!self->state.pages.empty())
+    evict_oldest(self);
+  forget_cached(self); // What they told meanwhile is not there.
+}
+
 live_pages live(partition_ptr self, uint32_t most) {
   live_pages out;
   out.all = self->state.pages.size();

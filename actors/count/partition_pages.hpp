@@ -31,6 +31,9 @@ void tell_cache(partition_ptr self, const fold_result& result);
 /// What was applied nobody told of: by an apply whose answer was lost, or by another owner.
 void forget_cached(partition_ptr self);
 
+/// Another cache manager: the live pages would go on telling the one before it.
+void renew_cache(partition_ptr self);
+
 live_pages live(partition_ptr self, uint32_t most);
 caf::result<page_check> check(partition_ptr self, const std::string& page, page_load& stored);
 /// Ends aggregators that nobody used for a while.

@@ -338,3 +338,17 @@ SCENARIO_METHOD(slow_store_fixture,
     }
   }
 }
+
+SCENARIO_METHOD(node_fixture, "a live page tells a cache manager that started again",
+                "[actor][page]") {
+  post({click("a")});
+  advance(1s);
+  REQUIRE(clicks_of_page(*this) == 1);
+  kill("cache_manager");
+  advance(3s);
+  REQUIRE(ask(count_of("u1")).clicks == 1);
+  REQUIRE(ask(count_of("u1")).source == answer_source::cache);
+  post({click("b")});
+  advance(1s);
+  CHECK(ask(count_of("u1")).clicks == 2);
+}
