@@ -18,6 +18,7 @@ using query_parts::run;
 constexpr auto tick_period = std::chrono::milliseconds(100);
 constexpr int64_t watch_renewal_us = 1'000'000;
 constexpr int64_t grace_us = 1'000'000;
+constexpr int64_t page_patience_us = 1'000'000;
 
 void set_tick(query_ptr self) {
   if (!self->state.open.empty() && !std::exchange(self->state.tick_set, true))
@@ -136,6 +137,8 @@ void tick(query_ptr self) {
       dead.push_back(id);
     else if (x.awaiting > 0 && !x.too_late && x.await_until_us <= now)
       late.push_back(id);
+    else if (x.page_asked_us != 0 && x.page_asked_us + page_patience_us <= now)
+      x.again = true; // Whoever was asked may have died with the question.
   }
   for (auto id : dead)
     fail(self, id, errc::timeout, "no answer in time; ask again");

@@ -50,6 +50,7 @@ struct query_state {
     int64_t read_us = 0;             ///< When its reading began, on the steady clock.
     std::vector<position> confirmed; ///< `ask.after`, or more, as the partitions said.
     bool again = false;              ///< Runs again at the next tick.
+    int64_t page_asked_us = 0;       ///< A partition was asked then, and has said nothing yet.
     uint64_t reading = 0;            ///< The read that it waits for; answers of others are void.
     bool read_again = false;         ///< A watch: the page changed while it was read.
     query_answer answer;             ///< Waits for names.

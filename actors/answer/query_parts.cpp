@@ -33,6 +33,7 @@ void ask_page(query_ptr self, uint64_t id, open_query& x) {
     return;
   }
   st.page_asks[model::partition_of(key, partitions)].push_back(std::move(ask));
+  x.page_asked_us = x.read_us;
 }
 
 void missed(query_ptr self, const std::vector<uint64_t>& ids) {
@@ -110,6 +111,7 @@ void take_page(query_ptr self, page_answer& said) {
     return;
   auto& x = at->second;
   const auto id = said.ticket;
+  x.page_asked_us = 0;
   if (said.code != errc::none) {
     if (!x.watch) // A watch is renewed in a second.
       fail(self, id, said.code, std::move(said.reason));

@@ -13,6 +13,7 @@ void begin_again(query_ptr self, uint64_t old_id) {
   auto& st = self->state;
   auto x = std::move(st.open.extract(old_id).mapped());
   x.again = false;
+  x.page_asked_us = 0;
   x.awaiting = 0;
   x.user_no = 0;
   x.answer = {};

@@ -352,3 +352,26 @@ SCENARIO_METHOD(node_fixture, "a live page tells a cache manager that started ag
   advance(1s);
   CHECK(ask(count_of("u1")).clicks == 2);
 }
+
+SCENARIO_METHOD(slow_store_fixture, "a question outlives the page that it was asked of",
+                "[actor][query]") {
+  click_on(0, 1, "first");
+  answer();
+  advance(1s);
+  answer();
+  kill("page_aggregator");
+  auto question = count_of("", "/0");
+  question.kind = query_kind::page;
+  query_answer told;
+  told.code = errc::internal;
+  door->query(question, [&told](query_answer x) { told = std::move(x); });
+  settle();
+  kill("page_aggregator"); // The question waits there for the load of the page.
+  for (int i = 0; i < 40; ++i) {
+    answer();
+    advance(50ms);
+  }
+  answer();
+  CHECK(told.code == errc::none);
+  CHECK(told.clicks == 1);
+}
