@@ -18,7 +18,7 @@ namespace {
 
 using namespace footfall::explorer;
 
-constexpr unsigned run_most_s = 60;
+constexpr unsigned run_most_s = 30;
 constexpr size_t shown_lines = 150;
 constexpr uint64_t repeated_every = 50; ///< These seeds run twice, and do the same.
 

@@ -26,7 +26,8 @@ bool is_one_of(const std::vector<std::string>& names, const std::string& name) {
 // What a client may be told when there is no answer.
 bool may_fail_with(errc code) {
   return code == errc::store_unavailable || code == errc::timeout || code == errc::overloaded
-         || code == errc::position_not_reached || code == errc::shutting_down;
+         || code == errc::position_not_reached || code == errc::shutting_down
+         || code == errc::restarting;
 }
 
 } // namespace
@@ -119,7 +120,7 @@ void truth::check_bounds(const question& asked, const query_answer& answer, cons
 
 void truth::check_count(const question& asked, const query_answer& answer, uint64_t clicks) {
   check_bounds(asked, answer, asked.about, clicks);
-  if (asked.era != era_)
+  if (asked.era != era_ || strays_.count({asked.about.site, asked.about.page, ""}) != 0)
     return;
   if (clicks < asked.floor)
     wrong(text_of(asked.ask) + " went back to " + std::to_string(clicks) + " from "

@@ -79,6 +79,11 @@ public:
   using id_name = std::pair<std::string, std::string>; ///< Site and event id.
   const std::map<id_name, attempts>& all_attempts() const { return attempts_; }
   const std::map<place, click_event>& acknowledged() const { return acknowledged_; }
+  /// From now on records of the page stand in another partition than it lives in: what an
+  /// answer of the page lacks of them, one of the store may have had.
+  void strays(const std::string& site, const std::string& page) {
+    strays_.insert({site, page, ""});
+  }
   void wrong(const std::string& what) { said_.wrong(now_us_, what); }
 
 private:
@@ -94,6 +99,7 @@ private:
   std::map<id_name, attempts> attempts_;
   std::map<place, click_event> acknowledged_;
   std::map<subject, uint64_t> floors_;
+  std::set<subject> strays_;
   uint64_t era_ = 1;
 };
 

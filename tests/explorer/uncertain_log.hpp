@@ -33,7 +33,7 @@ public:
   void applied(uint32_t partition, int64_t below) override;
   std::string health() const override { return {}; }
 
-  /// A record of another producer, at once.
+  /// A record of another producer, behind the appends that wait.
   void produce(uint32_t partition, std::string value);
 
   /// Offsets without a record, as a transaction leaves them.
