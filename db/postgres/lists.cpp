@@ -20,7 +20,23 @@ constexpr auto read_time_max = 10s;
   "(SELECT array_agg(next_offset ORDER BY part) FROM public.partition_progress WHERE topic ="      \
   " (SELECT topic FROM core.current_topics WHERE log = $1))"
 
-// $2 site, $3 rows. Ties at the end are all kept until the names decide.
+// What of `most` may be among the first $3, as WITH's last parts before `named`: all, or, of
+// more than 10,000 that tie at the end, those that come first by name. They are found in the
+// index of names, without naming the others. IS TRUE keeps IN a hashed lookup beside it.
+#define FOOTFALL_CHOSEN(no, table, name, site)                                                     \
+  "cut AS MATERIALIZED ("                                                                          \
+  " SELECT CASE WHEN count(*) > $3 + 10000 THEN min(clicks) END AS clicks FROM most),"             \
+  "first AS ("                                                                                     \
+  " SELECT t." no " FROM " table " t"                                                              \
+  "  WHERE (SELECT clicks FROM cut) IS NOT NULL AND t.site_no = (SELECT site_no FROM " site ")"    \
+  "    AND (t." no " IN (SELECT " no                                                               \
+  " FROM most WHERE clicks = (SELECT clicks FROM cut))) IS TRUE"                                   \
+  "  ORDER BY t." name " LIMIT $3),"                                                               \
+  "chosen AS ("                                                                                    \
+  " SELECT * FROM most WHERE (clicks = (SELECT clicks FROM cut)) IS NOT TRUE"                      \
+  "     OR " no " = ANY (ARRAY(SELECT " no " FROM first))),"
+
+// $2 site, $3 rows. Ties at the end are kept until the names decide.
 constexpr statement top_pages_ever{"top_pages_ever", R"(
   WITH s AS MATERIALIZED (SELECT site_no FROM core.sites WHERE site_id = $2),
   t AS MATERIALIZED (
@@ -34,12 +50,14 @@ constexpr statement top_pages_ever{"top_pages_ever", R"(
              SELECT 1 FROM core.page_clicks c
               WHERE c.page_no = t.page_no AND c.user_no = t.user_no))
       FROM t GROUP BY 1),
-  most AS (
+  most AS MATERIALIZED (
     SELECT page_no, sum(clicks)::bigint AS clicks, sum(users)::bigint AS users
       FROM x GROUP BY 1 ORDER BY 2 DESC FETCH FIRST $3 ROWS WITH TIES),
+  )" FOOTFALL_CHOSEN("page_no", "core.pages", "page_url", "s") R"(
   named AS (
-    SELECT (SELECT page_url FROM core.pages p WHERE p.page_no = most.page_no) AS name, clicks, users
-      FROM most ORDER BY clicks DESC, name LIMIT $3)
+    SELECT (SELECT page_url FROM core.pages p WHERE p.page_no = chosen.page_no) AS name, clicks,
+           users
+      FROM chosen ORDER BY clicks DESC, name LIMIT $3)
   SELECT )" FOOTFALL_REACHED R"(,
          array_agg(name ORDER BY clicks DESC, name), array_agg(clicks ORDER BY clicks DESC, name),
          array_agg(users ORDER BY clicks DESC, name) FROM named)"};
@@ -55,12 +73,14 @@ constexpr statement top_pages_between{"top_pages_between", R"(
     UNION ALL
     SELECT page_no, 1 FROM core.tail
      WHERE site_no = (SELECT site_no FROM s) AND minute >= $4 AND minute < $5),
-  most AS (
+  most AS MATERIALIZED (
     SELECT page_no, sum(clicks)::bigint AS clicks, 0::bigint AS users
       FROM x GROUP BY 1 ORDER BY 2 DESC FETCH FIRST $3 ROWS WITH TIES),
+  )" FOOTFALL_CHOSEN("page_no", "core.pages", "page_url", "s") R"(
   named AS (
-    SELECT (SELECT page_url FROM core.pages p WHERE p.page_no = most.page_no) AS name, clicks, users
-      FROM most ORDER BY clicks DESC, name LIMIT $3)
+    SELECT (SELECT page_url FROM core.pages p WHERE p.page_no = chosen.page_no) AS name, clicks,
+           users
+      FROM chosen ORDER BY clicks DESC, name LIMIT $3)
   SELECT )" FOOTFALL_REACHED R"(,
          array_agg(name ORDER BY clicks DESC, name), array_agg(clicks ORDER BY clicks DESC, name),
          array_agg(users ORDER BY clicks DESC, name) FROM named)"};
@@ -104,16 +124,19 @@ constexpr statement users_of_page{"users_of_page", R"(
     SELECT user_no, clicks FROM core.page_clicks WHERE page_no = (SELECT page_no FROM k)
     UNION ALL
     SELECT user_no, 1 FROM core.tail WHERE page_no = (SELECT page_no FROM k)),
-  most AS (
+  most AS MATERIALIZED (
     SELECT user_no, sum(clicks)::bigint AS clicks
       FROM x GROUP BY 1 ORDER BY 2 DESC FETCH FIRST $3 ROWS WITH TIES),
+  )" FOOTFALL_CHOSEN("user_no", "core.users", "user_id", "k") R"(
   named AS (
     SELECT (SELECT user_id FROM core.users u
-             WHERE u.user_no = most.user_no AND u.site_no = (SELECT site_no FROM k)) AS name, clicks
-      FROM most ORDER BY clicks DESC, name LIMIT $3)
+             WHERE u.user_no = chosen.user_no AND u.site_no = (SELECT site_no FROM k)) AS name,
+           clicks
+      FROM chosen ORDER BY clicks DESC, name LIMIT $3)
   SELECT )" FOOTFALL_REACHED R"(,
          array_agg(name ORDER BY clicks DESC, name), array_agg(clicks ORDER BY clicks DESC, name)
     FROM named)"};
+#undef FOOTFALL_CHOSEN
 #undef FOOTFALL_REACHED
 
 constexpr statement names_of_users{"names_of_users", R"(

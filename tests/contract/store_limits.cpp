@@ -173,6 +173,8 @@ TEST_CASE("store orders more ties than it would name", "[contract][store]") {
                    {"/p100000", 1},
                    {"/p100001", 1},
                    {"/p100002", 1}});
+    CHECK(as_pairs(top_pages(*db, "default", day_us, unset_time, 2))
+          == pairs{{"/all", ties + 1}, {"/p100005", 2}, {"/p100000", 1}});
     CHECK(as_pairs(top_users(*db, {"default", "/all"}, 2))
           == pairs{{"u100007", 2}, {"u100000", 1}, {"u100001", 1}});
   }
