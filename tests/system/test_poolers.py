@@ -127,6 +127,7 @@ def test_the_least_pool_is_enough_to_come_back(tmp_path):
                     # Every lane has a connection, so that every one of them loses it.
                     wait_until(lambda: server.admin.get("/admin/audit").status == 200, 20,
                                "the audit answers")
+                    assert server.query.get("/v1/stats/top-pages").status == 200
                     await_applied(server)
                     await_answer(server)
                     own.run("kill9", "postgres")
