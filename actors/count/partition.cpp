@@ -99,6 +99,7 @@ void start(partition_ptr self) {
   const auto& x = st.claimed;
   const auto steps = st.progress.start(x.epoch, x.next_offset, x.folded_offset);
   st.incarnation = x.incarnation;
+  st.pages.start();
   st.config.status->with_history([&](auto& history) { history.start(st.progress.next_offset()); });
   partition_times::start(self);
   self->entry()->set_state("running");
@@ -290,8 +291,7 @@ void begin(partition_ptr self, partition_config config) {
   st.config.unfolded_max =
       std::max<size_t>(st.config.unfolded_max / st.config.partitions, 2 * st.config.fold_max);
   st.progress = model::partition_progress{rules_of(st.config), uint64_t{self->id()} << 32};
-  st.pages = page_table{std::max<size_t>(st.config.live_pages_max, 1)};
-  st.known_pages = model::recent{std::max<size_t>(st.config.live_pages_max, 1)};
+  partition_pages::begin(self);
   self->entry()->set_key(std::to_string(st.config.partition));
   self->entry()->set_state("starting");
   self->set_down_handler([self](caf::down_msg& x) { partition_pages::drop_ended(self, x); });

@@ -7,11 +7,10 @@
 #include <vector>
 
 #include "actors/count/page_aggregator.hpp"
-#include "actors/count/page_table.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/model/log_check.hpp"
+#include "actors/model/page_table.hpp"
 #include "actors/model/partition_progress.hpp"
-#include "actors/model/recent.hpp"
 #include "actors/tend/node_status.hpp"
 #include "actors/tend/observed.hpp"
 
@@ -56,19 +55,6 @@ struct partition_state_data {
     int64_t received_at_us = 0;
   };
 
-  /// A page that is not live and has clicks that are not folded.
-  struct tail_page {
-    std::string page;        ///< "site NUL page".
-    int64_t next_offset = 0; ///< Its clicks are folded when this is.
-    uint64_t clicks = 0;     ///< Of one apply; 0: of more than one.
-  };
-
-  /// A live page that is to be loaded.
-  struct page_life {
-    std::string page;
-    uint64_t life = 0;
-  };
-
   /// A person's wish to go on without the records before an offset.
   struct skip_ask {
     int64_t to;
@@ -109,16 +95,12 @@ struct partition_state_data {
   int64_t sent_at_us = 0;                   // Steady.
 
   // Fold.
-  int64_t fold_sent_us = 0;                           // Steady.
-  absl::flat_hash_map<int32_t, tail_page> tail_pages; // By page number.
-  bool tail_lost = false;                             // They were too many: the cache must forget.
+  int64_t fold_sent_us = 0; // Steady.
 
   // Pages.
   std::shared_ptr<const page_rules> rules;
-  page_table pages;
-  model::recent known_pages; // Clicked or asked for lately.
-  std::vector<page_life> load_wanted;
-  std::vector<page_life> loading;
+  model::page_table pages;
+  std::vector<page_aggregator_actor> aggregators; // By slot of the table.
   int64_t loading_as_of_us = 0;
   bool sweep_set = false;
 

@@ -51,7 +51,7 @@ model::progress_steps take_progress(partition_ptr self, const std::vector<partit
       folded = std::max(folded, x.folded_offset);
   auto steps = st.progress.learn_folded(folded, st.config.steady());
   if (st.progress.folded_offset() > before) {
-    st.tail_lost = true; // Of which pages it was, was told to somebody else, or to nobody.
+    st.pages.fold_untold(); // Of which pages it was, was told to somebody else, or to nobody.
     partition_pages::tell_cache(self, {});
   }
   return steps;

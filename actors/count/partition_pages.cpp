@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include <absl/hash/hash.h>
+#include <absl/container/flat_hash_map.h>
 
 #include "actors/model/log_check.hpp"
 #include "actors/model/record.hpp"
@@ -11,36 +11,11 @@ namespace footfall::partition_pages {
 
 namespace {
 
+using step = model::page_step;
+using steps = model::page_table::steps;
+
 constexpr size_t loads_at_once = 500;
 constexpr size_t tail_pages_max = 5 * fold_records_max;
-
-// Whether the page was clicked or asked for lately. Notes that it is now.
-bool is_known(partition_ptr self, const std::string& page) {
-  return self->state.known_pages.note(absl::HashOf(page));
-}
-
-// Whether a click makes its page live. With many live pages once is not enough: addresses
-// that somebody invents come but once, and to start and load a page costs more than all
-// else that is done for a click.
-bool is_worth_it(partition_ptr self, const std::string& page) {
-  const auto& st = self->state;
-  const bool known = is_known(self, page);
-  return st.pages.size() < st.config.live_pages_max / 4 || (known && !st.pages.full());
-}
-
-// Its clicks are with the store, and with no page that would tell the cache: the fold does.
-void leave_to_fold(partition_ptr self, page_delta x) {
-  auto& st = self->state;
-  if (st.tail_pages.size() >= tail_pages_max) {
-    st.tail_pages.clear();
-    st.tail_lost = true;
-  }
-  auto [at, fresh] = st.tail_pages.try_emplace(x.page_no);
-  at->second.clicks = fresh && !st.tail_lost ? x.clicks.size() : 0;
-  at->second.next_offset = st.progress.next_offset();
-  if (fresh)
-    at->second.page = std::move(x.page);
-}
 
 page_key key_of(const std::string& page) {
   const auto end_of_site = page.find('\0');
@@ -61,16 +36,13 @@ position reached(partition_ptr self) {
 
 void load_more(partition_ptr self) {
   auto& st = self->state;
-  if (!st.loading.empty() || st.load_wanted.empty())
+  const auto& all = st.pages.load();
+  if (all.empty())
     return;
-  const size_t n = std::min(st.load_wanted.size(), loads_at_once);
-  st.loading.assign(std::make_move_iterator(st.load_wanted.end() - static_cast<long>(n)),
-                    std::make_move_iterator(st.load_wanted.end()));
-  st.load_wanted.resize(st.load_wanted.size() - n);
-  st.loading_as_of_us = st.config.node->as_of_page(st.config.partition, st.config.now);
   std::vector<page_key> keys;
-  for (const auto& x : st.loading)
-    keys.push_back(key_of(x.page));
+  for (const auto& x : all)
+    keys.push_back(key_of(st.pages.page(x.slot)));
+  st.loading_as_of_us = st.config.node->as_of_page(st.config.partition, st.config.now);
   auto me = caf::actor_cast<partition_actor>(self);
   auto reply = [me, claim = st.progress.claim_no()](caf::expected<snapshot<page_load>> x) {
     store_answer out;
@@ -105,33 +77,53 @@ std::shared_ptr<const page_rules> rules(partition_ptr self) {
   return st.rules;
 }
 
-// Who waits for it is told to ask the store. What a load that is under way brings is not for
-// the page that has its name later: that one may lack clicks which came in between.
-void evict_oldest(partition_ptr self) {
+void spawn(partition_ptr self, uint32_t slot) {
   auto& st = self->state;
-  const auto& x = st.pages.oldest();
-  self->send(x.handle, atom::passivate_v);
-  add(st.config.counts->pages_passivated);
-  if (!x.loaded)
-    std::erase_if(st.load_wanted, [life = x.life](const auto& y) { return y.life == life; });
-  st.pages.drop_oldest();
-}
-
-page_table::entry& make_live(partition_ptr self, const std::string& page) {
-  auto& st = self->state;
-  if (st.pages.full())
-    evict_oldest(self);
-  page_aggregator_config config{page, rules(self)};
+  page_aggregator_config config{st.pages.page(slot), rules(self)};
   actor_directory::spawning_parent = self->id();
   auto handle = self->spawn<caf::monitored>(page_aggregator, std::move(config));
   actor_directory::spawning_parent = 0;
+  if (st.aggregators.size() <= slot)
+    st.aggregators.resize(slot + 1);
+  st.aggregators[slot] = std::move(handle);
   if (!std::exchange(st.sweep_set, true))
     self->delayed_send(self, st.config.passivate_after / 4, atom::tick_v, st.progress.claim_no(),
                        caf::atom("sweep"));
-  auto& out = st.pages.add(page, std::move(handle), st.config.steady());
-  st.load_wanted.push_back({page, out.life});
-  return out;
 }
+
+/// Does what the table says. `hand` is given the aggregator that the input, or what was
+/// loaded for it, goes to; `why` is told to those who wait for a page that fails.
+template <class Hand>
+void obey(partition_ptr self, const steps& all, Hand hand, const caf::error& why = {}) {
+  auto& st = self->state;
+  for (const auto& x : all) {
+    if (x.what == step::kind::spawn)
+      spawn(self, x.slot);
+    auto& live = st.aggregators[x.slot];
+    switch (x.what) {
+    case step::kind::deliver:
+    case step::kind::give: hand(live, x); break;
+    case step::kind::evict:
+      self->send(live, atom::passivate_v);
+      add(st.config.counts->pages_passivated);
+      live = page_aggregator_actor{};
+      break;
+    case step::kind::fail:
+      self->send(live, atom::failed_v, why);
+      live = page_aggregator_actor{};
+      break;
+    case step::kind::forget:
+      live = page_aggregator_actor{};
+      forget_cached(self);
+      break;
+    case step::kind::spawn:  // Done.
+    case step::kind::refuse: // Not for an aggregator, like what is to be loaded.
+    case step::kind::load: break;
+    }
+  }
+}
+
+constexpr auto to_nobody = [](const page_aggregator_actor&, const step&) {};
 
 } // namespace
 
@@ -181,18 +173,8 @@ void take_delta(partition_ptr self, page_delta delta) {
   // hold its clicks: they were committed before it was sent.
   if (delta.incarnation != st.incarnation)
     return;
-  auto* live = st.pages.touch(delta.page, st.config.steady());
-  if (!live && st.progress.running() && is_worth_it(self, delta.page))
-    live = &make_live(self, delta.page);
-  const bool is_ours = delta.partition == st.config.partition;
-  if (live) {
-    live->needed = true;
-    if (!live->loaded && is_ours)
-      leave_to_fold(self, delta); // It tells the cache nothing before it is loaded, if ever.
-    self->send(live->handle, atom::delta_v, std::move(delta));
-  } else if (is_ours) {
-    leave_to_fold(self, std::move(delta));
-  }
+  obey(self, st.pages.click(delta, st.config.steady()),
+       [&](const auto& to, const step&) { self->send(to, atom::delta_v, std::move(delta)); });
 }
 
 void note_applied(partition_ptr self, const apply_result& result) {
@@ -233,7 +215,7 @@ void hand_out(partition_ptr self, const apply_result& result) {
     }
     st.config.status->has_strays = true;
     if (home < st.nodes.partitions.size() && st.nodes.partitions[home]) {
-      leave_to_fold(self, delta); // They are folded here, wherever the page lives.
+      st.pages.click_elsewhere(delta); // They are folded here, wherever the page lives.
       self->send(caf::actor_cast<partition_actor>(st.nodes.partitions[home]), atom::delta_v,
                  std::move(delta));
     }
@@ -246,17 +228,14 @@ void ask(partition_ptr self, std::vector<page_ask>& asks) {
   auto from = self->current_sender();
   std::vector<page_answer> elsewhere;
   for (auto& x : asks) {
-    auto* live = st.pages.touch(x.page, st.config.steady());
-    if (!live && (x.kind == query_kind::count || !st.progress.running())) {
-      is_known(self, x.page); // Its next click makes it live, and keeps the cache right.
-      page_answer out;
-      out.ticket = x.ticket;
-      elsewhere.push_back(std::move(out));
+    const auto& all = st.pages.ask(x.page, x.kind != query_kind::count, st.config.steady());
+    if (all.front().what == step::kind::refuse) {
+      elsewhere.emplace_back().ticket = x.ticket;
       continue;
     }
-    if (!live)
-      live = &make_live(self, x.page);
-    self->send(live->handle, atom::ask_v, std::move(x), reached(self), from);
+    obey(self, all, [&](const auto& to, const step&) {
+      self->send(to, atom::ask_v, std::move(x), reached(self), from);
+    });
   }
   if (!elsewhere.empty() && from)
     self->send(caf::actor_cast<query_actor>(from), atom::told_v, std::move(elsewhere));
@@ -265,59 +244,40 @@ void ask(partition_ptr self, std::vector<page_ask>& asks) {
 
 void watch(partition_ptr self, page_ask& ask) {
   auto& st = self->state;
-  auto* live = st.pages.touch(ask.page, st.config.steady());
-  if (!live && !st.progress.running())
-    return; // It is asked again in a second.
-  if (!live)
-    live = &make_live(self, ask.page);
-  live->needed = true;
-  self->send(live->handle, atom::watch_v, std::move(ask), reached(self), self->current_sender());
+  // While the partition does not run it goes to nobody: it is asked again in a second.
+  obey(self, st.pages.watch(ask.page, st.config.steady()), [&](const auto& to, const step&) {
+    self->send(to, atom::watch_v, std::move(ask), reached(self), self->current_sender());
+  });
   load_more(self);
 }
 
 void take_loads(partition_ptr self, store_answer& answer) {
   auto& st = self->state;
-  auto pages = std::exchange(st.loading, {});
-  for (size_t i = 0; i < pages.size(); ++i) {
-    auto* live = st.pages.touch(pages[i].page, st.config.steady());
-    if (!live || live->life != pages[i].life)
-      continue;
-    live->loaded = true;
-    if (answer.code == errc::none && i < answer.pages.size()) {
-      // A page that nobody ever clicked is answered, not kept.
-      const bool unknown = answer.pages[i].page_no == 0 && !live->needed;
-      answer.pages[i].as_of_us = st.loading_as_of_us;
-      self->send(live->handle, atom::loaded_v, std::move(answer.pages[i]), answer.reached);
-      if (unknown) {
-        self->send(live->handle, atom::passivate_v);
-        st.pages.drop(pages[i].page);
-      }
-    } else {
-      self->send(live->handle, atom::failed_v, make_error(answer.code, answer.reason));
-      st.pages.drop(pages[i].page);
-    }
-  }
+  auto give = [&](const page_aggregator_actor& to, const step& x) {
+    auto& page = answer.pages[x.index];
+    page.as_of_us = st.loading_as_of_us;
+    self->send(to, atom::loaded_v, std::move(page), answer.reached);
+  };
+  if (answer.code == errc::none)
+    obey(self, st.pages.loaded(answer.pages, st.config.steady()), give,
+         make_error(errc::internal, "the store gave fewer pages than were asked for"));
+  else
+    obey(self, st.pages.load_failed(), to_nobody, make_error(answer.code, answer.reason));
   load_more(self);
 }
 
 void tell_cache(partition_ptr self, const fold_result& result) {
   auto& st = self->state;
+  if (result.pages.empty() && result.events > 0)
+    st.pages.fold_untold(); // They were too many.
+  auto news = st.pages.fold(result.pages, st.progress.folded_offset());
+  if (news.forget)
+    return forget_cached(self);
   std::vector<cache_advance> out;
-  for (const auto& x : result.pages) {
-    auto at = st.tail_pages.find(x.page_no);
-    // Are its clicks of one apply all that it has, then it was not there before, and
-    // nobody can have read an older count.
-    if (at != st.tail_pages.end() && at->second.clicks != x.clicks)
-      out.push_back({at->second.page, 0, x.clicks, 0, {}, {}}); // Says nothing but "older goes".
-  }
-  absl::erase_if(st.tail_pages, [&st](const auto& x) {
-    return x.second.next_offset <= st.progress.folded_offset();
-  });
+  for (auto& [page, clicks] : news.moved) // Says nothing but "older goes".
+    out.push_back({std::move(page), 0, clicks, 0, {}, {}});
   auto cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
-  const bool is_untold = result.pages.empty() && result.events > 0; // They were too many.
-  if (std::exchange(st.tail_lost, false) || is_untold)
-    forget_cached(self);
-  else if (!out.empty() && cache)
+  if (!out.empty() && cache)
     self->send(cache, atom::advance_v, st.incarnation, std::move(out));
 }
 
@@ -327,64 +287,56 @@ void forget_cached(partition_ptr self) {
 }
 
 void renew_cache(partition_ptr self) {
-  while (!self->state.pages.empty())
-    evict_oldest(self);
+  obey(self, self->state.pages.end_all(), to_nobody);
   forget_cached(self); // What they told meanwhile is not there.
 }
 
 live_pages live(partition_ptr self, uint32_t most) {
   live_pages out;
   out.all = self->state.pages.size();
-  for (auto& x : self->state.pages) {
-    if (out.pages.size() >= most)
-      break;
-    out.pages.push_back(x.page);
-  }
+  out.pages = self->state.pages.newest(most);
   return out;
 }
 
 caf::result<page_check> check(partition_ptr self, const std::string& page, page_load& stored) {
-  if (const auto* live = self->state.pages.find(page))
-    return self->delegate(live->handle, atom::check_v, std::move(stored));
+  auto& st = self->state;
+  if (const auto* slot = st.pages.find(page))
+    return self->delegate(st.aggregators[*slot], atom::check_v, std::move(stored));
   return page_check{};
 }
 
 void sweep(partition_ptr self) {
   auto& st = self->state;
   st.sweep_set = false;
-  using std::chrono::microseconds;
-  const auto idle_us = microseconds(st.config.passivate_after).count();
-  const auto now = st.config.steady();
-  while (!st.pages.empty() && st.pages.oldest().used_us + idle_us <= now)
-    evict_oldest(self);
-  if (!st.pages.empty() && !std::exchange(st.sweep_set, true))
+  obey(self, st.pages.sweep(st.config.steady()), to_nobody);
+  if (st.pages.size() > 0 && !std::exchange(st.sweep_set, true))
     self->delayed_send(self, st.config.passivate_after / 4, atom::tick_v, st.progress.claim_no(),
                        caf::atom("sweep"));
 }
 
 void reset(partition_ptr self) {
-  auto& st = self->state;
-  const auto why =
-      make_error(errc::store_unavailable, "the partition starts again; ask again in a moment");
-  while (!st.pages.empty()) {
-    self->send(st.pages.oldest().handle, atom::failed_v, why);
-    st.pages.drop_oldest();
-  }
-  st.load_wanted.clear();
-  st.loading.clear();
-  st.tail_pages.clear();
+  obey(self, self->state.pages.stop(), to_nobody,
+       make_error(errc::store_unavailable, "the partition starts again; ask again in a moment"));
 }
 
 void drop_ended(partition_ptr self, const caf::down_msg& down) {
   if (!down.reason)
     return; // Passivated.
-  auto& pages = self->state.pages;
-  for (auto& x : pages)
-    if (x.handle.address() == down.source) {
-      pages.drop(std::string{x.page});
-      forget_cached(self); // Of clicks that it had not read it told nobody.
-      break;
-    }
+  auto& st = self->state;
+  for (uint32_t slot = 0; slot < st.aggregators.size(); ++slot)
+    if (st.aggregators[slot] && st.aggregators[slot].address() == down.source)
+      return obey(self, st.pages.end(slot), to_nobody);
+}
+
+void begin(partition_ptr self) {
+  auto& st = self->state;
+  model::page_table::limits most;
+  most.partition = st.config.partition;
+  most.live_max = st.config.live_pages_max;
+  most.idle_us = std::chrono::microseconds(st.config.passivate_after).count();
+  most.loads_at_once = loads_at_once;
+  most.tail_max = tail_pages_max;
+  st.pages = model::page_table{most};
 }
 
 } // namespace footfall::partition_pages

@@ -6,6 +6,9 @@
 /// and what the cache must be told of the others.
 namespace footfall::partition_pages {
 
+/// Before all else, once.
+void begin(partition_ptr self);
+
 /// What the records in flight come to, and notes whose page each of its rows is.
 apply_request plan_apply(partition_ptr self);
 
