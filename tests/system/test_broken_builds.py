@@ -258,6 +258,8 @@ BUGS = {
     "no-cas": (let_two_own_the_partitions, (SERVICES,), "answers differ"),
 }
 CASES = [(bug, mode) for bug, (_, modes, _) in BUGS.items() for mode in modes]
+# A race that the clients cannot force: it shows in nine of ten runs.
+TRIES = {"del-not-versions": 6}
 # What a bug needs to show itself, and a sound program bears.
 FAULTS = {ask_while_clicks_come: "late-fills"}
 SOUND = sorted({(run, mode, fault) for run, modes, _ in BUGS.values() for mode in modes
@@ -286,9 +288,12 @@ def test_the_sound_program_passes(own_services, run, mode, fault):
 @pytest.mark.parametrize("bug, mode", CASES)
 def test_the_checker_finds(own_services, table, bug, mode):
     run, _, found = BUGS[bug]
-    problems = run(Run(mode, bug, own_services))
-    table.append(f"| {bug} | {mode} | {'; '.join(problems) or 'nothing'} |")
-    assert any(found in problem for problem in problems), problems
+    for _ in range(TRIES.get(bug, 1)):
+        problems = run(Run(mode, bug, own_services))
+        table.append(f"| {bug} | {mode} | {'; '.join(problems) or 'nothing'} |")
+        if any(found in problem for problem in problems):
+            return
+    raise AssertionError(problems)
 
 
 def test_the_shipped_program_has_no_trace_of_a_bug():
