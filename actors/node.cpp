@@ -152,22 +152,22 @@ std::shared_ptr<void> node::watch(std::string site_id, std::string page_url, que
 
 node_health node::health_now() const {
   node_health out;
-  const auto now = config_.now();
-  out.live = config_.steady() - status_.gateway_beat_us < gateway_beat_max_us;
+  const auto steady = config_.steady();
+  out.live = steady - status_.gateway_beat_us < gateway_beat_max_us;
   out.draining = status_.draining;
   auto add = [](auto& to, std::string name, std::string fault) {
     to.emplace_back(std::move(name), fault.empty() ? "ok" : std::move(fault));
   };
   add(out.roles, "gateway", out.live ? "" : "the gateway does not turn");
   add(out.roles, "ingest", watch_.log_fault());
-  add(out.roles, "aggregate", watch_.partitions_fault(now));
-  add(out.roles, "query", watch_.store_fault(now));
+  add(out.roles, "aggregate", watch_.partitions_fault(steady));
+  add(out.roles, "query", watch_.store_fault(steady));
   for (const auto& x : status_.parts)
-    out.lags_us.push_back(x.lag_us(now));
+    out.lags_us.push_back(x.lag_us(config_.now()));
   if (out.draining)
     add(out.roles, "node", "draining: the node stops");
   add(out.dependencies, "log", watch_.log_fault());
-  add(out.dependencies, "store", watch_.store_fault(now));
+  add(out.dependencies, "store", watch_.store_fault(steady));
   add(out.dependencies, "cache", watch_.cache_fault());
   out.ready = true;
   for (const auto& [name, state] : out.roles)
@@ -180,7 +180,7 @@ void node::health(reply<node_health> done) {
 }
 
 std::vector<std::string> node::look() {
-  return watch_.look(config_.now(), config_.steady());
+  return watch_.look(config_.steady());
 }
 
 void node::actors(reply<actors_reply> done) {

@@ -65,7 +65,8 @@ event_result refuse_stopped(ingestion_ptr self, click_event& event, uint32_t par
 /// later than the limit allows.
 class lag_gate {
 public:
-  lag_gate(const ingestion_config& config, int64_t now_us) : config_(config), now_us_(now_us) {}
+  explicit lag_gate(const ingestion_config& config)
+      : config_(config), steady_us_(config.steady()) {}
 
   /// One more event of the partition. False: it would wait too long.
   bool admit(uint32_t partition) {
@@ -74,7 +75,7 @@ public:
     auto [at, is_new] = rooms_.try_emplace(partition);
     if (is_new)
       at->second = config_.status->parts[partition].with_backlog(
-          [this](const auto& x) { return x.look_ahead(config_.lag_limit_us, now_us_); });
+          [this](const auto& x) { return x.look_ahead(config_.lag_limit_us, steady_us_); });
     return at->second.room-- > 0;
   }
 
@@ -106,7 +107,7 @@ private:
   static constexpr int64_t retry_stalled_most_s = 30;
 
   const ingestion_config& config_;
-  const int64_t now_us_;
+  const int64_t steady_us_;
   absl::flat_hash_map<uint32_t, model::backlog::outlook> rooms_;
 };
 
@@ -196,7 +197,7 @@ private:
 void ingest(ingestion_ptr self, std::vector<ingest_ask>& asks) {
   auto& status = *self->state.config.status;
   const auto now = status.begin_arrivals(self->state.config.now);
-  lag_gate gate{self->state.config, now};
+  lag_gate gate{self->state.config};
   bunches to;
   std::vector<log_record> records;
   std::vector<ingest_answer> refused;
@@ -235,6 +236,7 @@ void ingest(ingestion_ptr self, std::vector<ingest_ask>& asks) {
 int64_t note_settled(ingestion_ptr self, const ingestion_state::append& batch,
                      const std::vector<append_outcome>& outcomes, int64_t now) {
   auto& parts = self->state.config.status->parts;
+  const auto steady = self->state.config.steady();
   auto oldest = now;
   for (const auto& sent : batch.sent) {
     const auto partition = sent.first;
@@ -247,7 +249,7 @@ int64_t note_settled(ingestion_ptr self, const ingestion_state::append& batch,
       }
     parts[partition].with_backlog([&](auto& backlog) {
       if (first < end)
-        backlog.learn(first, end, batch.arrived_us, batch.arrived_us);
+        backlog.learn(first, end, batch.arrived_us, batch.arrived_us, steady);
       backlog.settle(batch.arrived_us, sent.second);
       if (const auto waits = backlog.oldest(); waits && *waits > 0)
         oldest = std::min(oldest, *waits);

@@ -19,14 +19,15 @@ constexpr size_t counts_a_read = 1000;
 
 // Tells how a read went to who looks after the store.
 auto note_of(query_ptr self) {
-  return [reads = self->state.config.reads, now = self->state.config.now](const store_answer& x) {
-    if (!reads)
-      return;
-    if (x.code == errc::none)
-      reads->well(now());
-    else if (x.code == errc::store_unavailable || x.code == errc::internal)
-      reads->failed(now(), x.reason);
-  };
+  return
+      [reads = self->state.config.reads, now = self->state.config.steady](const store_answer& x) {
+        if (!reads)
+          return;
+        if (x.code == errc::none)
+          reads->well(now());
+        else if (x.code == errc::store_unavailable || x.code == errc::internal)
+          reads->failed(now(), x.reason);
+      };
 }
 
 // A callback of the store that numbers the read it belongs to.

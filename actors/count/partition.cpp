@@ -104,7 +104,7 @@ void start(partition_ptr self) {
   partition_times::start(self);
   self->entry()->set_state("running");
   if (st.progress.next_offset() >= st.config.status->log_end.load())
-    st.config.status->applies.well(st.config.now()); // Nothing waits that could fail again.
+    st.config.status->applies.well(st.config.steady()); // Nothing waits that could fail again.
   if (st.nodes.reader)
     self->send(caf::actor_cast<log_reader_actor>(st.nodes.reader), atom::open_v,
                st.config.partition, st.progress.next_offset(), st.progress.claim_no());
@@ -185,13 +185,13 @@ void take_applied(partition_ptr self, const apply_result& result) {
   if (!result.moved) {
     add(counts.partitions_fenced);
     auto why = make_error(errc::fenced, "another owner took the partition over");
-    st.config.status->applies.failed(st.config.now(), text_of(why));
+    st.config.status->applies.failed(st.config.steady(), text_of(why));
     claim_later(self, why);
     return;
   }
   st.applied_at_us = st.config.now();
-  st.config.status->applies.well(st.applied_at_us);
   const auto steady = st.config.steady();
+  st.config.status->applies.well(steady);
   counts.apply_duration.observe(steady - st.sent_at_us);
   add(counts.applies);
   add(counts.events_applied, result.fresh.size());
@@ -229,7 +229,7 @@ void take_failure(partition_ptr self, caf::atom_value what, const caf::error& wh
   // An apply may have been committed all the same. Claiming again reads how far
   // it came, raises the epoch, and drops live state that missed its rows.
   add(st.config.counts->apply_failures);
-  st.config.status->applies.failed(st.config.now(), text_of(why));
+  st.config.status->applies.failed(st.config.steady(), text_of(why));
   claim_later(self, why);
 }
 

@@ -18,7 +18,7 @@ void run(partition_ptr self) {
 
 void note_wait(partition_ptr self) {
   auto& st = self->state;
-  const auto now = st.config.now();
+  const auto now = st.config.steady();
   auto why = "applies wait for folds: " + std::to_string(st.progress.unfolded())
              + " records are applied and not folded, and no more may be";
   if (const auto fault = st.config.status->folds.why(now); !fault.empty())
@@ -34,7 +34,7 @@ model::progress_steps take(partition_ptr self, const fold_result& result) {
     return {};
   }
   auto steps = st.progress.folded(st.config.steady());
-  st.config.status->folds.well(st.config.now());
+  st.config.status->folds.well(st.config.steady());
   add(st.config.counts->folds);
   add(st.config.counts->events_folded, result.events);
   st.config.counts->fold_duration.observe(st.config.steady() - st.fold_sent_us);
@@ -59,7 +59,7 @@ model::progress_steps take_progress(partition_ptr self, const std::vector<partit
 
 model::progress_steps failed(partition_ptr self, const caf::error& why) {
   auto& st = self->state;
-  st.config.status->folds.failed(st.config.now(), text_of(why));
+  st.config.status->folds.failed(st.config.steady(), text_of(why));
   return st.progress.fold_failed(st.config.steady());
 }
 

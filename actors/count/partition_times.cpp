@@ -21,7 +21,7 @@ void looked(partition_ptr self, const log_view& log) {
     if (!st.progress.running()) {
       if (is_other)
         x.forget_offsets();
-      x.start(claimed.next_offset, latest, st.config.batch_max, st.config.now());
+      x.start(claimed.next_offset, latest, st.config.batch_max, st.config.steady());
     }
     x.reach(log.end);
   });
@@ -55,9 +55,10 @@ void learn(partition_ptr self, const log_batch& batch) {
       latest = model::arrival_of(entry);
       oldest = std::min(oldest, latest);
     }
+  const auto steady = st.config.steady();
   status.with_backlog([&](auto& x) {
-    x.learn(first, end, oldest, latest);
-    x.learn(end, batch.next_offset, st.config.now(), 0); // Nothing waits where no record is.
+    x.learn(first, end, oldest, latest, steady);
+    x.learn(end, batch.next_offset, st.config.now(), 0, steady); // Nothing waits where none is.
     x.reach(batch.end_offset);
   });
 }
@@ -79,7 +80,7 @@ void applied(partition_ptr self) {
   const auto& rows = st.in_flight_rows;
   st.config.status->with_backlog([&](auto& x) {
     x.apply(st.progress.next_offset(), rows.empty() ? 0 : rows.back().received_at_us,
-            st.applied_at_us);
+            st.config.steady());
   });
 }
 

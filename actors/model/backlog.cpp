@@ -1,6 +1,7 @@
 #include "actors/model/backlog.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <limits>
 
@@ -12,7 +13,7 @@ constexpr double pace_memory_us = 5e6;
 constexpr double full_batch_us = 1e5; ///< What one is taken to need until the pace is measured.
 } // namespace
 
-void backlog::start(int64_t next_offset, int64_t latest_us, size_t batch_max, int64_t now_us) {
+void backlog::start(int64_t next_offset, int64_t latest_us, size_t batch_max, int64_t steady_us) {
   const auto known = end();
   is_started_ = true;
   if (next_offset < applied_) // The store went back: what it lost waits again.
@@ -25,7 +26,7 @@ void backlog::start(int64_t next_offset, int64_t latest_us, size_t batch_max, in
   applied_ = next_offset;
   batch_max_ = static_cast<int64_t>(batch_max);
   if (progress_at_us_ == 0)
-    progress_at_us_ = now_us;
+    progress_at_us_ = steady_us;
   newest_us_ = known > next_offset ? std::max(newest_us_, latest_us) : latest_us;
 }
 
@@ -36,10 +37,13 @@ void backlog::forget_offsets() {
   is_started_ = false;
 }
 
-void backlog::learn(int64_t first, int64_t end, int64_t oldest_us, int64_t latest_us) {
+void backlog::learn(int64_t first, int64_t end, int64_t oldest_us, int64_t latest_us,
+                    int64_t steady_us) {
   first = std::max(first, applied_);
   if (first >= end)
     return;
+  if (!has_known())
+    progress_at_us_ = std::max(progress_at_us_, steady_us);
   auto known = this->end();
   if (known < first) { // Nothing waited, or what stands between follows what is known.
     push({first, guess(marks_.empty() && is_started_ ? oldest_us : newest_us_), true});
@@ -101,8 +105,9 @@ void backlog::reach(int64_t end) {
   shrink();
 }
 
-void backlog::apply(int64_t below, int64_t latest_us, int64_t now_us) {
-  keep_pace(below - applied_, end() - below, now_us);
+void backlog::apply(int64_t below, int64_t latest_us, int64_t steady_us) {
+  assert(below >= applied_);
+  keep_pace(below - applied_, end() - below, steady_us);
   while (!marks_.empty() && marks_.front().end <= below)
     marks_.pop_front();
   applied_ = below;
@@ -112,30 +117,30 @@ void backlog::apply(int64_t below, int64_t latest_us, int64_t now_us) {
 }
 
 // What is applied while hardly anything waits says nothing of how much could be.
-void backlog::keep_pace(int64_t records, int64_t left, int64_t now_us) {
-  progress_at_us_ = now_us;
+void backlog::keep_pace(int64_t records, int64_t left, int64_t steady_us) {
+  progress_at_us_ = steady_us;
   if (left < batch_max_) {
     paced_records_ = paced_us_ = 0;
     paced_at_us_ = 0;
     return;
   }
   if (paced_at_us_ != 0) {
-    const auto took = static_cast<double>(std::max<int64_t>(now_us - paced_at_us_, 1));
+    const auto took = static_cast<double>(std::max<int64_t>(steady_us - paced_at_us_, 1));
     const auto kept = std::exp(-took / pace_memory_us);
     paced_records_ = paced_records_ * kept + static_cast<double>(records);
     paced_us_ = paced_us_ * kept + took;
   }
-  paced_at_us_ = now_us;
+  paced_at_us_ = steady_us;
 }
 
-backlog::outlook backlog::look_ahead(int64_t limit_us, int64_t now_us) const {
+backlog::outlook backlog::look_ahead(int64_t limit_us, int64_t steady_us) const {
   if (!is_started_) // Nothing is known of what waits.
     return {0, std::numeric_limits<int64_t>::max(), false};
   const auto ahead = end() - applied_ + sent_records_;
   auto each_us = full_batch_us / static_cast<double>(batch_max_);
   if (paced_us_ > 0) {
     // An apply that takes much longer than those before lowers the pace while it lasts.
-    const auto since = static_cast<double>(std::max<int64_t>(now_us - paced_at_us_, 0));
+    const auto since = static_cast<double>(std::max<int64_t>(steady_us - paced_at_us_, 0));
     each_us = (paced_us_ + since) / paced_records_;
   }
   const auto in_limit = static_cast<int64_t>(static_cast<double>(limit_us) / each_us);
@@ -145,8 +150,7 @@ backlog::outlook backlog::look_ahead(int64_t limit_us, int64_t now_us) const {
   out.room = std::max<int64_t>(std::max(in_limit, batch_max_) - ahead, 0);
   // Not the age of the oldest alone: while a backlog drains it stays as high as it was.
   // Nor what is guessed: at the first record after a silence that is the record before.
-  const auto waits_since = oldest_known();
-  const auto stalled = waits_since ? now_us - std::max(*waits_since, progress_at_us_) : int64_t{0};
+  const auto stalled = has_known() ? steady_us - progress_at_us_ : int64_t{0};
   if (stalled > std::max(out.wait_us, limit_us))
     out = {stalled, 0, true};
   return out;
@@ -179,12 +183,8 @@ std::optional<int64_t> backlog::oldest_from(int64_t applied) const {
   return out;
 }
 
-std::optional<int64_t> backlog::oldest_known() const {
-  std::optional<int64_t> out;
-  for (const auto& x : marks_)
-    if (!x.is_guessed && (!out || x.since_us < *out))
-      out = x.since_us;
-  return out;
+bool backlog::has_known() const {
+  return std::any_of(marks_.begin(), marks_.end(), [](const mark& x) { return !x.is_guessed; });
 }
 
 std::optional<int64_t> backlog::complete_until(int64_t applied) const {
@@ -225,6 +225,7 @@ void backlog::shrink() {
     }
     marks_ = std::move(out);
   }
+  assert(marks_.empty() || marks_.front().end > applied_);
 }
 
 } // namespace footfall::model

@@ -14,6 +14,9 @@ namespace footfall::model {
 /// Of stretches of offsets the earliest arrival is kept. There are few of them
 /// (marks_max): neighbours are merged and keep the older time, so what is said of the
 /// age is never too young. Where nothing better is known, arrivals rise with offsets.
+///
+/// Arrivals are told by the wall clock, which may be set. The pace, and for how long nothing
+/// moved, go by a clock that does not jump: `steady_us`.
 class backlog {
 public:
   static constexpr size_t marks_max = 128;
@@ -21,14 +24,14 @@ public:
   /// The partition goes on at `next_offset`, whatever was believed before, with so many
   /// records in a full batch.
   /// @param latest_us arrival of the record before it; 0 when unknown.
-  void start(int64_t next_offset, int64_t latest_us, size_t batch_max, int64_t now_us);
+  void start(int64_t next_offset, int64_t latest_us, size_t batch_max, int64_t steady_us);
 
   /// The offsets belong to another log from here on.
   void forget_offsets();
 
   /// All records of first <= offset < end arrived at `oldest_us` or later, the last of
   /// them at `latest_us`.
-  void learn(int64_t first, int64_t end, int64_t oldest_us, int64_t latest_us);
+  void learn(int64_t first, int64_t end, int64_t oldest_us, int64_t latest_us, int64_t steady_us);
 
   /// The first offset in first <= offset < end whose arrival was not learned; else `end`.
   int64_t first_unknown(int64_t first, int64_t end) const;
@@ -37,7 +40,7 @@ public:
   void reach(int64_t end);
 
   /// Records below the offset are applied, the last of them arrived at `latest_us`.
-  void apply(int64_t below, int64_t latest_us, int64_t now_us);
+  void apply(int64_t below, int64_t latest_us, int64_t steady_us);
 
   /// An append of so many records that arrived then is on its way into the log, until it
   /// is settled.
@@ -57,7 +60,7 @@ public:
     int64_t room = 0;        ///< So many more, and the next would wait longer than the limit.
     bool is_stalled = false; ///< Nothing was applied for as long as that.
   };
-  outlook look_ahead(int64_t limit_us, int64_t now_us) const;
+  outlook look_ahead(int64_t limit_us, int64_t steady_us) const;
 
   size_t marks() const noexcept { return marks_.size(); }
   int64_t applied() const noexcept { return applied_; }
@@ -73,10 +76,10 @@ private:
   void refine(int64_t first, int64_t end, int64_t oldest_us, int64_t latest_us);
   int64_t guess(int64_t us) const;
   void push(const mark& x);
-  void keep_pace(int64_t records, int64_t left, int64_t now_us);
+  void keep_pace(int64_t records, int64_t left, int64_t steady_us);
   void shrink();
   std::optional<int64_t> oldest_from(int64_t applied) const;
-  std::optional<int64_t> oldest_known() const;
+  bool has_known() const;
 
   bool is_started_ = false;
   int64_t applied_ = 0;
@@ -91,8 +94,10 @@ private:
   int64_t batch_max_ = 1;
   double paced_records_ = 0;
   double paced_us_ = 0;
-  int64_t paced_at_us_ = 0;    ///< 0: less than a batch waited then.
-  int64_t progress_at_us_ = 0; ///< The last apply, or the first start.
+  int64_t paced_at_us_ = 0; ///< 0: less than a batch waited then.
+  /// The last apply or the first start; later when nothing was known to wait then, and
+  /// something is now.
+  int64_t progress_at_us_ = 0;
 };
 
 } // namespace footfall::model

@@ -42,7 +42,7 @@ std::string seconds_text(int64_t us) {
 /// A read that is under way. The store may answer it after the watch is gone.
 struct node_watch::probe {
   std::shared_ptr<outcome_note> reads;
-  std::atomic<int64_t> now_us{0}; ///< Of the last look: when the answer came, nearly.
+  std::atomic<int64_t> steady_us{0}; ///< Of the last look: when the answer came, nearly.
   std::atomic<bool> open{false};
   int64_t asked_us = 0;
 };
@@ -56,18 +56,18 @@ node_watch::node_watch(node_watch_config config)
   probe_->reads = config_.reads;
 }
 
-std::string node_watch::store_fault(int64_t now_us) const {
+std::string node_watch::store_fault(int64_t steady_us) const {
   auto out = config_.events->health();
-  return out.empty() ? config_.reads->why(now_us) : out;
+  return out.empty() ? config_.reads->why(steady_us) : out;
 }
 
-void node_watch::ask_the_store(int64_t now_us, int64_t steady_us) {
+void node_watch::ask_the_store(int64_t steady_us) {
   auto& x = *probe_;
-  x.now_us = now_us;
+  x.steady_us = steady_us;
   if (x.open) {
     if (steady_us - x.asked_us > probe_patience_us)
-      config_.reads->failed(now_us, "the store has not answered a read for "
-                                        + seconds_text(steady_us - x.asked_us));
+      config_.reads->failed(steady_us, "the store has not answered a read for "
+                                           + seconds_text(steady_us - x.asked_us));
     return;
   }
   if (x.asked_us != 0 && steady_us - x.asked_us < probe_every_us)
@@ -75,7 +75,7 @@ void node_watch::ask_the_store(int64_t now_us, int64_t steady_us) {
   x.asked_us = steady_us;
   x.open = true;
   config_.events->progress([p = probe_](caf::expected<std::vector<partition_state>> answer) {
-    const auto now = p->now_us.load();
+    const auto now = p->steady_us.load();
     if (answer)
       p->reads->well(now);
     else if (code_of(answer.error()) != errc::shutting_down)
@@ -84,7 +84,7 @@ void node_watch::ask_the_store(int64_t now_us, int64_t steady_us) {
   });
 }
 
-node_watch::faults node_watch::failing(int64_t now_us, int64_t steady_us) {
+node_watch::faults node_watch::failing(int64_t steady_us) {
   faults out;
   while (moves_.size() < config_.status->parts.size())
     moves_.emplace_back(); // The log got more.
@@ -98,9 +98,9 @@ node_watch::faults node_watch::failing(int64_t now_us, int64_t steady_us) {
         next, phase != partition_phase::stopped && (!running || waiting > 0), steady_us);
     if (phase == partition_phase::stopped)
       continue;
-    auto why = part.applies.why(now_us);
+    auto why = part.applies.why(steady_us);
     if (why.empty())
-      why = part.folds.why(now_us);
+      why = part.folds.why(steady_us);
     if (why.empty() && still >= standstill_us)
       why = running ? "nothing was applied for " + seconds_text(still) + " while "
                           + std::to_string(waiting) + " records wait"
@@ -111,7 +111,7 @@ node_watch::faults node_watch::failing(int64_t now_us, int64_t steady_us) {
   return out;
 }
 
-std::string node_watch::partitions_fault(int64_t now_us) const {
+std::string node_watch::partitions_fault(int64_t steady_us) const {
   const auto& parts = config_.status->parts;
   faults stopped, waiting;
   for (size_t i = 0; i < parts.size(); ++i)
@@ -130,7 +130,7 @@ std::string node_watch::partitions_fault(int64_t now_us) const {
   if (seen_.empty())
     more(text_of_all(waiting));
   if (out.empty())
-    more(store_fault(now_us));
+    more(store_fault(steady_us));
   return out;
 }
 
@@ -143,13 +143,13 @@ void node_watch::add(std::vector<std::string>& out, std::string line,
   out.push_back(std::move(line));
 }
 
-std::vector<std::string> node_watch::look(int64_t now_us, int64_t steady_us) {
+std::vector<std::string> node_watch::look(int64_t steady_us) {
   std::vector<std::string> out;
-  ask_the_store(now_us, steady_us);
+  ask_the_store(steady_us);
   add(out, log_.heed(log_fault(), steady_us), config_.log_part.hint);
-  add(out, store_.heed(store_fault(now_us), steady_us), config_.store_part.hint);
+  add(out, store_.heed(store_fault(steady_us), steady_us), config_.store_part.hint);
   add(out, cache_.heed(cache_fault(), steady_us), config_.cache_part.hint);
-  auto now_failing = failing(now_us, steady_us);
+  auto now_failing = failing(steady_us);
   // While the store or the log is away, that is the one thing to say.
   if (!store_.open() && !log_.open())
     add(out, partitions_.heed(text_of_all(now_failing), steady_us), config_.partitions_hint);

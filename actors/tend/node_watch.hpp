@@ -41,15 +41,15 @@ public:
   explicit node_watch(node_watch_config config);
 
   /// The lines to write now, mostly none. One thread at a time.
-  /// @param now_us as those who note outcomes say it; @param steady_us as time passes
-  std::vector<std::string> look(int64_t now_us, int64_t steady_us);
+  /// @param steady_us as those who note outcomes say it
+  std::vector<std::string> look(int64_t steady_us);
 
   // What is wrong; empty: nothing. Any thread.
   std::string log_fault() const { return config_.log->health(); }
-  std::string store_fault(int64_t now_us) const;
+  std::string store_fault(int64_t steady_us) const;
   std::string cache_fault() const { return config_.values->health(); }
   /// Of all partitions, as of the last look but for those that stopped or wait for a claim.
-  std::string partitions_fault(int64_t now_us) const;
+  std::string partitions_fault(int64_t steady_us) const;
 
   const node_watch_config& config() const noexcept { return config_; }
 
@@ -57,8 +57,8 @@ private:
   struct probe;
   using faults = std::vector<std::pair<size_t, std::string>>;
 
-  void ask_the_store(int64_t now_us, int64_t steady_us);
-  faults failing(int64_t now_us, int64_t steady_us);
+  void ask_the_store(int64_t steady_us);
+  faults failing(int64_t steady_us);
   void add(std::vector<std::string>& out, std::string line, const std::string& hint) const;
 
   node_watch_config config_;

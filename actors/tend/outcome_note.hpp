@@ -10,24 +10,22 @@ namespace footfall {
 
 /// How one kind of work went last: what failed is seen for a while by whoever looks once a
 /// second, although it may have worked in between. Any thread; a success costs one store.
-/// The clock may be set: what was noted by another is forgotten.
+/// Times are of a clock that does not jump.
 class outcome_note {
 public:
-  void well(int64_t now_us) noexcept { well_us_.store(now_us, std::memory_order_relaxed); }
+  void well(int64_t steady_us) noexcept { well_us_.store(steady_us, std::memory_order_relaxed); }
 
-  void failed(int64_t now_us, std::string why) {
+  void failed(int64_t steady_us, std::string why) {
     std::lock_guard guard{mutex_};
     why_ = std::move(why);
-    if (well_us_.load(std::memory_order_relaxed) > now_us)
-      well_us_.store(0, std::memory_order_relaxed); // The clock was set back.
-    failed_us_.store(now_us, std::memory_order_relaxed);
+    failed_us_.store(steady_us, std::memory_order_relaxed);
   }
 
   /// What fails; empty when it works, or was not tried for long.
-  std::string why(int64_t now_us) const {
+  std::string why(int64_t steady_us) const {
     const auto failed = failed_us_.load(std::memory_order_relaxed);
-    const auto age = now_us - failed;
-    if (failed == 0 || age < -shown_us || age > forgotten_us
+    const auto age = steady_us - failed;
+    if (failed == 0 || age > forgotten_us
         || (age > shown_us && well_us_.load(std::memory_order_relaxed) > failed))
       return {};
     std::lock_guard guard{mutex_};

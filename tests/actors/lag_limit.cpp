@@ -89,6 +89,19 @@ SCENARIO_METHOD(limited_fixture, "a store that stands still is not given more th
   }
 }
 
+SCENARIO_METHOD(limited_fixture, "a clock that is set while something waits refuses nothing",
+                "[actor][lag][clock]") {
+  const auto hours = GENERATE(5, -5);
+  post({click("a")});
+  advance(1s);
+  events.refuse_applies = true;
+  REQUIRE(post({click("b")}).results.at(0).status == outcome::accepted);
+  time_us += int64_t{hours} * 3'600'000'000;
+  CHECK(post({click("c")}).results.at(0).status == outcome::accepted);
+  advance(31s); // As time passes, whatever the clock says.
+  CHECK(post({click("d")}).results.at(0).code == errc::overloaded);
+}
+
 SCENARIO_METHOD(slow_fixture, "more than can be counted in time is refused", "[actor][lag]") {
   size_t accepted = 0, refused = 0;
   int64_t longest = 0;

@@ -33,7 +33,7 @@ struct watch_fixture {
     for (int i = 0; i < seconds; ++i) {
       now += second;
       each();
-      for (auto& line : watch->look(now, now))
+      for (auto& line : watch->look(now))
         lines.push_back(std::move(line));
     }
   }

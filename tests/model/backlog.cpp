@@ -12,8 +12,8 @@ TEST_CASE("what is applied does not wait", "[model][backlog]") {
   backlog x;
   x.start(100, 0, 10, 1);
   CHECK_FALSE(x.oldest());
-  x.learn(100, 110, 5'000'000, 5'000'000);
-  x.learn(110, 120, 7'000'000, 7'000'000);
+  x.learn(100, 110, 5'000'000, 5'000'000, 1);
+  x.learn(110, 120, 7'000'000, 7'000'000, 1);
   CHECK(x.oldest() == 5'000'000);
   CHECK(x.complete_until(110) == 7'000'000);
   CHECK_FALSE(x.complete_until(120));
@@ -23,7 +23,7 @@ TEST_CASE("what is applied does not wait", "[model][backlog]") {
   CHECK(x.oldest() == 7'000'000);
   x.apply(120, 7'000'000, 1);
   CHECK_FALSE(x.oldest());
-  x.learn(110, 120, 1, 1); // The report that came behind the apply.
+  x.learn(110, 120, 1, 1, 1); // The report that came behind the apply.
   CHECK_FALSE(x.oldest());
   CHECK(x.end() == 120);
 }
@@ -38,7 +38,7 @@ TEST_CASE("an append counts from the moment it is sent", "[model][backlog]") {
   CHECK_FALSE(x.oldest()); // Nobody was told that it is in the log.
   x.settle(50, 1);
   CHECK(x.complete_until(0) == 50);
-  x.learn(0, 1, 50, 50);
+  x.learn(0, 1, 50, 50, 1);
   x.settle(50, 1);
   CHECK(x.complete_until(0) == 50);
   CHECK(x.complete_until(1) == 60);
@@ -53,15 +53,15 @@ TEST_CASE("what nobody saw arrive is as old as what stands before it", "[model][
     x.reach(5'000);
     CHECK(x.oldest() == 40'000'000);
     CHECK(x.first_unknown(1'000, 2'000) == 1'000);
-    x.learn(5'000, 5'001, 90'000'000, 90'000'000); // A new event.
+    x.learn(5'000, 5'001, 90'000'000, 90'000'000, 1); // A new event.
     CHECK(x.oldest() == 40'000'000);
     WHEN("its records are read, piece by piece") {
-      x.learn(1'000, 2'000, 50'000'000, 55'000'000);
+      x.learn(1'000, 2'000, 50'000'000, 55'000'000, 1);
       CHECK(x.first_unknown(1'000, 3'000) == 2'000);
       CHECK(x.oldest() == 50'000'000);
       x.apply(2'000, 55'000'000, 1);
       CHECK(x.oldest() == 55'000'000);
-      x.learn(2'000, 5'000, 56'000'000, 60'000'000);
+      x.learn(2'000, 5'000, 56'000'000, 60'000'000, 1);
       CHECK(x.oldest() == 56'000'000);
       CHECK(x.first_unknown(2'000, 5'001) == 5'001);
       x.apply(5'000, 60'000'000, 1);
@@ -77,7 +77,7 @@ TEST_CASE("what nobody saw arrive is as old as what stands before it", "[model][
 TEST_CASE("a store that went back lacks what it had", "[model][backlog]") {
   backlog x;
   x.start(0, 0, 10, 1);
-  x.learn(0, 100, 1'000'000, 2'000'000);
+  x.learn(0, 100, 1'000'000, 2'000'000, 1);
   x.apply(100, 2'000'000, 1);
   CHECK_FALSE(x.oldest());
   x.start(40, 1'500'000, 10, 1);
@@ -90,7 +90,7 @@ TEST_CASE("a store that went back lacks what it had", "[model][backlog]") {
 TEST_CASE("before the start nothing is known", "[model][backlog]") {
   backlog x;
   CHECK(x.complete_until(0) == 0);
-  x.learn(1'000, 1'001, 90'000'000, 90'000'000); // Acknowledged while the partition claims.
+  x.learn(1'000, 1'001, 90'000'000, 90'000'000, 1); // Acknowledged while the partition claims.
   CHECK(x.complete_until(0) == 0);
   x.start(500, 40'000'000, 10, 1);
   CHECK(x.oldest() == 40'000'000); // What stands between is not known, but newer than that.
@@ -118,7 +118,7 @@ TEST_CASE("the age of a backlog is never told too young", "[model][backlog]") {
       if (upto(2) > 0) {
         const auto first = static_cast<int64_t>(arrivals.size());
         arrivals.resize(arrivals.size() + static_cast<size_t>(upto(20)) + 1, now);
-        x.learn(first, static_cast<int64_t>(arrivals.size()), now, now);
+        x.learn(first, static_cast<int64_t>(arrivals.size()), now, now, now);
       } else if (const auto waiting = static_cast<int64_t>(arrivals.size()) - applied;
                  waiting > 0) {
         applied += upto(std::min<int64_t>(waiting, round % 2 == 0 ? 5 : 60));
@@ -149,7 +149,7 @@ constexpr int64_t limit = 30'000'000;
 struct paced : backlog {
   int64_t now = 1'000'000'000;
   paced() { start(0, 0, 100, now); }
-  void arrive(int64_t records) { learn(end(), end() + records, now, now); }
+  void arrive(int64_t records) { learn(end(), end() + records, now, now, now); }
   /// Applies 100 at once, four times a second.
   void work(int seconds) {
     for (int i = 0; i < seconds * 4; ++i) {
@@ -225,6 +225,17 @@ TEST_CASE("where nothing is applied, the time of that decides", "[model][backlog
   CHECK(x.ahead().room > 0);
 }
 
+TEST_CASE("a wall clock that is set makes no standstill, and hides none", "[model][backlog]") {
+  const int64_t hours = GENERATE(5, -5) * int64_t{3'600'000'000};
+  paced x;
+  x.learn(0, 1, x.now + hours, x.now + hours, x.now); // By a clock that was set just now.
+  CHECK_FALSE(x.ahead().is_stalled);
+  x.now += 31'000'000;
+  CHECK(x.ahead().is_stalled);
+  x.apply(1, x.now + hours, x.now);
+  CHECK_FALSE(x.ahead().is_stalled);
+}
+
 TEST_CASE("an old backlog that a restart found is judged by its pace", "[model][backlog]") {
   paced x;
   x.start(0, 1'000'000, 100, x.now);
@@ -236,19 +247,19 @@ TEST_CASE("an old backlog that a restart found is judged by its pace", "[model][
 
 TEST_CASE("before the start nothing is refused", "[model][backlog]") {
   backlog x;
-  x.learn(1'000, 1'001, 50'000'000, 50'000'000);
+  x.learn(1'000, 1'001, 50'000'000, 50'000'000, 1);
   CHECK(x.look_ahead(1'000'000, 90'000'000).room > 1'000);
   CHECK_FALSE(x.look_ahead(1'000'000, 90'000'000).is_stalled);
 }
 
 TEST_CASE("the first record after a silence does not make it a standstill", "[model][backlog]") {
   paced x;
-  x.learn(0, 1, x.now, x.now);
+  x.learn(0, 1, x.now, x.now, x.now);
   x.apply(1, x.now, x.now);
   x.now += 3'600'000'000;
   x.reach(2); // Somebody looked, before it was said when that record arrived.
   CHECK_FALSE(x.ahead().is_stalled);
-  x.learn(1, 2, x.now, x.now);
+  x.learn(1, 2, x.now, x.now, x.now);
   x.now += 31'000'000;
   CHECK(x.ahead().is_stalled);
 }
@@ -258,8 +269,8 @@ TEST_CASE("what is behind an append under way is not taken for newer", "[model][
   x.start(0, 0, 10, 1);
   x.send(100, 10); // Its report comes last.
   for (int64_t i = 0; i < 300; ++i)
-    x.learn(10 + i * 10, 20 + i * 10, 200'000 + i * 5'000, 200'000 + i * 5'000);
-  x.learn(0, 10, 100, 100);
+    x.learn(10 + i * 10, 20 + i * 10, 200'000 + i * 5'000, 200'000 + i * 5'000, 1);
+  x.learn(0, 10, 100, 100, 1);
   x.settle(100, 10);
   CHECK(x.complete_until(0) <= 100);
 }
