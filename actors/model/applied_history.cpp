@@ -1,6 +1,7 @@
 #include "actors/model/applied_history.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 namespace footfall::model {
 
@@ -20,6 +21,7 @@ void applied_history::add(int64_t next_offset, const std::vector<int64_t>& fresh
       fresh_[bit(offset)] = true;
   end_ = std::max(end_, next_offset);
   begin_ = std::max(begin_, end_ - kept);
+  assert(begin_ <= end_ && end_ - begin_ <= kept);
 }
 
 applied_counts applied_history::count(int64_t first, int64_t last) const {

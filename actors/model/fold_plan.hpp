@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -21,6 +22,7 @@ public:
   /// An apply of so many records moved to `next_offset`; `under_way` is where the fold
   /// ends that runs now, or the last one did.
   void add(int64_t next_offset, size_t records, int64_t under_way, size_t most) {
+    assert(next_offset > (steps_.empty() ? counted_from_ : steps_.back().first));
     records_ += records;
     if (!steps_.empty() && steps_.back().first > under_way
         && steps_.back().second + records <= most)
@@ -45,6 +47,7 @@ public:
 private:
   void drop(int64_t folded_offset) {
     while (!steps_.empty() && steps_.front().first <= folded_offset) {
+      assert(records_ >= steps_.front().second);
       records_ -= steps_.front().second;
       steps_.pop_front();
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -85,6 +86,7 @@ private:
       texts_.push_back(std::make_unique<char[]>(left_));
       free_ = texts_.back().get();
     }
+    assert(left_ >= text.size());
     char* const at = free_;
     std::copy(text.begin(), text.end(), at);
     free_ += text.size();

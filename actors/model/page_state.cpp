@@ -1,6 +1,7 @@
 #include "actors/model/page_state.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace footfall::model {
@@ -11,6 +12,7 @@ constexpr size_t differences_max = 10;
 } // namespace
 
 void page_state::load(page_load snapshot, const std::vector<position>& reached) {
+  assert(!loaded_); // It would count twice.
   loaded_ = true;
   page_no_ = snapshot.page_no;
   clicks_ = snapshot.clicks;
@@ -58,6 +60,7 @@ void page_state::advance(const position& reached) {
 
 void page_state::add(const page_delta& delta, int64_t now_us,
                      std::vector<std::pair<int32_t, uint64_t>>* changed) {
+  assert(loaded_ && !includes(delta) && delta.next_offset > 0);
   const int32_t oldest = minute_of(now_us) - hour;
   page_no_ = delta.page_no;
   clicks_ += delta.clicks.size();
@@ -118,6 +121,7 @@ void page_state::add_minute(int32_t minute, uint32_t clicks, int32_t oldest) {
     minutes_end_ = minutes_.back().first;
     minutes_.pop_back();
   }
+  assert(minutes_.size() <= page_load::minutes_max);
 }
 
 void page_state::add_type(int32_t type_no) {
@@ -133,6 +137,7 @@ void page_state::add_type(int32_t type_no) {
   by_type_.insert(at, {type_no, 1});
   if (full)
     by_type_.pop_back();
+  assert(by_type_.size() <= limits::named_types);
 }
 
 void page_state::forget_details() {

@@ -1,6 +1,7 @@
 #include "actors/model/page_table.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include <absl/hash/hash.h>
@@ -19,6 +20,7 @@ const page_table::steps& page_table::stop() {
   runs_ = false;
   while (oldest_ != none)
     drop(kind::fail, oldest_);
+  assert(by_page_.empty() && newest_ == none);
   wanted_.clear();
   loading_.clear();
   tail_.clear();
@@ -172,6 +174,7 @@ uint32_t page_table::touch(std::string_view page, int64_t now_us) {
 }
 
 uint32_t page_table::make_live(const std::string& page, int64_t now_us) {
+  assert(runs_ && !find(page));
   if (is_full())
     drop(kind::evict, oldest_);
   uint32_t slot = static_cast<uint32_t>(slots_.size());
@@ -188,15 +191,18 @@ uint32_t page_table::make_live(const std::string& page, int64_t now_us) {
   x.is_needed = false;
   by_page_.emplace(x.page, slot);
   link(slot);
+  assert(size() <= most_.live_max && by_page_.size() + free_.size() == slots_.size());
   // Of pages that ended while they waited nothing is loaded; they must not gather here.
   if (wanted_.size() >= 2 * most_.live_max)
     std::erase_if(wanted_, [this](const auto& y) { return !find(y, state::wanted); });
+  assert(wanted_.size() < 2 * most_.live_max);
   wanted_.push_back({slot, x.life});
   say(kind::spawn, slot);
   return slot;
 }
 
 page_table::entry* page_table::find(const place& x, state at) {
+  assert(x.slot < slots_.size());
   auto& out = slots_[x.slot];
   return out.life == x.life && out.at == at ? &out : nullptr;
 }
@@ -206,6 +212,7 @@ void page_table::say(kind what, uint32_t slot, uint32_t index) {
 }
 
 void page_table::drop(kind how, uint32_t slot) {
+  assert(slot < slots_.size() && slots_[slot].at != state::free);
   auto& x = slots_[slot];
   unlink(slot);
   by_page_.erase(x.page);

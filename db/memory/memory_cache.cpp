@@ -33,6 +33,7 @@ size_t memory_cache::bytes() const {
 }
 
 void memory_cache::drop(entries::iterator x) {
+  assert(bytes_ >= x->bytes());
   bytes_ -= x->bytes();
   by_page_.erase(x->page);
   entries_.erase(x);
@@ -90,6 +91,7 @@ void memory_cache::refresh(entry& x, int64_t as_of_us, const std::vector<positio
 }
 
 void memory_cache::put(entry& to, int32_t user_no, uint64_t clicks) {
+  assert(user_no > 0);
   if (to.users.size() >= config_.users_of_page_max) {
     bytes_ -= to.users.size() * user_cost;
     to.users.clear();
@@ -133,6 +135,7 @@ void memory_cache::fill(std::vector<cache_fill> values) {
 void memory_cache::advance(std::vector<cache_advance> pages) {
   std::lock_guard guard{lock_};
   for (const auto& x : pages) {
+    assert(x.from < x.to);
     // Version 0 is no version: a tombstone keeps nothing.
     const uint64_t keep = x.from == 0 ? x.to : x.from;
     // A page that nobody asked for gets a tombstone: no counts that nobody reads.

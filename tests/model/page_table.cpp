@@ -71,6 +71,17 @@ TEST_CASE_METHOD(table_fixture, "a question makes its page live, and the load go
   CHECK(click("a") == steps{{kind::deliver, 0}});
 }
 
+TEST_CASE_METHOD(table_fixture, "pages that end while a load lasts do not gather",
+                 "[model][page_table]") {
+  ask("first");
+  table.load();
+  for (int i = 0; i < 1000; ++i) // Two live at once: each ends another, and takes its place.
+    ask(std::to_string(i));
+  CHECK(table.loaded(std::vector<page_load>(1), now).empty()); // That one has ended.
+  CHECK(table.load().size() == 2);
+  CHECK(table.load().empty());
+}
+
 TEST_CASE_METHOD(table_fixture, "a count alone makes no page live", "[model][page_table]") {
   CHECK(table.ask("a", false, now) == steps{{kind::refuse}});
   CHECK(click("a") == steps{{kind::spawn, 0}, {kind::deliver, 0}}); // It is known now.
