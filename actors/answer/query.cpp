@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
+#include "actors/answer/query_cache.hpp"
+#include "actors/answer/query_names.hpp"
 #include "actors/answer/query_parts.hpp"
 #include "actors/answer/query_reads.hpp"
-#include "actors/model/record.hpp"
 
 namespace footfall {
 
@@ -114,10 +115,9 @@ void renew_watch(query_ptr self, uint64_t id, query_state::open_query& x, int64_
   page_ask ask;
   ask.ticket = id;
   ask.kind = query_kind::page;
-  ask.page = x.ask.site_id + '\0' + x.ask.page_url;
+  ask.page = query_parts::page_of(x.ask);
   ask.as_of_us = query_parts::as_of(self, x.ask);
-  const auto key = model::record_key(x.ask.site_id, x.ask.page_url);
-  const auto at = model::partition_of(key, static_cast<uint32_t>(st.nodes.partitions.size()));
+  const auto at = query_parts::home_of(self, x.ask);
   if (auto to = caf::actor_cast<partition_actor>(st.nodes.partitions[at]))
     self->send(to, atom::watch_v, std::move(ask));
 }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "actors/answer/query_cache.hpp"
+#include "actors/answer/query_names.hpp"
 #include "actors/answer/query_reads.hpp"
-#include "actors/model/record.hpp"
-#include "proto/seeded_bug.hpp"
 
 namespace footfall::query_parts {
 
@@ -12,9 +12,10 @@ namespace {
 
 using open_query = query_state::open_query;
 
-constexpr int64_t patience_us = 250'000;
 /// Of more users that tie the store finds those that come first by name.
 constexpr size_t ties_named_max = 10'000;
+
+} // namespace
 
 void ask_page(query_ptr self, uint64_t id, open_query& x) {
   auto& st = self->state;
@@ -26,24 +27,13 @@ void ask_page(query_ptr self, uint64_t id, open_query& x) {
   ask.user_no = x.user_no;
   ask.limit = x.ask.limit;
   ask.as_of_us = as_of(self, x.ask);
-  const auto key = model::record_key(x.ask.site_id, x.ask.page_url);
-  const auto partitions = static_cast<uint32_t>(st.nodes.partitions.size());
-  if (partitions == 0) {
+  if (st.nodes.partitions.empty()) {
     fail(self, id, errc::store_unavailable, "the node is starting; ask again in a moment");
     return;
   }
-  st.page_asks[model::partition_of(key, partitions)].push_back(std::move(ask));
+  st.page_asks[home_of(self, x.ask)].push_back(std::move(ask));
   x.page_asked_us = x.read_us;
 }
-
-void missed(query_ptr self, const std::vector<uint64_t>& ids) {
-  auto& open = self->state.open;
-  for (auto id : ids)
-    if (auto at = open.find(id); at != open.end())
-      ask_page(self, id, at->second);
-}
-
-} // namespace
 
 void run(query_ptr self, uint64_t id) {
   auto& st = self->state;
@@ -51,12 +41,11 @@ void run(query_ptr self, uint64_t id) {
   x.begun_turn = st.turn;
   switch (x.ask.kind) {
   case query_kind::count: {
-    const auto* user = st.user_numbers.find(user_of(x.ask));
-    if (!user) {
+    x.user_no = user_number(self, x.ask);
+    if (x.user_no == 0) {
       st.count_wanted.push_back(id);
       break;
     }
-    x.user_no = *user;
     if (x.ask.after.empty())
       st.lookups.push_back(id);
     else
@@ -67,40 +56,6 @@ void run(query_ptr self, uint64_t id) {
   case query_kind::users: ask_page(self, id, x); break;
   case query_kind::top_pages: read_top_pages(self, id, x.ask); break;
   case query_kind::series: read_series(self, id, x.ask); break;
-  }
-}
-
-void take_found(query_ptr self, uint64_t number, std::vector<cached_count>& found) {
-  auto& st = self->state;
-  auto at = st.looked_up.find(number);
-  if (at == st.looked_up.end())
-    return; // It came too late.
-  const auto ids = std::move(at->second.ids);
-  st.looked_up.erase(at);
-  for (size_t i = 0; i < ids.size(); ++i) {
-    if (i >= found.size() || !found[i].hit) {
-      missed(self, {ids[i]});
-      continue;
-    }
-    query_answer out;
-    out.source = answer_source::cache;
-    out.as_of_us = found[i].as_of_us;
-    out.reached = std::move(found[i].reached);
-    out.clicks = found[i].clicks;
-    finish(self, ids[i], std::move(out));
-  }
-}
-
-void give_up_lookups(query_ptr self, int64_t now_us) {
-  auto& all = self->state.looked_up;
-  std::vector<uint64_t> late;
-  for (const auto& [number, batch] : all)
-    if (batch.until_us <= now_us)
-      late.push_back(number);
-  for (auto number : late) {
-    const auto ids = std::move(all.at(number).ids);
-    all.erase(number);
-    missed(self, ids);
   }
 }
 
@@ -210,26 +165,6 @@ void fail(query_ptr self, uint64_t id, errc code, std::string reason) {
 
 namespace {
 
-void look_up(query_ptr self) {
-  auto& st = self->state;
-  auto ids = std::exchange(st.lookups, {});
-  auto cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
-  if (!cache) {
-    missed(self, ids);
-    return;
-  }
-  std::vector<cache_ask> keys;
-  for (auto id : ids) {
-    const auto& x = st.open.at(id);
-    keys.push_back({page_of(x.ask), x.user_no});
-  }
-  // No request of CAF's: its timer would wake a thread for each.
-  const auto number = st.next_lookup++;
-  st.looked_up.emplace(number,
-                       query_state::lookup_batch{std::move(ids), st.config.steady() + patience_us});
-  self->send(cache, atom::lookup_v, st.incarnation, number, std::move(keys));
-}
-
 void begin_waiting(query_ptr self) {
   for (auto id : std::exchange(self->state.may_begin, {}))
     if (self->state.open.contains(id))
@@ -251,14 +186,7 @@ void send_gathered(query_ptr self) {
       fail(self, x.ticket, errc::store_unavailable,
            "the partition of this page is starting; ask again in a moment");
   }
-  if (!st.fills.empty() && st.nodes.cache) {
-    auto cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
-    if (seeded_bug("late-fills") || seeded_bug("del-not-versions"))
-      self->delayed_send(cache, std::chrono::milliseconds(50), atom::fill_v, st.incarnation,
-                         std::exchange(st.fills, {}));
-    else
-      self->send(cache, atom::fill_v, st.incarnation, std::exchange(st.fills, {}));
-  }
+  send_fills(self);
   for (auto& [to, answers] : std::exchange(st.answers, {}))
     self->send(caf::actor_cast<gateway_actor>(to), atom::answered_v, std::move(answers));
 }

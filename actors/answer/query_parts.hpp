@@ -26,11 +26,8 @@ void raise(std::vector<position>& reached, const std::vector<position>& to);
 
 /// Takes the way of its kind: cache and page aggregator, or the store.
 void run(query_ptr self, uint64_t id);
-
-/// What the cache has; what it has not is asked of the page aggregator.
-void take_found(query_ptr self, uint64_t number, std::vector<cached_count>& found);
-/// Goes on without the answers that the cache owes for too long.
-void give_up_lookups(query_ptr self, int64_t now_us);
+/// Asks the page's aggregator, by way of its partition.
+void ask_page(query_ptr self, uint64_t id, query_state::open_query& x);
 
 /// What a page aggregator said.
 void take_page(query_ptr self, page_answer& said);

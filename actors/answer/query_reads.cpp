@@ -1,12 +1,13 @@
 #include "actors/answer/query_reads.hpp"
 
 #include <algorithm>
-#include <cassert>
 
+#include "actors/answer/query_names.hpp"
 #include "actors/answer/query_parts.hpp"
 #include "actors/model/page_state.hpp"
 #include "actors/model/record.hpp"
 #include "actors/model/series.hpp"
+#include "actors/port_answers.hpp"
 
 namespace footfall::query_parts {
 
@@ -32,7 +33,7 @@ auto note_of(query_ptr self) {
 
 // A callback of the store that numbers the read it belongs to.
 template <class Fill>
-auto to_me(query_ptr self, std::vector<uint64_t> ids, Fill fill, bool counts = false) {
+auto begin_read(query_ptr self, std::vector<uint64_t> ids, Fill fill, bool counts = false) {
   auto& st = self->state;
   const auto batch = st.next_batch++;
   auto& read = st.reads[batch];
@@ -46,15 +47,8 @@ auto to_me(query_ptr self, std::vector<uint64_t> ids, Fill fill, bool counts = f
   read.ids = std::move(ids);
   auto me = caf::actor_cast<query_actor>(self);
   return [me, batch, fill, note = note_of(self)](auto x) {
-    store_answer out;
+    auto out = answer_of(x, fill);
     out.batch = batch;
-    if (x) {
-      out.incarnation = x->incarnation;
-      fill(out, *x);
-    } else {
-      out.code = code_of(x.error());
-      out.reason = text_of(x.error());
-    }
     note(out);
     caf::anon_send(me, atom::loaded_v, std::move(out));
   };
@@ -65,64 +59,6 @@ constexpr auto fill_rows = [](store_answer& out, snapshot<named_count>& x) {
   out.rows = std::move(x.values);
 };
 
-// Most clicks first, ties by name; at most `limit`.
-void order_rows(query_answer& answer, uint32_t limit) {
-  std::sort(answer.rows.begin(), answer.rows.end(), [](const auto& a, const auto& b) {
-    return a.clicks != b.clicks ? a.clicks > b.clicks : a.name < b.name;
-  });
-  if (answer.rows.size() > limit) {
-    answer.rows.resize(limit);
-    answer.more = true;
-  }
-}
-
-// What no row names is the rest of all clicks of the page.
-void count_others(query_answer& answer) {
-  uint64_t named = 0;
-  for (const auto& row : answer.rows)
-    named += row.clicks;
-  answer.other_types = answer.clicks - named;
-  answer.more = answer.other_types > 0;
-}
-
-void take_names(query_ptr self, const open_query& x, store_answer& read) {
-  auto& st = self->state;
-  auto& names = x.ask.kind == query_kind::users ? st.user_names : st.type_names;
-  for (size_t i = 0; i < read.numbers.size() && i < read.names.size(); ++i)
-    names.put(read.numbers[i], std::move(read.names[i]));
-}
-
-// Finishes the query once all its rows have names; asks the store for those it does not know.
-void finish_named(query_ptr self, uint64_t id, open_query& x) {
-  auto& st = self->state;
-  assert(x.numbers.size() == x.answer.rows.size());
-  const bool users = x.ask.kind == query_kind::users;
-  auto& names = users ? st.user_names : st.type_names;
-  std::vector<int32_t> missing;
-  for (size_t i = 0; i < x.numbers.size(); ++i) {
-    if (const auto* name = names.find(x.numbers[i]))
-      x.answer.rows[i].name = *name;
-    else
-      missing.push_back(x.numbers[i]);
-  }
-  if (missing.empty()) {
-    auto answer = std::move(x.answer);
-    order_rows(answer, users ? x.ask.limit : limits::named_types);
-    if (!users)
-      count_others(answer);
-    finish(self, id, std::move(answer));
-    return;
-  }
-  auto fill = [missing](store_answer& out, snapshot<std::string>& found) {
-    out.numbers = missing;
-    out.names = std::move(found.values);
-  };
-  if (users)
-    st.config.events->user_names(missing, to_me(self, {id}, fill));
-  else
-    st.config.events->type_names(missing, to_me(self, {id}, fill));
-}
-
 void take_count(query_ptr self, uint64_t id, open_query& x, const pair_count& found,
                 const store_answer& read, int64_t as_of_us) {
   auto& st = self->state;
@@ -132,7 +68,7 @@ void take_count(query_ptr self, uint64_t id, open_query& x, const pair_count& fo
   out.reached = read.reached;
   out.clicks = found.clicks;
   if (found.user_no != 0)
-    st.user_numbers.put(user_of(x.ask), found.user_no);
+    note_user_number(self, x.ask, found.user_no);
   // Version 0 is before the first click; nobody is told when that comes.
   if (found.user_no != 0 && found.page_no != 0 && found.version != 0)
     st.fills.push_back({page_of(x.ask), found.version, out.as_of_us, read.reached, found.user_no,
@@ -180,18 +116,11 @@ void take_store(query_ptr self, uint64_t id, open_query& x, store_answer& read, 
 
 } // namespace
 
-std::string page_of(const query_ask& ask) {
-  std::string out;
-  out.reserve(ask.site_id.size() + 1 + ask.page_url.size());
-  out.append(ask.site_id).push_back('\0');
-  return out.append(ask.page_url);
-}
-
-std::string user_of(const query_ask& ask) {
-  std::string out;
-  out.reserve(ask.site_id.size() + 1 + ask.user_id.size());
-  out.append(ask.site_id).push_back('\0');
-  return out.append(ask.user_id);
+uint32_t home_of(query_ptr self, const query_ask& ask) {
+  // Pages live in the partitions that there were at the start.
+  const auto homes = std::max<size_t>(self->state.nodes.partitions.size(), 1);
+  return model::partition_of(model::record_key(ask.site_id, ask.page_url),
+                             static_cast<uint32_t>(homes));
 }
 
 int64_t as_of(query_ptr self, const query_ask& ask) {
@@ -199,11 +128,7 @@ int64_t as_of(query_ptr self, const query_ask& ask) {
   const auto& node = *st.config.status;
   if (ask.page_url.empty()) // All pages of a site.
     return node.as_of_all(st.config.now);
-  const auto key = model::record_key(ask.site_id, ask.page_url);
-  // Pages live in the partitions that there were at the start.
-  const auto homes = std::max<size_t>(st.nodes.partitions.size(), 1);
-  const auto home = model::partition_of(key, static_cast<uint32_t>(homes));
-  return node.as_of_page(home, st.config.now);
+  return node.as_of_page(home_of(self, ask), st.config.now);
 }
 
 void read_counts(query_ptr self) {
@@ -225,7 +150,7 @@ void read_counts(query_ptr self) {
       return;
     ++st.count_reads;
     st.config.events->read_counts(std::move(keys),
-                                  to_me(
+                                  begin_read(
                                       self, std::move(ids),
                                       [](store_answer& out, snapshot<pair_count>& x) {
                                         out.reached = std::move(x.reached);
@@ -239,16 +164,25 @@ void read_page(query_ptr self, uint64_t id, const query_ask& ask) {
   auto& st = self->state;
   const auto first_minute = model::minute_of(st.config.now()) - 60;
   st.config.events->load_pages({{ask.site_id, ask.page_url}}, first_minute, 0,
-                               to_me(self, {id}, [](store_answer& out, snapshot<page_load>& x) {
-                                 out.reached = std::move(x.reached);
-                                 out.pages = std::move(x.values);
-                               }));
+                               begin_read(self, {id}, fill_pages));
+}
+
+void read_names(query_ptr self, uint64_t id, std::vector<int32_t> numbers, bool of_users) {
+  auto fill = [numbers](store_answer& out, snapshot<std::string>& found) {
+    out.numbers = numbers;
+    out.names = std::move(found.values);
+  };
+  auto& events = *self->state.config.events;
+  if (of_users)
+    events.user_names(numbers, begin_read(self, {id}, fill));
+  else
+    events.type_names(numbers, begin_read(self, {id}, fill));
 }
 
 void read_series(query_ptr self, uint64_t id, const query_ask& ask) {
   self->state.config.events->minutes(
       {ask.site_id, ask.page_url}, ask.from_us, ask.to_us,
-      to_me(self, {id}, [](store_answer& out, snapshot<series_point>& x) {
+      begin_read(self, {id}, [](store_answer& out, snapshot<series_point>& x) {
         out.reached = std::move(x.reached);
         out.points = std::move(x.values);
       }));
@@ -256,23 +190,12 @@ void read_series(query_ptr self, uint64_t id, const query_ask& ask) {
 
 void read_top_pages(query_ptr self, uint64_t id, const query_ask& ask) {
   self->state.config.events->top_pages(ask.site_id, ask.from_us, ask.to_us, ask.limit,
-                                       to_me(self, {id}, fill_rows));
+                                       begin_read(self, {id}, fill_rows));
 }
 
 void read_users(query_ptr self, uint64_t id, const query_ask& ask) {
   self->state.config.events->top_users({ask.site_id, ask.page_url}, ask.limit,
-                                       to_me(self, {id}, fill_rows));
-}
-
-void name_rows(query_ptr self, uint64_t id, open_query& x, query_answer answer,
-               const std::vector<numbered_count>& rows) {
-  x.numbers.clear();
-  for (const auto& row : rows) {
-    x.numbers.push_back(row.number);
-    answer.rows.push_back({{}, row.clicks, 0});
-  }
-  x.answer = std::move(answer);
-  finish_named(self, id, x);
+                                       begin_read(self, {id}, fill_rows));
 }
 
 void take_read(query_ptr self, store_answer& read) {

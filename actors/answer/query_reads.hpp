@@ -1,15 +1,14 @@
 #pragma once
 
-#include <string>
+#include <vector>
 
 #include "actors/answer/query.hpp"
 
-/// The part of the query actor that reads the store and names what it gave.
+/// The part of the query actor that reads the store.
 namespace footfall::query_parts {
 
-/// "site NUL page" and "site NUL user" of a query.
-std::string page_of(const query_ask& ask);
-std::string user_of(const query_ask& ask);
+/// The partition where the page that is asked for lives.
+uint32_t home_of(query_ptr self, const query_ask& ask);
 
 /// What is read or asked for this query after the call is as fresh as this. Taken before,
 /// never when the answer is there: more may have been acknowledged by then.
@@ -21,11 +20,8 @@ void read_page(query_ptr self, uint64_t id, const query_ask& ask);
 void read_series(query_ptr self, uint64_t id, const query_ask& ask);
 void read_top_pages(query_ptr self, uint64_t id, const query_ask& ask);
 void read_users(query_ptr self, uint64_t id, const query_ask& ask);
-
-/// Finishes the query with `answer` and these rows, once they have their names; those that
-/// it does not know are asked of the store.
-void name_rows(query_ptr self, uint64_t id, query_state::open_query& x, query_answer answer,
-               const std::vector<numbered_count>& rows);
+/// The names of these users, or else event types.
+void read_names(query_ptr self, uint64_t id, std::vector<int32_t> numbers, bool of_users);
 
 /// What a read of the store gave.
 void take_read(query_ptr self, store_answer& read);

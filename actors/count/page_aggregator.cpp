@@ -1,6 +1,9 @@
 #include "actors/count/page_aggregator.hpp"
 
 #include <algorithm>
+#include <cassert>
+
+#include "proto/site_text.hpp"
 
 namespace footfall {
 
@@ -87,6 +90,7 @@ void take_delta(page_aggregator_ptr self, const page_delta& delta) {
   st.as_of_us = std::max(st.as_of_us, delta.as_of_us);
   if (!st.counts.loaded() || st.counts.clicks() == before)
     return;
+  assert(st.counts.clicks() == before + delta.clicks.size());
   mind_limits(self);
   // Without the user map it is not known whose counts changed: all of them go.
   const auto from = changed.empty() ? 0 : before;
@@ -181,14 +185,6 @@ page_check check(page_aggregator_ptr self, const page_load& stored) {
   return {true, x.clicks(), x.differences(stored)};
 }
 
-// "site NUL page" for people: the page, after its site unless that is the default.
-std::string shown(const std::string& page) {
-  const auto end_of_site = page.find('\0');
-  const auto site = page.substr(0, end_of_site);
-  const auto url = page.substr(end_of_site + 1);
-  return site == default_site ? url : site + ' ' + url;
-}
-
 std::vector<state_field> describe(page_aggregator_ptr self) {
   auto& st = self->state;
   const auto& x = st.counts;
@@ -219,7 +215,7 @@ page_aggregator_state::audience& page_aggregator_state::listeners() {
 
 page_aggregator_actor::behavior_type page_aggregator(page_aggregator_ptr self,
                                                      page_aggregator_config config) {
-  self->entry()->set_key(shown(config.page));
+  self->entry()->set_key(shown_in_site(config.page));
   self->entry()->set_state("loading");
   self->state.config = std::move(config);
   add(self->state.config.rules->counts->pages_live);

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "actors/count/partition_answers.hpp"
 #include "actors/count/partition_fold.hpp"
 #include "actors/count/partition_log.hpp"
 #include "actors/count/partition_pages.hpp"
 #include "actors/count/partition_times.hpp"
 #include "actors/count/partition_waits.hpp"
+#include "actors/port_answers.hpp"
 #include "proto/failpoint.hpp"
 
 namespace footfall {
@@ -37,8 +37,9 @@ void claim(partition_ptr self) {
   if (st.config.status->phase != partition_phase::stopped)
     st.config.status->phase = partition_phase::claiming;
   self->entry()->set_state("claiming");
-  st.config.events->claim(st.config.partition,
-                          to_me<partition_claim>(self, atom::claimed_v, claim_tick));
+  st.config.events->claim(
+      st.config.partition,
+      to_me<partition_claim>(self, atom::claimed_v, st.progress.claim_no(), claim_tick));
 }
 
 void claim_later(partition_ptr self, const caf::error& why) {
@@ -55,7 +56,9 @@ void send_apply(partition_ptr self) {
   auto batch = partition_pages::plan_apply(self);
   st.in_flight_mark = batch.mark;
   st.sent_at_us = st.config.steady();
-  st.config.events->apply(std::move(batch), to_me<apply_result>(self, atom::applied_v, apply_tick));
+  st.config.events->apply(
+      std::move(batch),
+      to_me<apply_result>(self, atom::applied_v, st.progress.claim_no(), apply_tick));
 }
 
 void show(partition_ptr self) {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "actors/count/partition_answers.hpp"
 #include "actors/count/partition_pages.hpp"
+#include "actors/port_answers.hpp"
 
 namespace footfall::partition_fold {
 
@@ -12,8 +12,9 @@ void run(partition_ptr self) {
   if (!st.progress.begin_fold())
     return;
   st.fold_sent_us = st.config.steady();
-  st.config.events->fold(st.config.partition, st.progress.folded_offset(), st.progress.fold_end(),
-                         to_me<fold_result>(self, atom::folded_v, fold_tick));
+  st.config.events->fold(
+      st.config.partition, st.progress.folded_offset(), st.progress.fold_end(),
+      to_me<fold_result>(self, atom::folded_v, st.progress.claim_no(), fold_tick));
 }
 
 void note_wait(partition_ptr self) {
@@ -29,8 +30,8 @@ void note_wait(partition_ptr self) {
 model::progress_steps take(partition_ptr self, const fold_result& result) {
   auto& st = self->state;
   if (!result.moved) { // Somebody else folded: learn how far.
-    st.config.events->progress(
-        to_me<std::vector<partition_state>>(self, atom::progress_v, progress_what));
+    st.config.events->progress(to_me<std::vector<partition_state>>(
+        self, atom::progress_v, st.progress.claim_no(), progress_what));
     return {};
   }
   auto steps = st.progress.folded(st.config.steady());

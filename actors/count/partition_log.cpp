@@ -1,8 +1,8 @@
 #include "actors/count/partition_log.hpp"
 
-#include "actors/count/partition_answers.hpp"
 #include "actors/count/partition_pages.hpp"
 #include "actors/count/partition_times.hpp"
+#include "actors/port_answers.hpp"
 
 namespace footfall::partition_log {
 
@@ -47,8 +47,9 @@ step claim_for_skip(partition_ptr self, const log_view& found) {
   auto& st = self->state;
   if (auto wrong = wrong_with(st.skip->to, st.progress.next_offset(), found); !wrong.empty())
     return end_skip(self, errc::invalid_argument, wrong);
-  st.config.events->claim(st.config.partition,
-                          to_me<partition_claim>(self, atom::claimed_v, skip_what));
+  st.config.events->claim(
+      st.config.partition,
+      to_me<partition_claim>(self, atom::claimed_v, st.progress.claim_no(), skip_what));
   return {};
 }
 
@@ -67,7 +68,8 @@ void store_skip(partition_ptr self, const partition_claim& x) {
                          + ") were not applied; the partition "
                          + "had stopped: " + st.config.status->why_stopped(),
                      ""});
-  st.config.events->apply(std::move(out), to_me<apply_result>(self, atom::applied_v, skip_what));
+  st.config.events->apply(std::move(out), to_me<apply_result>(self, atom::applied_v,
+                                                              st.progress.claim_no(), skip_what));
 }
 
 step judge_claim(partition_ptr self, const model::log_verdict& x) {
@@ -78,7 +80,7 @@ step judge_claim(partition_ptr self, const model::log_verdict& x) {
       return {kind::start, {}, {}};
     st.asked.identity = x.identity;
     st.config.events->adopt(st.config.partition, st.claimed.epoch, x.identity,
-                            to_me<bool>(self, atom::adopted_v, look_what));
+                            to_me<bool>(self, atom::adopted_v, st.progress.claim_no(), look_what));
     return {};
   }
   // A new leader of a Kafka partition may tell a lower end for a moment.
@@ -103,7 +105,7 @@ void look(partition_ptr self) {
   if (is_same && st.agreed.offset >= 0 && st.agreed.offset < st.known.next_offset)
     st.asked.mark = st.agreed;
   st.config.log->look(st.config.partition, st.asked.mark.offset,
-                      to_me<log_view>(self, atom::looked_v, look_what));
+                      to_me<log_view>(self, atom::looked_v, st.progress.claim_no(), look_what));
 }
 
 void look_later(partition_ptr self) {

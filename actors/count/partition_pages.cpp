@@ -1,11 +1,13 @@
 #include "actors/count/partition_pages.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 #include <absl/container/flat_hash_map.h>
 
 #include "actors/model/log_check.hpp"
 #include "actors/model/record.hpp"
+#include "actors/port_answers.hpp"
 
 namespace footfall::partition_pages {
 
@@ -17,17 +19,10 @@ using steps = model::page_table::steps;
 constexpr size_t loads_at_once = 500;
 constexpr size_t tail_pages_max = 5 * fold_records_max;
 
-page_key key_of(const std::string& page) {
-  const auto end_of_site = page.find('\0');
-  return {page.substr(0, end_of_site), page.substr(end_of_site + 1)};
-}
-
 // As of model::record_key, without making it: this runs for each page of each apply.
 uint32_t home_of(partition_ptr self, std::string_view page) {
-  const auto end_of_site = page.find('\0');
-  const bool by_page = page.substr(0, end_of_site) == default_site;
-  return model::partition_of(by_page ? page.substr(end_of_site + 1) : page,
-                             self->state.config.partitions);
+  const auto [site, url] = split_site(page);
+  return model::partition_of(site == default_site ? url : page, self->state.config.partitions);
 }
 
 position reached(partition_ptr self) {
@@ -41,20 +36,11 @@ void load_more(partition_ptr self) {
     return;
   std::vector<page_key> keys;
   for (const auto& x : all)
-    keys.push_back(key_of(st.pages.page(x.slot)));
+    keys.push_back(page_key_of(st.pages.page(x.slot)));
   st.loading_as_of_us = st.config.node->as_of_page(st.config.partition, st.config.now);
   auto me = caf::actor_cast<partition_actor>(self);
   auto reply = [me, claim = st.progress.claim_no()](caf::expected<snapshot<page_load>> x) {
-    store_answer out;
-    if (x) {
-      out.incarnation = x->incarnation;
-      out.reached = std::move(x->reached);
-      out.pages = std::move(x->values);
-    } else {
-      out.code = code_of(x.error());
-      out.reason = text_of(x.error());
-    }
-    caf::anon_send(me, atom::loaded_v, claim, std::move(out));
+    caf::anon_send(me, atom::loaded_v, claim, answer_of(x, fill_pages));
   };
   const auto first_minute = model::minute_of(st.config.now()) - 60;
   st.config.events->load_pages(std::move(keys), first_minute, st.config.users_per_page_max,
@@ -149,8 +135,7 @@ apply_request plan_apply(partition_ptr self) {
     event_row row;
     auto reason = model::decode_record(entry, row);
     if (reason.empty()) {
-      page.assign(row.site_id).push_back('\0');
-      page.append(row.page_url);
+      put_in_site(page, row.site_id, row.page_url);
       auto at = places.find(page);
       if (at == places.end()) {
         st.in_flight_pages.push_back(page);
@@ -163,6 +148,8 @@ apply_request plan_apply(partition_ptr self) {
     }
     out.bad.push_back({entry.offset, entry.time_us, std::move(reason), entry.value});
   }
+  assert(out.next_offset > out.first_offset);
+  assert(st.in_flight_rows.size() == out.rows.size());
   add(st.config.counts->events_bad, out.bad.size());
   return out;
 }
@@ -181,8 +168,10 @@ void note_applied(partition_ptr self, const apply_result& result) {
   auto& st = self->state;
   std::vector<int64_t> fresh;
   fresh.reserve(result.fresh.size());
-  for (const auto& x : result.fresh)
+  for (const auto& x : result.fresh) {
+    assert(x.row < st.in_flight_offsets.size());
     fresh.push_back(st.in_flight_offsets[x.row]);
+  }
   st.config.status->with_history([&](auto& x) { x.add(st.progress.next_offset(), fresh); });
 }
 
@@ -193,7 +182,9 @@ void hand_out(partition_ptr self, const apply_result& result) {
   std::vector<page_delta> deltas;
   std::vector<size_t> places(st.in_flight_pages.size()); // In deltas, plus one.
   for (const auto& x : result.fresh) {
+    assert(x.row < st.in_flight_rows.size() && x.page_no > 0);
     const auto& row = st.in_flight_rows[x.row];
+    assert(row.page < places.size());
     auto& place = places[row.page];
     if (place == 0) {
       auto& delta = deltas.emplace_back();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "actors/port_answers.hpp"
+
 namespace footfall::audit_pages {
 
 namespace {
@@ -14,13 +16,6 @@ constexpr auto after_step = caf::atom("after");
 
 using run = auditor_state::run;
 
-// "site NUL page" for people.
-std::string shown(const std::string& page) {
-  auto out = page;
-  std::replace(out.begin(), out.end(), '\0', ' ');
-  return out;
-}
-
 void load(auditor_ptr self, std::vector<page_key> keys, caf::atom_value step) {
   auto& st = self->state;
   ++st.number;
@@ -30,18 +25,10 @@ void load(auditor_ptr self, std::vector<page_key> keys, caf::atom_value step) {
       caf::anon_send(me, atom::failed_v, number, step, std::move(x.error()));
       return;
     }
-    store_answer out;
-    out.reached = std::move(x->reached);
-    out.pages = std::move(x->values);
-    caf::anon_send(me, atom::loaded_v, number, step, std::move(out));
+    caf::anon_send(me, atom::loaded_v, number, step, answer_of(x, fill_pages));
   };
   st.config.events->load_pages(std::move(keys), std::numeric_limits<int32_t>::max(), users_max,
                                std::move(reply));
-}
-
-page_key key_of(const std::string& page) {
-  const auto end_of_site = page.find('\0');
-  return {page.substr(0, end_of_site), page.substr(end_of_site + 1)};
 }
 
 void next_pages(auditor_ptr self) {
@@ -56,7 +43,7 @@ void next_pages(auditor_ptr self) {
   x.ahead.clear();
   std::vector<page_key> keys;
   for (const auto& [home, page] : x.some)
-    keys.push_back(key_of(page));
+    keys.push_back(page_key_of(page));
   load(self, std::move(keys), before_step);
 }
 
@@ -86,7 +73,7 @@ void load_again(auditor_ptr self) {
     return next_pages(self);
   std::vector<page_key> keys;
   for (const auto& [page, clicks] : x.ahead)
-    keys.push_back(key_of(page));
+    keys.push_back(page_key_of(page));
   load(self, std::move(keys), after_step);
 }
 
@@ -95,14 +82,14 @@ void take_check(run& x, const std::string& page, uint64_t stored, page_check& fo
     return;
   ++x.compared;
   if (found.clicks < stored)
-    x.differs("live page", shown(page) + " clicks", static_cast<int64_t>(stored),
+    x.differs("live page", shown_in_site(page) + " clicks", static_cast<int64_t>(stored),
               static_cast<int64_t>(found.clicks));
   if (found.clicks > stored)
     x.ahead.emplace_back(page, found.clicks);
   for (auto& y : found.differences)
     if (x.reply.differences.size() < run::differences_max)
       x.reply.differences.push_back(
-          {std::move(y.table), shown(page) + ' ' + y.key, y.expected, y.found});
+          {std::move(y.table), shown_in_site(page) + ' ' + y.key, y.expected, y.found});
 }
 
 // By way of its home, behind all that other partitions sent there.
@@ -139,8 +126,8 @@ void take_after(auditor_ptr self, const store_answer& snapshot) {
   for (size_t i = 0; i < x.ahead.size() && i < snapshot.pages.size(); ++i) {
     const auto stored = snapshot.pages[i].clicks;
     if (x.ahead[i].second > stored)
-      x.differs("live page", shown(x.ahead[i].first) + " clicks", static_cast<int64_t>(stored),
-                static_cast<int64_t>(x.ahead[i].second));
+      x.differs("live page", shown_in_site(x.ahead[i].first) + " clicks",
+                static_cast<int64_t>(stored), static_cast<int64_t>(x.ahead[i].second));
     else
       ++x.bounded;
   }

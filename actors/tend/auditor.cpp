@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/port_answers.hpp"
 #include "actors/tend/audit_pages.hpp"
 
 namespace footfall {
@@ -13,18 +14,6 @@ constexpr auto rows_step = caf::atom("rows");
 
 std::string name_of(uint32_t partition) {
   return "partition " + std::to_string(partition);
-}
-
-// A callback of the store that sends what it gets as this step's answer.
-template <class T, class Atom>
-store::done<T> to_me(auditor_ptr self, Atom atom, caf::atom_value step) {
-  auto me = caf::actor_cast<auditor_actor>(self);
-  return [me, atom, step, number = self->state.number](caf::expected<T> x) {
-    if (x)
-      caf::anon_send(me, atom, number, std::move(*x));
-    else
-      caf::anon_send(me, atom::failed_v, number, step, std::move(x.error()));
-  };
 }
 
 void fail(auditor_ptr self, const caf::error& why) {
@@ -53,8 +42,8 @@ void compare_positions(auditor_ptr self) {
       st.now->differs("partition", name_of(row.partition) + " stopped: " + part.why_stopped(),
                       row.acknowledged_end, part.next_offset);
   }
-  st.config.events->progress(
-      to_me<std::vector<partition_state>>(self, atom::progress_v, positions_step));
+  st.config.events->progress(to_me<std::vector<partition_state>>(
+      self, atom::progress_v, self->state.number, positions_step));
 }
 
 // The log is asked after the store: it can only be further. What it has dropped meanwhile
@@ -97,7 +86,8 @@ void take_range(auditor_ptr self, const audit_partition& seen) {
   if (--x.open > 0)
     return;
   x.reply.checked.push_back("what is applied against the range of the event log");
-  st.config.events->audit(to_me<std::vector<audit_difference>>(self, atom::audit_v, rows_step));
+  st.config.events->audit(
+      to_me<std::vector<audit_difference>>(self, atom::audit_v, self->state.number, rows_step));
 }
 
 void take_progress(auditor_ptr self, const std::vector<partition_state>& all) {

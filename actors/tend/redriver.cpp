@@ -1,6 +1,7 @@
 #include "actors/tend/redriver.hpp"
 
 #include "actors/model/record.hpp"
+#include "actors/port_answers.hpp"
 #include "proto/failpoint.hpp"
 
 namespace footfall {
@@ -8,18 +9,6 @@ namespace footfall {
 namespace {
 
 constexpr size_t runs_max = 16;
-
-/// A callback for the store that sends what it gave to the actor.
-template <class T, class Atom>
-store::done<T> to_me(redriver_ptr self, uint64_t number, Atom atom) {
-  auto me = caf::actor_cast<redriver_actor>(self);
-  return [me, number, atom](caf::expected<T> x) {
-    if (x)
-      caf::anon_send(me, atom, number, std::move(*x));
-    else
-      caf::anon_send(me, atom::failed_v, number, std::move(x.error()));
-  };
-}
 
 /// Applies `use` to a run that is still under way.
 template <class Use>
@@ -42,7 +31,7 @@ void read(redriver_ptr self, uint64_t number, const redriver_state::run& x) {
     const auto& wanted = x.ask.positions[x.looked_up];
     ask = {{wanted.partition, wanted.offset - 1}, 1, false};
   }
-  self->state.config.events->bad_events(ask, to_me<bad_event_page>(self, number, atom::loaded_v));
+  self->state.config.events->bad_events(ask, to_me<bad_event_page>(self, atom::loaded_v, number));
 }
 
 redrive_result refused(const position& at, errc code, std::string reason) {
@@ -105,7 +94,7 @@ void take_results(redriver_ptr self, uint64_t number, redriver_state::run& x,
     return finish(self, number);
   self->state.redriven += marks.size();
   self->state.config.events->mark_redriven(std::move(marks),
-                                           to_me<uint64_t>(self, number, atom::marked_v));
+                                           to_me<uint64_t>(self, atom::marked_v, number));
 }
 
 caf::result<redrive_reply> redrive(redriver_ptr self, redrive_ask& ask) {

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "proto/event.hpp"
+#include "proto/site_text.hpp"
 
 using namespace footfall;
 
@@ -28,4 +29,15 @@ TEST_CASE("positions refuse anything else", "[model][positions]") {
     many += ",0:0";
   CHECK(parse_positions(many, out));
   CHECK_FALSE(parse_positions(many + ",0:0", out));
+}
+
+TEST_CASE("a page of a site is one string, and its parts again", "[model]") {
+  using namespace std::string_literals;
+  const auto page = in_site("shop", "/a b");
+  CHECK(page == "shop\0/a b"s);
+  CHECK(split_site(page).site_id == "shop");
+  CHECK(split_site(page).text == "/a b");
+  CHECK(shown_in_site(page) == "shop /a b");
+  CHECK(shown_in_site(in_site(default_site, "/a")) == "/a");
+  CHECK(split_site(in_site("", "")).text.empty());
 }
