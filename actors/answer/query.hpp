@@ -53,6 +53,7 @@ struct query_state {
     int64_t page_asked_us = 0;       ///< A partition was asked then, and has said nothing yet.
     uint64_t reading = 0;            ///< The read that it waits for; answers of others are void.
     bool read_again = false;         ///< A watch: the page changed while it was read.
+    uint64_t told_clicks = 0;        ///< A watch: the most that was found.
     query_answer answer;             ///< Waits for names.
     std::vector<int32_t> numbers;    ///< Of answer.rows.
   };

@@ -85,6 +85,7 @@ void name_rows(query_ptr self, uint64_t id, open_query& x, query_answer answer,
     x.numbers.push_back(row.number);
     answer.rows.push_back({{}, row.clicks, 0});
   }
+  x.told_clicks = std::max(x.told_clicks, answer.clicks);
   x.answer = std::move(answer);
   finish_named(self, id, x);
 }

@@ -74,6 +74,10 @@ void take_page(query_ptr self, page_answer& said) {
   }
   if (said.incarnation != 0 && !is_current(self, x, said.incarnation))
     return;
+  // A page that ended, or whose partition died, may say its last behind what the one after
+  // it says.
+  if (x.watch && said.live && said.clicks < x.told_clicks)
+    return;
   const bool too_many = said.rows.size() > x.ask.limit + ties_named_max;
   if (!said.live || (x.ask.kind == query_kind::users && too_many)) {
     if (x.ask.kind == query_kind::count)

@@ -20,6 +20,7 @@ void begin_again(query_ptr self, uint64_t old_id) {
   x.numbers.clear();
   x.reading = 0;
   x.read_again = false;
+  x.told_clicks = 0; // The store may have fewer now.
   const auto id = st.next_ticket++;
   if (auto at = st.merged.find(x.merge_key); at != st.merged.end() && at->second == old_id)
     at->second = id;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "tests/actors/asked.hpp"
@@ -104,6 +106,21 @@ SCENARIO_METHOD(restart_fixture, "questions that come while the query actor rest
     advance(2s);
     CHECK(seen.back() == 2);
   }
+}
+
+SCENARIO_METHOD(node_fixture, "a watch does not go back when its page's partition dies",
+                "[actor][watch]") {
+  std::vector<uint64_t> seen;
+  auto token = door->watch(default_site, "/p", [&](query_answer x) { seen.push_back(x.clicks); });
+  // It has a change to tell then; and any time is one at which the watch is renewed.
+  const auto wait = GENERATE(range(0, 1200, 50));
+  advance(std::chrono::milliseconds{wait});
+  post({click("a")});
+  kill("partition");
+  post({click("b")});
+  advance(5s);
+  CHECK(std::is_sorted(seen.begin(), seen.end()));
+  CHECK(seen.back() == 2);
 }
 
 SCENARIO_METHOD(restart_fixture, "a gateway that starts while ingestion is away serves all others",
