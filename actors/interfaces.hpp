@@ -60,8 +60,9 @@ using partition_actor = caf::typed_actor<
     rpc<void(atom::reclaim)>,
     // Goes on at an offset, without the records before it. Only when it is stopped.
     rpc<partition_reply(atom::skip, int64_t)>,
-    // Clicks of a page of this partition that another one applied.
-    rpc<void(atom::delta, page_delta)>,
+    // Clicks of a page of this partition that another one applied; and that it may have
+    // applied some of which it knows nothing: the live pages may lack them.
+    rpc<void(atom::delta, page_delta)>, rpc<void(atom::forget)>,
     // For an audit: the live pages, so many at most, the last used first; and one of them
     // beside a snapshot of the store.
     rpc<live_pages(atom::pages, uint32_t)>, rpc<page_check(atom::check, std::string, page_load)>,

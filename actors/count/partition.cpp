@@ -125,7 +125,7 @@ void stop_loudly(partition_ptr self, const std::string& why,
   leave(self);
   st.progress.stop();
   if (st.is_untold) // And may be so for long: nobody claims until a person says so.
-    partition_pages::forget_cached(self);
+    partition_pages::forget_untold(self);
   self->entry()->set_state("stopped");
   self->entry()->set_error(why);
   status.set_why_stopped(kind, why);
@@ -255,7 +255,7 @@ void rewire(partition_ptr self, wiring& nodes) {
   const bool new_cache = nodes.cache != st.nodes.cache;
   st.nodes = std::move(nodes);
   if (new_cache)
-    partition_pages::renew_cache(self);
+    partition_pages::renew(self);
   if (!st.progress.has_claimed() || (new_reader && !st.progress.stopped()))
     claim(self); // A new reader knows nothing of this partition: start over.
 }
@@ -264,7 +264,7 @@ void rewire(partition_ptr self, wiring& nodes) {
 // was committed meanwhile nobody was told.
 void take_late(partition_ptr self) {
   if (self->state.progress.stopped())
-    partition_pages::forget_cached(self);
+    partition_pages::forget_untold(self);
 }
 
 // Without a claim it has nothing of the store.
@@ -353,6 +353,7 @@ partition_actor::behavior_type partition(partition_ptr self, partition_config co
       [self](atom::reclaim) { claim(self); },
       [self](atom::skip, int64_t to) { return partition_log::skip(self, to); },
       [self](atom::delta, page_delta& x) { partition_pages::take_delta(self, std::move(x)); },
+      [self](atom::forget) { partition_pages::renew(self); },
       [self](atom::pages, uint32_t most) { return partition_pages::live(self, most); },
       [self](atom::check, const std::string& page, page_load& x) {
         return partition_pages::check(self, page, x);

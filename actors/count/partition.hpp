@@ -90,6 +90,7 @@ struct partition_state_data {
   // The apply under way.
   std::vector<row_page> in_flight_rows;     // For each row of the apply.
   std::vector<std::string> in_flight_pages; // "site NUL page", each once.
+  std::vector<uint32_t> in_flight_homes;    // The partitions that they live in.
   std::vector<int64_t> in_flight_offsets;   // The same.
   int64_t applied_at_us = 0;                // By the clock of arrivals.
   int64_t sent_at_us = 0;                   // Steady.

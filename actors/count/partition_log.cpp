@@ -119,7 +119,8 @@ step take_claim(partition_ptr self, const partition_claim& x) {
   if (!st.skip) {
     const bool is_moved = x.next_offset != st.claimed.next_offset;
     if (std::exchange(st.is_untold, false) || is_moved || x.incarnation != st.claimed.incarnation)
-      partition_pages::forget_cached(self);
+      partition_pages::forget_untold(self);
+    st.config.status->strays_untold = false; // No apply of before has an effect any more.
     st.claimed = x;
     st.known = {x.log_id, x.next_offset, x.mark};
     st.looking = false;

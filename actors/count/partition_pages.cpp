@@ -29,6 +29,11 @@ position reached(partition_ptr self) {
   return {self->state.config.partition, self->state.progress.next_offset() - 1};
 }
 
+void forget_cached(partition_ptr self) {
+  if (auto cache = caf::actor_cast<cache_manager_actor>(self->state.nodes.cache))
+    self->send(cache, atom::forget_v);
+}
+
 void load_more(partition_ptr self) {
   auto& st = self->state;
   const auto& all = st.pages.load();
@@ -125,6 +130,7 @@ apply_request plan_apply(partition_ptr self) {
   st.in_flight_rows.clear();
   st.in_flight_offsets.clear();
   st.in_flight_pages.clear();
+  st.in_flight_homes.clear();
   st.in_flight_pages.reserve(st.progress.in_flight().size()); // So that the views below stay valid.
   absl::flat_hash_map<std::string_view, uint32_t> places;
   std::string page;
@@ -140,6 +146,7 @@ apply_request plan_apply(partition_ptr self) {
       if (at == places.end()) {
         st.in_flight_pages.push_back(page);
         at = places.emplace(st.in_flight_pages.back(), places.size()).first;
+        st.in_flight_homes.push_back(home_of(self, page));
       }
       st.in_flight_rows.push_back({at->second, row.at_us, row.received_at_us});
       st.in_flight_offsets.push_back(entry.offset);
@@ -151,6 +158,9 @@ apply_request plan_apply(partition_ptr self) {
   assert(out.next_offset > out.first_offset);
   assert(st.in_flight_rows.size() == out.rows.size());
   add(st.config.counts->events_bad, out.bad.size());
+  if (std::any_of(st.in_flight_homes.begin(), st.in_flight_homes.end(),
+                  [&](uint32_t home) { return home != st.config.partition; }))
+    st.config.status->has_strays = st.config.status->strays_untold = true;
   return out;
 }
 
@@ -180,6 +190,7 @@ void hand_out(partition_ptr self, const apply_result& result) {
   const auto as_of =
       st.config.node->as_of_delta(st.config.partition, st.config.now, st.progress.next_offset());
   std::vector<page_delta> deltas;
+  std::vector<uint32_t> homes;                           // Of the deltas.
   std::vector<size_t> places(st.in_flight_pages.size()); // In deltas, plus one.
   for (const auto& x : result.fresh) {
     assert(x.row < st.in_flight_rows.size() && x.page_no > 0);
@@ -190,6 +201,7 @@ void hand_out(partition_ptr self, const apply_result& result) {
       auto& delta = deltas.emplace_back();
       place = deltas.size();
       delta.page = std::move(st.in_flight_pages[row.page]);
+      homes.push_back(st.in_flight_homes[row.page]);
       delta.page_no = x.page_no;
       delta.partition = st.config.partition;
       delta.next_offset = st.progress.next_offset();
@@ -197,20 +209,21 @@ void hand_out(partition_ptr self, const apply_result& result) {
     }
     deltas[place - 1].clicks.push_back({x.user_no, x.type_no, row.at_us});
   }
-  for (auto& delta : deltas) {
-    const auto home = home_of(self, delta.page);
+  for (size_t i = 0; i < deltas.size(); ++i) {
+    auto& delta = deltas[i];
+    const auto home = homes[i];
     if (home == st.config.partition) {
       delta.as_of_us = as_of;
       take_delta(self, std::move(delta));
       continue;
     }
-    st.config.status->has_strays = true;
     if (home < st.nodes.partitions.size() && st.nodes.partitions[home]) {
       st.pages.click_elsewhere(delta); // They are folded here, wherever the page lives.
       self->send(caf::actor_cast<partition_actor>(st.nodes.partitions[home]), atom::delta_v,
                  std::move(delta));
     }
   }
+  st.config.status->strays_untold = false;
   load_more(self);
 }
 
@@ -272,14 +285,20 @@ void tell_cache(partition_ptr self, const fold_result& result) {
     self->send(cache, atom::advance_v, st.incarnation, std::move(out));
 }
 
-void forget_cached(partition_ptr self) {
-  if (auto cache = caf::actor_cast<cache_manager_actor>(self->state.nodes.cache))
-    self->send(cache, atom::forget_v);
+void forget_untold(partition_ptr self) {
+  auto& st = self->state;
+  forget_cached(self);
+  if (!st.config.status->strays_untold)
+    return;
+  for (uint32_t i = 0; i < st.nodes.partitions.size(); ++i)
+    if (auto to = caf::actor_cast<partition_actor>(st.nodes.partitions[i]);
+        to && i != st.config.partition)
+      self->send(to, atom::forget_v);
 }
 
-void renew_cache(partition_ptr self) {
+void renew(partition_ptr self) {
   obey(self, self->state.pages.end_all(), to_nobody);
-  forget_cached(self); // What they told meanwhile is not there.
+  forget_cached(self); // What they told meanwhile is not there, or not right.
 }
 
 live_pages live(partition_ptr self, uint32_t most) {

@@ -32,10 +32,14 @@ void take_loads(partition_ptr self, store_answer& answer);
 void tell_cache(partition_ptr self, const fold_result& result);
 
 /// What was applied nobody told of: by an apply whose answer was lost, or by another owner.
-void forget_cached(partition_ptr self);
+/// The cache forgets all; when clicks of pages that live elsewhere may be among it, so do
+/// the other partitions.
+void forget_untold(partition_ptr self);
 
-/// Another cache manager: the live pages would go on telling the one before it.
-void renew_cache(partition_ptr self);
+/// Ends the live pages, and the cache forgets all. They load again when they are needed: they
+/// would go on telling a cache manager of before, or may lack clicks that another partition
+/// applied.
+void renew(partition_ptr self);
 
 live_pages live(partition_ptr self, uint32_t most);
 caf::result<page_check> check(partition_ptr self, const std::string& page, page_load& stored);

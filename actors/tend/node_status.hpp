@@ -32,6 +32,9 @@ struct partition_status {
   /// It holds clicks of pages whose key belongs elsewhere (another producer chose), as
   /// far as was seen since the start.
   std::atomic<bool> has_strays{false};
+  /// The store was asked to apply such clicks, and those pages were not told. It outlives the
+  /// partition's actor.
+  std::atomic<bool> strays_untold{false};
   std::atomic<uint32_t> generation{0}; ///< Of the log that the backlog's offsets are of; 0: any.
   std::atomic<stop_kind> stopped{stop_kind::none}; ///< Meant while the phase is `stopped`.
   outcome_note applies;                            ///< Claims and applies.

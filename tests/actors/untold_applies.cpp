@@ -107,6 +107,101 @@ SCENARIO_METHOD(cached_fixture, "a page of a stopped partition does not become l
 
 namespace {
 
+/// "/p" is live in its partition; other producers put records of it into another one.
+struct stray_fixture : log_fixture {
+  const uint32_t elsewhere = (one + 1) % partitions;
+
+  stray_fixture() {
+    post_one("a");
+    REQUIRE(clicks_of_page(*this) == 1);
+  }
+  void stray(const std::string& id) {
+    auto foreign = click(id);
+    foreign.site_id = default_site;
+    foreign.at_us = time_us;
+    log.append({{elsewhere, "k", model::encode_record(foreign, time_us)}}, [](auto) {});
+    settle();
+  }
+  void kill_elsewhere() {
+    for (const auto& entry : actor_directory::get().snapshot())
+      if (entry->name == "partition" && entry->read().key == std::to_string(elsewhere))
+        caf::anon_send_exit(caf::actor_cast<caf::actor>(entry->handle.lock()),
+                            caf::exit_reason::kill);
+    settle();
+  }
+};
+
+} // namespace
+
+SCENARIO_METHOD(stray_fixture, "a page learns of clicks that another partition applied untold",
+                "[actor][partition]") {
+  GIVEN("an apply of that partition whose answer is lost") {
+    events.fail_next(errc::store_unavailable, true);
+    stray("b");
+    advance(1s);
+    CHECK(clicks_of_page(*this) == 2);
+    CHECK(clicks() == 2);
+  }
+  GIVEN("that partition dies before the answer") {
+    events.hold_applies(true);
+    stray("b");
+    kill_elsewhere();
+    events.hold_applies(false);
+    advance(1s);
+    CHECK(clicks_of_page(*this) == 2);
+    CHECK(clicks() == 2);
+  }
+  GIVEN("a page that is read before the apply, and is given that behind it") {
+    kill("page_aggregator");
+    events.hold_loads(true);
+    query_answer told;
+    door->query(about(query_kind::page, "/p"), [&told](query_answer x) { told = std::move(x); });
+    settle();
+    events.fail_next(errc::store_unavailable, true);
+    stray("b");
+    advance(500ms);
+    events.hold_loads(false);
+    advance(1s);
+    CHECK(told.clicks >= 1);
+    CHECK(clicks_of_page(*this) == 2);
+  }
+  GIVEN("that partition stops with the apply under way") {
+    events.hold_applies(true);
+    stray("b");
+    log.cut(elsewhere, 0);
+    log.skip(elsewhere, 0);
+    settle();
+    REQUIRE(row(elsewhere).state == "stopped");
+    REQUIRE(clicks_of_page(*this) == 1);
+    events.hold_applies(false);
+    settle();
+    CHECK(clicks_of_page(*this) == 2);
+  }
+}
+
+SCENARIO_METHOD(stray_fixture, "a partition that claims takes no live page from another",
+                "[actor][partition]") {
+  stray("b");
+  advance(1s);
+  REQUIRE(clicks_of_page(*this) == 2);
+  const auto loaded = counts.pages_loaded.load();
+  GIVEN("one that begins anew with nothing under way") {
+    kill_elsewhere();
+    advance(2s);
+  }
+  GIVEN("one whose fold failed") {
+    events.refuse_folds = true;
+    stray("c");
+    advance(2s);
+    events.refuse_folds = false;
+    advance(1s);
+  }
+  CHECK(clicks_of_page(*this) >= 2);
+  CHECK(counts.pages_loaded == loaded);
+}
+
+namespace {
+
 /// The store has done what it was asked, and its answers come when the test lets them.
 struct late_answer_fixture : node_fixture {
   late_answer_fixture() : node_fixture({"memory", true}) {
