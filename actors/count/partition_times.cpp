@@ -21,7 +21,8 @@ void looked(partition_ptr self, const log_view& log) {
     if (!st.progress.running()) {
       if (is_other)
         x.forget_offsets();
-      x.start(claimed.next_offset, latest, st.config.batch_max, st.config.steady());
+      x.start(claimed.next_offset, latest, st.config.batch_max, st.config.steady(),
+              {log.end, st.config.log->overtaken_most().count()});
     }
     x.reach(log.end);
   });

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace footfall::model {
 
@@ -13,21 +14,30 @@ constexpr double pace_memory_us = 5e6;
 constexpr double full_batch_us = 1e5; ///< What one is taken to need until the pace is measured.
 } // namespace
 
-void backlog::start(int64_t next_offset, int64_t latest_us, size_t batch_max, int64_t steady_us) {
+// Of what is appended while the node runs it knows when it arrived, if somebody is told that
+// it was accepted. What stands in the log at its start, or was applied and forgotten, may have
+// been appended by its like, and a record that is older in the log may have arrived later.
+void backlog::start(int64_t next_offset, int64_t latest_us, size_t batch_max, int64_t steady_us,
+                    standing log) {
   const auto known = end();
-  is_started_ = true;
+  const bool is_first = !std::exchange(is_started_, true);
+  late_us_ = log.late_us;
   if (next_offset < applied_) // The store went back: what it lost waits again.
-    marks_.push_front({applied_, latest_us, true});
+    marks_.push_front({applied_, latest_us, true, true});
   while (!marks_.empty() && marks_.front().end <= next_offset)
     marks_.pop_front();
   for (auto& x : marks_)
-    if (x.is_guessed) // It stands behind that record.
+    if (x.is_guessed) { // It stands behind that record.
       x.since_us = std::max(x.since_us, latest_us);
+      x.is_late = x.is_late || is_first;
+    }
   applied_ = next_offset;
   batch_max_ = static_cast<int64_t>(batch_max);
   if (progress_at_us_ == 0)
     progress_at_us_ = steady_us;
   newest_us_ = known > next_offset ? std::max(newest_us_, latest_us) : latest_us;
+  if (is_first && log.end > end())
+    push({log.end, guess(newest_us_), true, true});
 }
 
 void backlog::forget_offsets() {
@@ -46,13 +56,13 @@ void backlog::learn(int64_t first, int64_t end, int64_t oldest_us, int64_t lates
     progress_at_us_ = std::max(progress_at_us_, steady_us);
   auto known = this->end();
   if (known < first) { // Nothing waited, or what stands between follows what is known.
-    push({first, guess(marks_.empty() && is_started_ ? oldest_us : newest_us_), true});
+    push({first, guess(marks_.empty() && is_started_ ? oldest_us : newest_us_), true, false});
     known = first;
   }
   if (first < known)
     refine(first, std::min(end, known), oldest_us, latest_us);
   if (end > known) {
-    push({end, oldest_us, false});
+    push({end, oldest_us, false, false});
     newest_us_ = std::max(newest_us_, latest_us);
   }
   shrink();
@@ -76,10 +86,10 @@ void backlog::refine(int64_t first, int64_t end, int64_t oldest_us, int64_t late
       out.push_back(x);
     } else {
       if (begin < from)
-        out.push_back({from, x.since_us, true});
-      out.push_back({until, oldest_us, false});
+        out.push_back({from, x.since_us, true, x.is_late});
+      out.push_back({until, oldest_us, false, false});
       if (until < x.end)
-        out.push_back({x.end, std::max(x.since_us, latest_us), true});
+        out.push_back({x.end, std::max(x.since_us, latest_us), true, x.is_late});
     }
     begin = x.end;
   }
@@ -101,7 +111,7 @@ int64_t backlog::first_unknown(int64_t first, int64_t end) const {
 void backlog::reach(int64_t end) {
   if (end <= this->end())
     return;
-  push({end, guess(newest_us_), true});
+  push({end, guess(newest_us_), true, false});
   shrink();
 }
 
@@ -175,11 +185,13 @@ void backlog::forget_sent() {
   sent_records_ = 0;
 }
 
-std::optional<int64_t> backlog::oldest_from(int64_t applied) const {
+std::optional<int64_t> backlog::oldest_from(int64_t applied, int64_t late_us) const {
   std::optional<int64_t> out;
-  for (const auto& x : marks_)
-    if (x.end > applied && (!out || x.since_us < *out))
-      out = x.since_us;
+  for (const auto& x : marks_) {
+    const auto since_us = x.is_late ? std::max<int64_t>(x.since_us - late_us, 0) : x.since_us;
+    if (x.end > applied && (!out || since_us < *out))
+      out = since_us;
+  }
   return out;
 }
 
@@ -190,7 +202,7 @@ bool backlog::has_known() const {
 std::optional<int64_t> backlog::complete_until(int64_t applied) const {
   if (!is_started_)
     return 0;
-  auto out = oldest_from(applied);
+  auto out = oldest_from(applied, late_us_);
   if (!sent_.empty() && (!out || sent_.begin()->first < *out))
     out = sent_.begin()->first;
   return out;
@@ -203,7 +215,8 @@ void backlog::push(const mark& x) {
     marks_.push_back(x);
     return;
   }
-  if (auto& last = marks_.back(); last.is_guessed == x.is_guessed && x.since_us >= last.since_us
+  if (auto& last = marks_.back(); last.is_guessed == x.is_guessed && last.is_late == x.is_late
+                                  && x.since_us >= last.since_us
                                   && x.since_us - last.since_us < step_us_) {
     last.end = x.end;
     return;
@@ -221,7 +234,8 @@ void backlog::shrink() {
         continue;
       }
       auto& last = out.back();
-      last = {x.end, std::min(last.since_us, x.since_us), last.is_guessed && x.is_guessed};
+      last = {x.end, std::min(last.since_us, x.since_us), last.is_guessed && x.is_guessed,
+              last.is_late || x.is_late};
     }
     marks_ = std::move(out);
   }

@@ -13,7 +13,8 @@ namespace footfall::model {
 ///
 /// Of stretches of offsets the earliest arrival is kept. There are few of them
 /// (marks_max): neighbours are merged and keep the older time, so what is said of the
-/// age is never too young. Where nothing better is known, arrivals rise with offsets.
+/// age is never too young. Where nothing better is known, arrivals rise with offsets; but
+/// what an earlier node appended another producer's record may have overtaken.
 ///
 /// Arrivals are told by the wall clock, which may be set. The pace, and for how long nothing
 /// moved, go by a clock that does not jump: `steady_us`.
@@ -21,10 +22,18 @@ class backlog {
 public:
   static constexpr size_t marks_max = 128;
 
+  /// What the log holds when a node begins, and how long after its arrival a record that
+  /// was acknowledged may have come to stand there.
+  struct standing {
+    int64_t end;
+    int64_t late_us;
+  };
+
   /// The partition goes on at `next_offset`, whatever was believed before, with so many
   /// records in a full batch.
   /// @param latest_us arrival of the record before it; 0 when unknown.
-  void start(int64_t next_offset, int64_t latest_us, size_t batch_max, int64_t steady_us);
+  void start(int64_t next_offset, int64_t latest_us, size_t batch_max, int64_t steady_us,
+             standing log = {0, 0});
 
   /// The offsets belong to another log from here on.
   void forget_offsets();
@@ -49,7 +58,7 @@ public:
   void forget_sent();
 
   /// When the oldest record of the log arrived that is not applied; none: all are.
-  std::optional<int64_t> oldest() const { return oldest_from(applied_); }
+  std::optional<int64_t> oldest() const { return oldest_from(applied_, 0); }
 
   /// Were all below `applied` applied, then so were all that arrived before this time.
   /// None: nothing waits, and nothing is on its way into the log. 0 before the start.
@@ -71,6 +80,7 @@ private:
     int64_t end = 0; ///< The stretch begins where the one before ends, or at applied_.
     int64_t since_us = 0;
     bool is_guessed = false; ///< Nobody said so; what is read later says it better.
+    bool is_late = false;    ///< Some of it may have arrived `late_us_` earlier.
   };
 
   void refine(int64_t first, int64_t end, int64_t oldest_us, int64_t latest_us);
@@ -78,11 +88,12 @@ private:
   void push(const mark& x);
   void keep_pace(int64_t records, int64_t left, int64_t steady_us);
   void shrink();
-  std::optional<int64_t> oldest_from(int64_t applied) const;
+  std::optional<int64_t> oldest_from(int64_t applied, int64_t late_us) const;
   bool has_known() const;
 
   bool is_started_ = false;
   int64_t applied_ = 0;
+  int64_t late_us_ = 0;
   std::deque<mark> marks_;
   int64_t newest_us_ = 0;          ///< Arrival of the newest record that is known.
   int64_t step_us_ = 0;            ///< Marks closer than this are one.

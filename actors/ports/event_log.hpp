@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -76,6 +77,11 @@ public:
   /// the log takes in no case is `rejected` alone, with errc::event_too_large or
   /// errc::invalid_argument.
   virtual void append(std::vector<log_record> batch, append_done done) = 0;
+
+  /// How long after it was appended a record that is answered `accepted` may come to stand in
+  /// the log, behind others that were appended later. 0: nobody else appends, and all stand in
+  /// the order in which they were appended.
+  virtual std::chrono::microseconds overtaken_most() const { return std::chrono::microseconds{0}; }
 
   /// Delivers the next records from `from` on, in order, as soon as there is at
   /// least one, or as the log is known to end in offsets without a record; waits

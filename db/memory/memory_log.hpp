@@ -27,6 +27,7 @@ public:
     size_t batch_records_max = 100'000; ///< A larger append is overload.
     bool manual = false;
     bool retains = false; ///< Applied records stay, as a topic's do for days.
+    std::chrono::microseconds overtaken_most{0};
     now_fn now = system_now_us;
   };
 
@@ -37,6 +38,7 @@ public:
   uint32_t partitions() const override { return config_.partitions; }
   uint32_t partitions_found() const override;
   void append(std::vector<log_record> batch, append_done done) override;
+  std::chrono::microseconds overtaken_most() const override { return config_.overtaken_most; }
   void fetch(uint32_t partition, int64_t from, fetch_limits most, fetch_done done) override;
   void look(uint32_t partition, int64_t offset, look_done done) override;
   void applied(uint32_t partition, int64_t below) override;

@@ -64,6 +64,8 @@ public:
   uint32_t partitions() const override { return partitions_; }
   uint32_t partitions_found() const override;
   void append(std::vector<log_record> batch, append_done done) override;
+  /// A batch that was too large goes once more, in pieces.
+  std::chrono::microseconds overtaken_most() const override { return 2 * config_.message_timeout; }
   void fetch(uint32_t partition, int64_t from, fetch_limits most, fetch_done done) override;
   void look(uint32_t partition, int64_t offset, look_done done) override;
   void applied(uint32_t partition, int64_t below) override;

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "actors/model/record.hpp"
 #include "tests/actors/asked.hpp"
 #include "tests/support/seed.hpp"
 
@@ -121,6 +122,59 @@ SCENARIO_METHOD(node_fixture, "a node that begins does not say more than it has 
     CHECK(ask(about(query_kind::page, "/p")).clicks == 2);
     CHECK(ask(about(query_kind::page, "/p")).as_of_us == time_us);
   }
+}
+
+namespace {
+
+/// A node that is not the only one that appends.
+struct shared_log_fixture : node_fixture {
+  shared_log_fixture() : node_fixture({}, {.overtaken_most = 5s}) {}
+
+  /// As an append of the node that was acknowledged, or another producer's record.
+  void append(const std::string& id, int64_t arrival_us) {
+    auto event = click(id);
+    event.site_id = default_site;
+    event.at_us = arrival_us;
+    log.append({{home, "k", model::encode_record(event, arrival_us)}}, [](auto) {});
+    settle();
+  }
+  /// More than a partition has read while it applies nothing.
+  void append_much() {
+    log.append(std::vector<log_record>(10'001, {home, "k", "no event"}), [](auto) {});
+    settle();
+  }
+  const uint32_t home =
+      model::partition_of(model::record_key(default_site, "/p"), log.partitions());
+};
+
+} // namespace
+
+SCENARIO_METHOD(shared_log_fixture, "a node that begins does not take what stands behind for newer",
+                "[actor][as_of]") {
+  const auto arrival = time_us; // It is slow to get into the log.
+  advance(2s);
+  append("others", time_us);
+  GIVEN("a record of another producer that overtook it, and was applied") {
+    advance(1s);
+    events.refuse_applies = true;
+  }
+  GIVEN("such a record that waits") {
+    events.refuse_applies = true;
+    advance(1s);
+  }
+  append_much();
+  append("slow", arrival);
+  restart_node();
+  advance(3s);
+  const auto page = ask(about(query_kind::page, "/p"));
+  CHECK(page.clicks < 2);
+  CHECK(page.as_of_us <= arrival);
+  CHECK(page.as_of_us >= arrival - 5'000'000);
+  CHECK(ask(about(query_kind::top_pages)).as_of_us <= arrival);
+  events.refuse_applies = false;
+  advance(10s);
+  CHECK(ask(about(query_kind::page, "/p")).clicks == 2);
+  CHECK(ask(about(query_kind::page, "/p")).as_of_us == time_us);
 }
 
 SCENARIO_METHOD(node_fixture, "a stopped partition's time stands still", "[actor][as_of]") {

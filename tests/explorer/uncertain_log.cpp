@@ -10,10 +10,6 @@ namespace footfall::explorer {
 
 namespace {
 
-// Known, and left out: after a restart `as_of` takes the arrivals of a log to rise with its
-// offsets. A record of another producer that overtakes an append makes that untrue.
-constexpr bool producers_overtake = false;
-
 constexpr errc certain[] = {errc::overloaded, errc::disk_full};
 constexpr errc uncertain[] = {errc::timeout, errc::log_unavailable};
 
@@ -88,10 +84,7 @@ void uncertain_log::append(std::vector<log_record> batch, append_done done) {
 }
 
 void uncertain_log::produce(uint32_t partition, std::string value) {
-  if (producers_overtake)
-    write({{partition, "k", std::move(value)}});
-  else
-    works_.later([=, this] { write({{partition, "k", value}}); }, agenda::log_lane);
+  write({{partition, "k", std::move(value)}});
 }
 
 void uncertain_log::fetch(uint32_t partition, int64_t from, fetch_limits most, fetch_done done) {

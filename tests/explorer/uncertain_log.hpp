@@ -28,12 +28,13 @@ public:
   uint32_t partitions() const override { return inner_.partitions(); }
   uint32_t partitions_found() const override { return inner_.partitions_found(); }
   void append(std::vector<log_record> batch, append_done done) override;
+  std::chrono::microseconds overtaken_most() const override { return inner_.overtaken_most(); }
   void fetch(uint32_t partition, int64_t from, fetch_limits most, fetch_done done) override;
   void look(uint32_t partition, int64_t offset, look_done done) override;
   void applied(uint32_t partition, int64_t below) override;
   std::string health() const override { return {}; }
 
-  /// A record of another producer, behind the appends that wait.
+  /// A record of another producer, which overtakes the appends that wait.
   void produce(uint32_t partition, std::string value);
 
   /// Offsets without a record, as a transaction leaves them.

@@ -31,6 +31,7 @@ memory_log::config world::plan_log() {
   memory_log::config out;
   out.partitions = static_cast<uint32_t>(1 + luck.below(3));
   out.retains = retains_ = luck.percent(60);
+  out.overtaken_most = std::chrono::seconds(10); // More than an append has, in plan_node().
   out.now = now();
   return out;
 }

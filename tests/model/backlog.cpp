@@ -74,6 +74,39 @@ TEST_CASE("what nobody saw arrive is as old as what stands before it", "[model][
   }
 }
 
+TEST_CASE("what stood in a log at the start may be older than what stands before it",
+          "[model][backlog]") {
+  backlog x;
+  x.learn(3'000, 3'001, 90'000'000, 90'000'000, 1); // Acknowledged while the partition claims.
+  x.start(1'000, 40'000'000, 10, 1, {2'000, 5'000'000});
+  CHECK(x.oldest() == 40'000'000); // That nothing is older is a guess, and good enough for it.
+  CHECK(x.complete_until(1'000) == 35'000'000);
+  SECTION("until it is read") {
+    x.learn(1'000, 1'500, 36'000'000, 42'000'000, 1);
+    CHECK(x.complete_until(1'000) == 36'000'000);
+    CHECK(x.complete_until(1'500) == 37'000'000);
+    x.apply(1'500, 42'000'000, 1);
+    CHECK(x.complete_until(1'500) == 37'000'000);
+    x.learn(1'500, 3'000, 38'000'000, 50'000'000, 1);
+    CHECK(x.complete_until(1'500) == 38'000'000);
+    CHECK(x.complete_until(3'000) == 90'000'000);
+  }
+  SECTION("also when a store goes back behind what was known") {
+    x.learn(1'000, 3'000, 41'000'000, 42'000'000, 1);
+    x.apply(3'001, 90'000'000, 1);
+    CHECK_FALSE(x.complete_until(3'001));
+    x.reach(4'000);
+    CHECK(x.complete_until(3'001) == 90'000'000); // Of others: its own it would know of.
+    x.start(2'000, 42'000'000, 10, 1, {4'000, 5'000'000});
+    CHECK(x.complete_until(2'000) == 37'000'000);
+  }
+  SECTION("however many stretches there are") {
+    for (int64_t i = 0; i < 300; ++i)
+      x.learn(3'002 + i * 10, 3'012 + i * 10, 91'000'000 + i * 1'000, 91'000'000 + i * 1'000, 1);
+    CHECK(x.complete_until(1'000) == 35'000'000);
+  }
+}
+
 TEST_CASE("a store that went back lacks what it had", "[model][backlog]") {
   backlog x;
   x.start(0, 0, 10, 1);
