@@ -15,6 +15,7 @@ enum class stop_kind : uint8_t {
   records_lost = 1,  ///< Records that were never applied are gone from the log.
   log_too_short = 2, ///< The log ends before what was applied.
   other_log = 3,     ///< Under the log's name stands another one than was applied.
+  store_damaged = 4, ///< What the store says of the partition contradicts itself.
 };
 
 /// Stable text of the kind, for example "other_log".

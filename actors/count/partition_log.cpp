@@ -72,6 +72,18 @@ void store_skip(partition_ptr self, const partition_claim& x) {
                                                               st.progress.claim_no(), skip_what));
 }
 
+step stop_damaged(partition_ptr self, const partition_claim& x) {
+  auto& st = self->state;
+  st.claimed = x;
+  st.incarnation = x.incarnation;
+  st.progress.stand_at(x.next_offset, x.folded_offset);
+  return {kind::stop, stop_kind::store_damaged,
+          "the store contradicts itself: of partition " + text(st.config.partition)
+              + " it has applied the records below " + text(x.next_offset)
+              + ", and folded those below " + text(x.folded_offset)
+              + "; put back a backup of the store"};
+}
+
 step judge_claim(partition_ptr self, const model::log_verdict& x) {
   auto& st = self->state;
   if (x.fault == stop_kind::none) {
@@ -117,6 +129,8 @@ void look_later(partition_ptr self) {
 step take_claim(partition_ptr self, const partition_claim& x) {
   auto& st = self->state;
   if (!st.skip) {
+    if (x.folded_offset > x.next_offset)
+      return stop_damaged(self, x);
     const bool is_moved = x.next_offset != st.claimed.next_offset;
     if (std::exchange(st.is_untold, false) || is_moved || x.incarnation != st.claimed.incarnation)
       partition_pages::forget_untold(self);

@@ -186,3 +186,23 @@ def test_a_hole_in_the_log_stops_its_partition_and_says_why(good_data, tmp_path)
         why = answer.json()["roles"]["aggregate"]
         assert why.startswith(said) and "the log holds offsets" in why, why
         assert admin.get("/healthz").status == 200
+
+
+def test_a_store_that_contradicts_itself_stops_that_partition_alone(good_data, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(good_data, data)
+    with sqlite3.connect(data / "store.db") as connection:
+        connection.execute("UPDATE fold_progress SET folded_offset = 1000000 WHERE part = 2")
+    connection.close()
+    with server_on_fixed_ports(data=data) as server:
+        server.launch()
+        stopped = [x["stopped"] for x in settled(server)]
+        assert stopped == [None, None, "store_damaged", None]
+        why = command(server, "partitions").stdout
+        assert "folded those below 1000000" in why and "backup" in why, why
+        skipped = command(server, "partitions", "--partition", "2", "--skip-to", "1000000",
+                          "--yes")
+        assert skipped.returncode != 0 and "skipping does not help" in skipped.stderr, skipped
+        statuses = {server.ingest.post("/v1/events", {**CLICK, "page_url": f"/new/{n}"}).status
+                    for n in range(20)}
+        assert statuses == {200, 503}
