@@ -25,6 +25,9 @@ void missed(query_ptr self, const std::vector<uint64_t>& ids) {
 void look_up(query_ptr self) {
   auto& st = self->state;
   auto ids = std::exchange(st.lookups, {});
+  std::erase_if(ids, [&st](uint64_t id) { return !st.open.contains(id); }); // Its time was up.
+  if (ids.empty())
+    return;
   auto cache = caf::actor_cast<cache_manager_actor>(st.nodes.cache);
   if (!cache) {
     missed(self, ids);

@@ -108,6 +108,28 @@ SCENARIO_METHOD(restart_fixture, "questions that come while the query actor rest
   }
 }
 
+SCENARIO_METHOD(node_fixture, "a question whose time is up as it is asked again harms no other",
+                "[actor][query]") {
+  // For some of them the two come at the same tick.
+  plan.request_timeout = std::chrono::milliseconds{GENERATE(range(4000, 5100, 50))};
+  restart_node();
+  post({click("a")});
+  advance(1s);
+  REQUIRE(ask(count_of("u1")).clicks == 1); // The user is known from here on.
+  kill("page_aggregator");
+  advance(1s);
+  const auto restarts = counts.actor_restarts.load();
+  events.hold_loads(true);
+  door->query(about(query_kind::page, "/p"), [](const query_answer&) {});
+  query_answer told;
+  door->query(count_of("u1"), [&told](query_answer x) { told = std::move(x); });
+  advance(8s);
+  CHECK(told.code == errc::timeout);
+  CHECK(counts.actor_restarts == restarts);
+  events.hold_loads(false);
+  settle();
+}
+
 SCENARIO_METHOD(node_fixture, "a watch does not go back when its page's partition dies",
                 "[actor][watch]") {
   std::vector<uint64_t> seen;

@@ -190,6 +190,9 @@ void check_audits(world& on) {
 void check_settled(world& on, workload& load) {
   check_places(on);
   check_outcomes(on, load.known());
+  if (const auto restarts = on.counters.actor_restarts.load(); restarts > on.children_killed())
+    on.wrong(std::to_string(restarts) + " actors were started again, and only "
+             + std::to_string(on.children_killed()) + " were killed");
   if (on.is_wrong())
     return;
   asker all{on, load};

@@ -142,6 +142,7 @@ bool world::kill(const std::string& name) {
     return false;
   caf::anon_send_exit(caf::actor_cast<caf::actor>(luck.of(all)), caf::exit_reason::kill);
   ++counts.kills;
+  children_killed_ += name == "page_aggregator" ? 0 : 1;
   return true;
 }
 

@@ -46,6 +46,8 @@ public:
   now_fn steady() {
     return [this] { return steady_us; };
   }
+  /// Of those whom the supervisor starts again.
+  uint64_t children_killed() const { return children_killed_; }
   int64_t steady_us = 1'000'000;
   int64_t time_us = 1'700'000'000'000'000;
   chance luck;
@@ -56,6 +58,7 @@ public:
 private:
   test::test_system_config config_;
   bool retains_ = false; ///< The log keeps what is applied.
+  uint64_t children_killed_ = 0;
 
 public:
   caf::actor_system system{config_};
