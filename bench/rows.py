@@ -6,6 +6,7 @@ import json
 import re
 import statistics
 import subprocess
+import sys
 import time
 import uuid
 from typing import Any, Iterator
@@ -265,9 +266,11 @@ def floods(services: Services | None, values: int, rounds: int = 3) -> Iterator[
              **{name: (f"{values:,} {what}", "single" if name == "sites" else "batch", options)
                 for name, (what, options) in FLOODS.items()}}
     runs: dict[str, list[Row]] = {name: [] for name in kinds}
-    for _ in range(rounds):
+    for number in range(rounds):
         for name, (_, mode, options) in kinds.items():
             runs[name].append(load(mode, **options))
+            print(f"round {number + 1} of {rounds}: {name}, {runs[name][-1]['server_us']:.1f} us",
+                  file=sys.stderr, flush=True)
     least = {name: min(of, key=lambda row: row["server_us"]) for name, of in runs.items()}
     for name, (what, mode, options) in kinds.items():
         row = least[name]
