@@ -1,6 +1,6 @@
 # The front door. Each target is one script; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run run-services build test lint tidy fmt bench asan tsan coverage clean
+.PHONY: help run run-services build test simulate lint tidy fmt bench asan tsan coverage clean
 MAKEFLAGS += --no-print-directory
 
 help: ## this list
@@ -18,6 +18,9 @@ build: ## build the release preset
 
 test: ## install, build, start private services, run every test (ARGS="-L model")
 	@scripts/test release $(ARGS)
+
+simulate: ## 100,000 histories of a simulated cluster (ARGS="--seed 42 --verbose": one)
+	@scripts/simulate $(ARGS)
 
 lint: ## layers, format, lengths, shell scripts, documents
 	@scripts/install build test

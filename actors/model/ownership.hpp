@@ -1,0 +1,183 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/model/target.hpp"
+
+namespace footfall::model {
+
+struct ownership_rules {
+  int64_t beat_every_us = 500'000;
+  int64_t beat_gap_us = 50'000;        ///< Between two beats, whatever asks for one at once.
+  int64_t lease_us = 3'000'000;        ///< From the sending of a beat.
+  int64_t pause_us = 1'500'000;        ///< Between two answers, beyond it eyes are not fresh.
+  int64_t gone_us = 300'000;           ///< Between two beats that together see another gone.
+  int64_t live_us = 2'000'000;         ///< No answer from memory is older.
+  int64_t hint_us = 1'000'000;         ///< How long a lost link speaks for a node's end.
+  int64_t log_patience_us = 5'000'000; ///< Without the log while another node reads it.
+};
+
+/// What a beat is answered: the whole cluster, in one snapshot of the store.
+struct beat_answer {
+  bool renewed = true;                   ///< False: a later process has this node's name.
+  std::vector<node_row> nodes;           ///< One row for a name; this node's own may be missing.
+  std::vector<partition_row> partitions; ///< All of the log, in ascending order.
+};
+
+/// What a node is to do now. Fields that a kind does not name are empty.
+struct ownership_action {
+  enum class kind : uint8_t {
+    beat,    ///< Send beat `number`, with draining() and log().
+    claim,   ///< Ask for `partition` if it still has the `owner` and the `epoch` seen; `number`.
+    release, ///< Let the apply under way end, then free `partition` if it has `epoch`; `number`.
+    run,     ///< `partition` is this node's, with `epoch`.
+    stop,    ///< `partition` is not, at once: no apply, no fold, no answer from memory.
+    leave,   ///< All is released: delete this node's row and end the process.
+    end      ///< A later process has the name: end the process with a message.
+  };
+  kind what = kind::beat;
+  uint32_t partition = 0;
+  uint64_t number = 0;
+  owner_id owner = {};
+  int64_t epoch = 0;
+  bool early = false; ///< The owner's lease may still run, as its connection has ended.
+
+  friend bool operator==(const ownership_action&, const ownership_action&) = default;
+};
+using ownership_actions = std::vector<ownership_action>;
+
+/// Which partitions one node holds, claims and releases, by a lease that it renews in the store
+/// (docs/adr/0036-leases.md). What happened goes in, what is to be done comes out; who obeys
+/// talks to the store and to the partitions.
+///
+/// Each node acts for itself, on what one beat shows: the target is somebody else and the row
+/// names this process: release; the target is this node and the row names nobody who lives:
+/// claim. While some node is in doubt nothing is released for an even spread, which may be another
+/// soon. The store decides between two that claim, by the owner and the epoch they saw. A row
+/// counts only when its beat was sent after the last thing that this node learned of the
+/// partition otherwise. One statement for a partition is under way at most, and one beat.
+///
+/// Invariants: what runs has an epoch that the store gave to this process; nothing runs once the
+/// lease is over, from any call on that tells the time; nothing is claimed while it drains, and
+/// nothing at all is done once it has ended.
+/// One thread. Times are microseconds of a clock that does not jump, and that runs on while the
+/// process is stopped; each call tells a time that is not before the last one's.
+class ownership {
+public:
+  using rules = ownership_rules;
+
+  /// @param me the process, with the incarnation that the store gave it.
+  /// @param aggregates whether it may have partitions; else it only beats and looks.
+  ownership(owner_id me, bool aggregates, const rules& rules = {});
+
+  /// Time passes. To be called at wake_us() at the latest; also where a process goes on that may
+  /// have been stopped.
+  ownership_actions tick(int64_t now_us);
+  int64_t wake_us() const noexcept;
+  /// Something may have changed at the store: the connection is a new one, a peer has claimed or
+  /// released. The next beat comes at once.
+  ownership_actions look(int64_t now_us);
+
+  ownership_actions beat_answered(uint64_t number, const beat_answer& answer, int64_t now_us);
+  ownership_actions beat_failed(uint64_t number, int64_t now_us);
+  ownership_actions claimed(uint32_t partition, uint64_t number, int64_t epoch, int64_t now_us);
+  /// The claim was refused, or it failed: it may have been done, or may still be.
+  ownership_actions not_claimed(uint32_t partition, uint64_t number, int64_t now_us);
+  /// The release was done, or found nothing to do, or failed: the next beat tells which.
+  ownership_actions release_ended(uint32_t partition, uint64_t number, int64_t now_us);
+
+  /// A statement with `epoch` moved nothing: another claim was later.
+  ownership_actions fenced(uint32_t partition, int64_t epoch, int64_t now_us);
+  /// An apply with `epoch` failed and may have been done: only a claim can tell.
+  ownership_actions apply_failed(uint32_t partition, int64_t epoch, int64_t now_us);
+  /// CAF's DOWN of a peer: a reason to look, and with `gone` enough to take over. By itself it
+  /// says nothing about who owns what.
+  ownership_actions peer_down(const std::string& node, int64_t now_us);
+  /// The log cannot be read; whoever calls this tries on, also when no partition is left.
+  ownership_actions log_fails(int64_t now_us);
+  ownership_actions log_works(int64_t now_us);
+  /// SIGTERM: gives everything away, then leaves.
+  ownership_actions drain(int64_t now_us);
+
+  /// As of when `partition` may be answered from memory, or nothing when only the store may
+  /// answer: it does not run here, or nothing younger than 2 s says that it still does.
+  /// @param applied_us when the last apply was sent that was answered with this epoch, or 0.
+  /// @param applying_us when the apply was sent that is under way (it may be committed already).
+  std::optional<int64_t> live_as_of(uint32_t partition, int64_t now_us, int64_t applied_us = 0,
+                                    std::optional<int64_t> applying_us = {}) const;
+  /// Until when that can be, if nothing confirms the epoch before; 0 when it does not run here.
+  int64_t fresh_until_us(uint32_t partition) const;
+
+  const owner_id& me() const noexcept { return me_; }
+  bool draining() const noexcept { return draining_; }
+  bool ended() const noexcept { return ended_; }
+  log_reach log() const noexcept { return log_; }
+  /// The end of this process's lease by its own clock.
+  int64_t lease_until_us() const noexcept { return lease_until_us_; }
+  /// The epoch with which a partition runs here, or 0.
+  int64_t runs_with(uint32_t partition) const;
+
+private:
+  enum class phase : uint8_t { idle, claiming, running, releasing };
+  struct holding {
+    phase at = phase::idle;
+    uint64_t number = 0;      // Of the claim or release under way.
+    int64_t sent_us = 0;      // The claim that is under way, or that was answered.
+    int64_t epoch = 0;        // With which it runs or is released.
+    int64_t confirmed_us = 0; // Sending of the last statement whose answer named the epoch.
+    int64_t known_us = 0;     // Rows of beats that were sent before do not count.
+  };
+  struct suspicion {
+    owner_id of;
+    uint64_t beat = 0;          // Its last one that was seen.
+    int64_t gone_since_us = -1; // The first answer since then in which it was gone.
+    int64_t hinted_until_us = 0;
+  };
+
+  void go_on(int64_t now_us, ownership_actions& to);
+  void ask_for_beat(int64_t now_us);
+  void expire(ownership_actions& to);
+  node_row self() const;
+  bool has_fresh_eyes(int64_t sent_us) const;
+  void open_eyes();
+  std::vector<node_row> judge(const beat_answer& answer);
+  sight judge(const node_row& x, suspicion& known) const;
+  void judge_log(const std::vector<node_row>& nodes);
+  void take_row(const partition_row& row, bool is_target, const std::vector<node_row>& judged,
+                ownership_actions& to);
+  void take_own_row(const partition_row& row, bool is_target, holding& x, ownership_actions& to);
+  void claim(const partition_row& seen, bool early, ownership_actions& to);
+  void release(uint32_t partition, int64_t epoch, ownership_actions& to);
+  void stop(uint32_t partition, holding& x, ownership_actions& to);
+  bool gives_away() const { return !in_doubt_ || !may_own(self()); }
+  bool is_done(const beat_answer& answer) const;
+
+  owner_id me_;
+  bool aggregates_;
+  rules rules_;
+  bool draining_ = false;
+  bool ended_ = false;
+  log_reach log_ = log_reach::works;
+  int64_t log_alone_since_us_ = -1; // Others read it and this node does not; -1: not so.
+
+  int64_t now_us_ = 0;
+  uint64_t number_ = 0; // The last one that was given to a statement.
+  uint64_t beat_no_ = 0;
+  bool beating_ = false;
+  int64_t beat_sent_us_ = 0;
+  int64_t next_beat_us_ = 0;
+  int64_t lease_until_us_ = 0;
+  int64_t answered_us_ = 0;    // The last beat that was.
+  int64_t eyes_since_us_ = -1; // The first answer after the last pause; -1: none yet.
+
+  bool in_doubt_ = false; // A node of the last answer may be live or not.
+
+  std::map<std::string, suspicion> suspicions_; // By node; those of the last answer.
+  std::map<uint32_t, holding> holdings_;
+};
+
+} // namespace footfall::model
