@@ -109,6 +109,8 @@ void onlooker::run() {
 
 void onlooker::answer(std::deque<request> asked) {
   const auto ranges = ranges_of(asked);
+  if (has_gone_back(ranges))
+    forget_topic_id();
   const auto id = identity();
   std::deque<request> to_read;
   for (auto& x : asked) {
@@ -169,6 +171,27 @@ std::map<uint32_t, partition_range> onlooker::ranges_of(const std::deque<request
     }
   }
   return out;
+}
+
+// A topic only grows: where one has gone back, or is not there, it is deleted or another.
+bool onlooker::has_gone_back(const std::map<uint32_t, partition_range>& ranges) {
+  bool out = false;
+  for (const auto& [partition, range] : ranges) {
+    if (range.error) {
+      out = out || is_missing(range.error);
+      continue;
+    }
+    auto& end = ends_[partition];
+    out = out || range.end < end;
+    end = range.end;
+  }
+  return out;
+}
+
+void onlooker::forget_topic_id() {
+  topic_id_.clear();
+  asked_topic_id_ = {}; // What is under way may be answered of before.
+  ask_again_ = {};
 }
 
 void onlooker::read(std::deque<request> all) {

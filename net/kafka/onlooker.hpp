@@ -51,6 +51,8 @@ private:
   void take_record(request& x, const deadline& until);
   std::string identity();
   std::string topic_identity();
+  bool has_gone_back(const std::map<uint32_t, partition_range>& ranges);
+  void forget_topic_id();
   bool is_plain() const;
   void fail(const request& x, rd_kafka_resp_err_t code);
   void on_error(rd_kafka_resp_err_t code, const char* reason) override;
@@ -64,7 +66,8 @@ private:
   topic_state state_;       ///< As a broker told last.
   bool is_doubted_ = false; ///< It may be another by now.
   steady::time_point next_ask_;
-  std::string topic_id_;
+  std::map<uint32_t, int64_t> ends_; ///< Of each partition, as it was looked at last.
+  std::string topic_id_;             ///< Remembered for a second, unless the topic went back.
   std::future<std::string> asked_topic_id_;
   steady::time_point ask_again_;
 

@@ -71,6 +71,35 @@ TEST_CASE("looks at many partitions are answered together", "[contract][kafka_lo
   delete_kafka_topic(address, config.topic);
 }
 
+TEST_CASE("the look that finds a topic made anew tells its new id", "[contract][kafka_log]") {
+  const char* address = std::getenv("FOOTFALL_TEST_KAFKA");
+  if (!address)
+    return;
+  kafka_config config;
+  config.brokers = address;
+  config.topic = new_kafka_topic();
+  create_kafka_topic(address, config.topic, 1, "cleanup.policy", "delete");
+  auto log = open_log(config);
+  fill(*log, 1);
+  std::string before;
+  REQUIRE(eventually([&] {
+    before = look(*log, 0, -1)->identity;
+    return before.find("topic=") != std::string::npos;
+  }));
+  delete_kafka_topic(address, config.topic);
+  create_kafka_topic(address, config.topic, 1, "cleanup.policy", "delete");
+  std::string found;
+  CHECK(eventually([&] { // What is remembered of the old one must not be told beside the new range.
+    look(*log, 0, -1);   // Asked often, as by many partitions.
+    const auto view = look(*log, 0, -1);
+    found = view ? view->identity : "";
+    return view && view->end == 0;
+  }));
+  CHECK(found != before);
+  log.reset();
+  delete_kafka_topic(address, config.topic);
+}
+
 TEST_CASE("a broker that is down holds up no look", "[contract][kafka_log][fault]") {
   mock_brokers brokers(2);
   auto* cluster = brokers.cluster.get();

@@ -18,15 +18,18 @@ BINARY = os.environ.get("FOOTFALL_BINARY", str(ROOT / "build/release/app/footfal
 PATIENCE = float(os.environ.get("FOOTFALL_TEST_PATIENCE", "1"))
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 10, what: str = "") -> Any:
-    """Waits until `condition()` is true and returns its value, or fails at the deadline."""
+def wait_until(condition: Callable[[], Any], seconds: float = 10,
+               what: str | Callable[[], str] = "") -> Any:
+    """Waits until `condition()` is true and returns its value, or fails at the deadline,
+    saying `what`."""
     deadline = time.monotonic() + seconds * PATIENCE
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            name = what or getattr(condition, "__name__", "the condition")
+            told = what() if callable(what) else what
+            name = told or getattr(condition, "__name__", "the condition")
             raise AssertionError(f"{name}: not true within {seconds * PATIENCE:g} s")
         time.sleep(0.01)
 

@@ -24,7 +24,8 @@ def node(request):
 def goes_on_as_new(server, wanted: int) -> None:
     assert command(server, "partitions", "--new-generation", "--yes").returncode == 0
     await_total(server, wanted)
-    wait_until(lambda: server.admin.get("/readyz").status == 200, 10, "it is ready")
+    wait_until(lambda: server.admin.get("/readyz").status == 200, 10,
+               lambda: f"it is ready: {server.admin.get('/readyz').text}")
     wait_until(lambda: all(x["next_offset"] == x["folded_offset"] for x in partitions(server)))
     assert server.audit()["ok"] is True
 
