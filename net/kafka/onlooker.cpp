@@ -1,6 +1,7 @@
 #include "net/kafka/onlooker.hpp"
 
 #include <system_error>
+#include <utility>
 
 #include "net/kafka/entry.hpp"
 #include "net/kafka/topic_id.hpp"
@@ -22,6 +23,9 @@ constexpr auto ask_again_pause = 1s;
 // Records of so many partitions are fetched at a time; what librdkafka may read ahead of
 // each is bounded below.
 constexpr size_t read_together_max = 64;
+
+// The first look, and one that finds another topic, needs two.
+constexpr int looks_until_still = 4;
 
 } // namespace
 
@@ -108,10 +112,7 @@ void onlooker::run() {
 }
 
 void onlooker::answer(std::deque<request> asked) {
-  const auto ranges = ranges_of(asked);
-  if (has_gone_back(ranges))
-    forget_topic_id();
-  const auto id = identity();
+  const auto [ranges, id] = look_at_topic(asked);
   std::deque<request> to_read;
   for (auto& x : asked) {
     const auto& range = ranges.at(x.partition);
@@ -153,6 +154,18 @@ std::string onlooker::health() const {
   return trouble_;
 }
 
+// A topic can be made anew between two questions: ranges are told beside an identity that
+// stood before they were asked for and stands after.
+onlooker::seen onlooker::look_at_topic(const std::deque<request>& asked) {
+  seen out;
+  for (int i = 0; i < looks_until_still; ++i) {
+    out = {ranges_of(asked), identity()};
+    if (std::exchange(identity_, out.identity) == out.identity)
+      break;
+  }
+  return out;
+}
+
 // One leader after the other: one that is down costs the others a second, and not the answer.
 std::map<uint32_t, partition_range> onlooker::ranges_of(const std::deque<request>& asked) {
   std::map<uint32_t, partition_range> out;
@@ -171,27 +184,6 @@ std::map<uint32_t, partition_range> onlooker::ranges_of(const std::deque<request
     }
   }
   return out;
-}
-
-// A topic only grows: where one has gone back, or is not there, it is deleted or another.
-bool onlooker::has_gone_back(const std::map<uint32_t, partition_range>& ranges) {
-  bool out = false;
-  for (const auto& [partition, range] : ranges) {
-    if (range.error) {
-      out = out || is_missing(range.error);
-      continue;
-    }
-    auto& end = ends_[partition];
-    out = out || range.end < end;
-    end = range.end;
-  }
-  return out;
-}
-
-void onlooker::forget_topic_id() {
-  topic_id_.clear();
-  asked_topic_id_ = {}; // What is under way may be answered of before.
-  ask_again_ = {};
 }
 
 void onlooker::read(std::deque<request> all) {
@@ -249,27 +241,28 @@ std::string onlooker::identity() {
 }
 
 // Asked for on a thread that nobody waits for in the end: a name server may be silent for
-// longer than any broker.
+// longer than any broker. None where it is not known now.
 std::string onlooker::topic_identity() {
-  auto wait = 0ms;
-  if (!stop_ && is_plain() && !asked_topic_id_.valid() && steady::now() >= ask_again_) {
-    topic_id_.clear();
-    std::packaged_task<std::string()> ask([brokers = state_.brokers, topic = config_.topic] {
-      return topic_id(brokers, topic, patience);
-    });
-    asked_topic_id_ = ask.get_future();
-    try {
-      std::thread(std::move(ask)).detach();
-      wait = patience + 100ms;
-    } catch (const std::system_error&) {
-      asked_topic_id_ = {}; // No thread is left for it: not told.
-    }
+  if (asked_topic_id_.valid() && asked_topic_id_.wait_for(0ms) == std::future_status::ready)
+    asked_topic_id_ = {}; // It came too late: it may be of a topic before.
+  if (stop_ || !is_plain() || asked_topic_id_.valid() || steady::now() < ask_again_)
+    return "";
+  std::packaged_task<std::string()> ask([brokers = state_.brokers, topic = config_.topic] {
+    return topic_id(brokers, topic, patience);
+  });
+  asked_topic_id_ = ask.get_future();
+  try {
+    std::thread(std::move(ask)).detach();
+  } catch (const std::system_error&) {
+    asked_topic_id_ = {}; // No thread is left for it.
+    return "";
   }
-  if (asked_topic_id_.valid() && asked_topic_id_.wait_for(wait) == std::future_status::ready) {
-    topic_id_ = asked_topic_id_.get();
-    ask_again_ = steady::now() + 1s;
-  }
-  return topic_id_;
+  std::string out;
+  if (asked_topic_id_.wait_for(patience + 100ms) == std::future_status::ready)
+    out = asked_topic_id_.get();
+  if (out.empty())
+    ask_again_ = steady::now() + 1s; // The looks that follow are not held up by it.
+  return out;
 }
 
 bool onlooker::is_plain() const {

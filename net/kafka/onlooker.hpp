@@ -39,11 +39,17 @@ private:
     log_view view;
   };
 
+  struct seen {
+    std::map<uint32_t, partition_range> ranges;
+    std::string identity;
+  };
+
   onlooker(const kafka_config& config, broker_health& health, found_more found);
   caf::error start();
   void run();
   void answer(std::deque<request> asked);
   void ask_topic();
+  seen look_at_topic(const std::deque<request>& asked);
   std::map<uint32_t, partition_range> ranges_of(const std::deque<request>& asked);
   void read(std::deque<request> all);
   /// Of different partitions.
@@ -51,8 +57,6 @@ private:
   void take_record(request& x, const deadline& until);
   std::string identity();
   std::string topic_identity();
-  bool has_gone_back(const std::map<uint32_t, partition_range>& ranges);
-  void forget_topic_id();
   bool is_plain() const;
   void fail(const request& x, rd_kafka_resp_err_t code);
   void on_error(rd_kafka_resp_err_t code, const char* reason) override;
@@ -66,8 +70,7 @@ private:
   topic_state state_;       ///< As a broker told last.
   bool is_doubted_ = false; ///< It may be another by now.
   steady::time_point next_ask_;
-  std::map<uint32_t, int64_t> ends_; ///< Of each partition, as it was looked at last.
-  std::string topic_id_;             ///< Remembered for a second, unless the topic went back.
+  std::string identity_; ///< As it was told last.
   std::future<std::string> asked_topic_id_;
   steady::time_point ask_again_;
 

@@ -80,12 +80,12 @@ TEST_CASE("the look that finds a topic made anew tells its new id", "[contract][
   config.topic = new_kafka_topic();
   create_kafka_topic(address, config.topic, 1, "cleanup.policy", "delete");
   auto log = open_log(config);
-  fill(*log, 1);
   std::string before;
   REQUIRE(eventually([&] {
     before = look(*log, 0, -1)->identity;
     return before.find("topic=") != std::string::npos;
   }));
+  fill(*log, 1);
   delete_kafka_topic(address, config.topic);
   create_kafka_topic(address, config.topic, 1, "cleanup.policy", "delete");
   std::string found;
