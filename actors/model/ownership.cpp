@@ -344,24 +344,25 @@ bool ownership::is_done(const beat_answer& answer) const {
                       [&](auto& row) { return row.owner == me_; });
 }
 
-std::optional<int64_t> ownership::live_as_of(uint32_t partition, int64_t now_us, int64_t applied_us,
-                                             std::optional<int64_t> applying_us) const {
-  if (now_us > fresh_until_us(partition))
+std::optional<int64_t> live_as_of(const freshness& x, int64_t live_us, int64_t now_us,
+                                  int64_t applied_us, std::optional<int64_t> applying_us) {
+  if (now_us > x.until_us)
     return {};
   if (seeded_bug("as-of-now"))
     return now_us;
-  const auto out = std::min(std::max(holdings_.at(partition).confirmed_us, applied_us),
-                            applying_us.value_or(INT64_MAX));
-  if (now_us - out > rules_.live_us)
+  const auto out =
+      std::min(std::max(x.confirmed_us, applied_us), applying_us.value_or(INT64_MAX));
+  if (now_us - out > live_us)
     return {};
   return out;
 }
 
-int64_t ownership::fresh_until_us(uint32_t partition) const {
+freshness ownership::freshness_of(uint32_t partition) const {
   const auto found = holdings_.find(partition);
   if (found == holdings_.end() || found->second.at != phase::running)
-    return 0;
-  return std::min(found->second.confirmed_us + rules_.live_us, lease_until_us_);
+    return {};
+  const auto confirmed = found->second.confirmed_us;
+  return {confirmed, std::min(confirmed + rules_.live_us, lease_until_us_)};
 }
 
 int64_t ownership::runs_with(uint32_t partition) const {

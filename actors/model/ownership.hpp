@@ -50,6 +50,19 @@ struct ownership_action {
 };
 using ownership_actions = std::vector<ownership_action>;
 
+/// What says that a partition may be answered from memory. By the clock of `ownership`.
+struct freshness {
+  int64_t confirmed_us = 0; ///< Sending of the last statement whose answer named the epoch.
+  int64_t until_us = 0;     ///< Later only the store may answer; 0: the partition is another's.
+};
+
+/// As of when a partition may be answered from memory, or nothing when only the store may
+/// answer: it does not run here, or nothing younger than `live_us` says that it still does.
+/// @param applied_us when the last apply was sent that was answered with this epoch, or 0.
+/// @param applying_us when the apply was sent that is under way (it may be committed already).
+std::optional<int64_t> live_as_of(const freshness& x, int64_t live_us, int64_t now_us,
+                                  int64_t applied_us, std::optional<int64_t> applying_us);
+
 /// Which partitions one node holds, claims and releases, by a lease that it renews in the store
 /// (docs/adr/0036-leases.md). What happened goes in, what is to be done comes out; who obeys
 /// talks to the store and to the partitions.
@@ -103,14 +116,8 @@ public:
   /// SIGTERM: gives everything away, then leaves.
   ownership_actions drain(int64_t now_us);
 
-  /// As of when `partition` may be answered from memory, or nothing when only the store may
-  /// answer: it does not run here, or nothing younger than 2 s says that it still does.
-  /// @param applied_us when the last apply was sent that was answered with this epoch, or 0.
-  /// @param applying_us when the apply was sent that is under way (it may be committed already).
-  std::optional<int64_t> live_as_of(uint32_t partition, int64_t now_us, int64_t applied_us = 0,
-                                    std::optional<int64_t> applying_us = {}) const;
-  /// Until when that can be, if nothing confirms the epoch before; 0 when it does not run here.
-  int64_t fresh_until_us(uint32_t partition) const;
+  /// For live_as_of(), until the next input.
+  freshness freshness_of(uint32_t partition) const;
 
   const owner_id& me() const noexcept { return me_; }
   bool draining() const noexcept { return draining_; }

@@ -2,6 +2,15 @@
 
 using namespace footfall::test;
 
+namespace {
+
+std::optional<int64_t> live_as_of(const one_node& x, int64_t now_us, int64_t applied_us = 0,
+                                  std::optional<int64_t> applying_us = {}) {
+  return footfall::model::live_as_of(x.it.freshness_of(0), 2 * s, now_us, applied_us, applying_us);
+}
+
+} // namespace
+
 TEST_CASE("a partition stops when three seconds have passed since its last beat was sent",
           "[ownership]") {
   one_node x;
@@ -34,25 +43,25 @@ TEST_CASE("an answer from memory is as of the last beat, claim or apply, and two
           "most",
           "[ownership]") {
   one_node x;
-  CHECK_FALSE(x.it.live_as_of(0, x.now));
+  CHECK_FALSE(live_as_of(x, x.now));
   const auto asked = x.beat();
   const auto claim_sent = x.now;
-  CHECK_FALSE(x.it.live_as_of(0, x.now));
+  CHECK_FALSE(live_as_of(x, x.now));
   x.now += 10 * ms;
   x.it.claimed(0, asked[0].number, 1, x.now);
   x.rows.partitions[0] = {0, {"me", 5}, 1};
-  CHECK(x.it.live_as_of(0, x.now) == claim_sent);
-  CHECK(x.it.fresh_until_us(0) == claim_sent + 2 * s);
+  CHECK(live_as_of(x, x.now) == claim_sent);
+  CHECK(x.it.freshness_of(0).until_us == claim_sent + 2 * s);
   x.send_beat();
   const auto sent = x.now;
   x.answer();
-  CHECK(x.it.live_as_of(0, x.now) == sent);
-  CHECK(x.it.live_as_of(0, x.now, sent + ms) == sent + ms);
-  CHECK(x.it.live_as_of(0, x.now, 0, sent - ms) == sent - ms);
-  CHECK(x.it.live_as_of(0, sent + 2 * s) == sent);
-  CHECK_FALSE(x.it.live_as_of(0, sent + 2 * s + 1));
-  CHECK_FALSE(x.it.live_as_of(0, sent + 2 * s + 1, sent + s)); // Applies renew nothing.
-  CHECK_FALSE(x.it.live_as_of(0, sent + s, 0, sent - 2 * s));
+  CHECK(live_as_of(x, x.now) == sent);
+  CHECK(live_as_of(x, x.now, sent + ms) == sent + ms);
+  CHECK(live_as_of(x, x.now, 0, sent - ms) == sent - ms);
+  CHECK(live_as_of(x, sent + 2 * s) == sent);
+  CHECK_FALSE(live_as_of(x, sent + 2 * s + 1));
+  CHECK_FALSE(live_as_of(x, sent + 2 * s + 1, sent + s)); // Applies renew nothing.
+  CHECK_FALSE(live_as_of(x, sent + s, 0, sent - 2 * s));
 }
 
 TEST_CASE("SIGTERM releases all, and leaves when the rows say so", "[ownership]") {

@@ -90,7 +90,9 @@ void process::answer() {
   for (const auto& [partition, x] : workers_) {
     if (rules_->runs_with(partition) != x.epoch)
       continue;
-    if (const auto as_of = rules_->live_as_of(partition, now_us, x.applied_us, x.applying_us))
+    const auto as_of = model::live_as_of(rules_->freshness_of(partition), around_.rules.live_us,
+                                         now_us, x.applied_us, x.applying_us);
+    if (as_of)
       check_answer(partition, x, *as_of);
   }
 }
