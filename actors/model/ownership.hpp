@@ -21,12 +21,7 @@ struct ownership_rules {
   int64_t log_patience_us = 5'000'000; ///< Without the log while another node reads it.
 };
 
-/// What a beat is answered: the whole cluster, in one snapshot of the store.
-struct beat_answer {
-  bool renewed = true;                   ///< False: a later process has this node's name.
-  std::vector<node_row> nodes;           ///< One row for a name; this node's own may be missing.
-  std::vector<partition_row> partitions; ///< All of the log, in ascending order.
-};
+using footfall::beat_answer;
 
 /// What a node is to do now. Fields that a kind does not name are empty.
 struct ownership_action {

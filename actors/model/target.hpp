@@ -4,48 +4,15 @@
 #include <string>
 #include <vector>
 
+#include "proto/lease.hpp"
+
 namespace footfall::model {
 
-/// One process of the cluster. A node keeps its name over restarts; the store numbers the
-/// processes, so that of two under one name the later one has the higher incarnation.
-struct owner_id {
-  std::string node; ///< Empty: nobody.
-  int64_t incarnation = 0;
-
-  bool nobody() const noexcept { return node.empty(); }
-  friend bool operator==(const owner_id&, const owner_id&) = default;
-};
-
-/// What the row of a node says by the store's clock, at the time of a beat.
-enum class sight : uint8_t {
-  live,
-  late, ///< Its lease has run out, and the store is up for as long as a lease lasts.
-  gone  ///< Its lease runs, but the connection of its last beat has ended.
-};
-
-/// Whether a node can read the event log, as its row says.
-enum class log_reach : uint8_t {
-  works,
-  fails, ///< Of late, or for all: it keeps what it has, as moving would not help.
-  lost   ///< It could not for long although another could: it gives away what it has.
-};
-
-/// A node as a beat's answer shows it.
-struct node_row {
-  owner_id id;
-  sight seen = sight::live;
-  bool aggregates = true; ///< It has the role `aggregate`.
-  bool draining = false;  ///< It is about to end.
-  log_reach log = log_reach::works;
-  uint64_t beat = 0; ///< The number of the last one that its row had.
-};
-
-/// A partition as a beat's answer shows it. The epoch rises with each claim.
-struct partition_row {
-  uint32_t partition = 0;
-  owner_id owner;
-  int64_t epoch = 0;
-};
+using footfall::log_reach;
+using footfall::node_row;
+using footfall::owner_id;
+using footfall::sight;
+using partition_row = footfall::partition_owner;
 
 /// The nodes that may have partitions: those that `seen` says are live, aggregate, do not drain
 /// and have not lost the log.
