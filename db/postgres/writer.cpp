@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "actors/model/record.hpp"
+#include "db/postgres/claim.hpp"
 #include "db/postgres/statements.hpp"
 #include "proto/failpoint.hpp"
 
@@ -60,42 +61,10 @@ const char* writer::session() {
          "SET enable_mergejoin = off";
 }
 
-result writer::claim_once(connection& c, uint32_t partition, int64_t above) {
-  auto now = now_.get();
-  if (auto done = read_generation(c, now_.log(), now); !done.ok())
-    return done;
-  now_.set(now);
-  parameters values;
-  values.add_text(now.topic);
-  values.add_int4(static_cast<int32_t>(partition));
-  if (auto done = c.run(sql::add_progress, values); !done.ok())
-    return done;
-  values.add_int8(above);
-  return c.run(sql::claim, values);
-}
-
 caf::expected<partition_claim> writer::claim(connection& c, uint32_t partition, int64_t above) {
-  auto rows = claim_once(c, partition, above);
-  // The owner before us holds the row: a lock timeout. Its connection is ended,
-  // which undoes what it had under way.
-  for (int tries = 0; rows.state == "55P03" && tries < 3; ++tries) {
-    parameters values;
-    values.add_text(now_.get().topic);
-    values.add_int4(static_cast<int32_t>(partition));
-    if (auto done = c.run(sql::end_owner, values); !done.ok())
-      return to_error(done, "cannot end the earlier owner's connection");
-    rows = claim_once(c, partition, above);
-  }
-  if (!rows.ok() || rows.rows() == 0)
-    return to_error(rows, "cannot claim partition " + std::to_string(partition));
-  owned_[partition] = c.generation();
-  partition_claim out;
-  out.epoch = rows.int8(0, 0);
-  out.next_offset = rows.int8(0, 1);
-  out.folded_offset = rows.int8(0, 2);
-  out.generation = now_.get().number;
-  out.log_id = rows.bytes(0, 3);
-  out.mark = {rows.int8(0, 4), rows.int8(0, 5)};
+  auto out = claim_partition(c, now_, partition, above);
+  if (out)
+    owned_[partition] = c.generation();
   return out;
 }
 

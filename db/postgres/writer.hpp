@@ -46,7 +46,6 @@ private:
   struct sorted_rows;
   using slices = std::vector<slice>;
 
-  result claim_once(connection& c, uint32_t partition, int64_t above = 0);
   bool own(connection& c, apply_work& x);
   void step(connection& c, const slices& parts);
   void split(connection& c, const slices& parts, const result& why);
