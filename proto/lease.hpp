@@ -40,7 +40,7 @@ struct node_row {
   uint64_t beat = 0; ///< The number of the last one that its row had.
 };
 
-/// A partition as a beat's answer shows it. The epoch rises with each claim.
+/// A partition as a beat's answer shows it. The epoch rises with each claim and release.
 struct partition_owner {
   uint32_t partition = 0;
   owner_id owner;

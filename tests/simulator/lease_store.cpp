@@ -110,8 +110,10 @@ std::optional<claim_grant> lease_store::claim(const claim_text& x) {
 
 void lease_store::release(uint32_t partition, const owner_id& me, int64_t epoch) {
   auto& row = partitions_[partition];
-  if (row.owner == me && row.epoch == epoch)
-    row.owner = {};
+  if (row.owner != me || row.epoch != epoch)
+    return;
+  row.owner = {};
+  ++row.epoch; // What the process still has under way moves nothing.
 }
 
 void lease_store::leave(const owner_id& me) {
