@@ -38,36 +38,6 @@ void end_sessions(const scratch_database& at, const std::string& name, int most)
                   + name + "' LIMIT " + std::to_string(most) + ") x");
 }
 
-/// A role that owns the database, dropped with it.
-class owner_role {
-public:
-  owner_role(const scratch_database& at, std::string name) : at_(at), name_(std::move(name)) {
-    at_.run_as_admin("CREATE ROLE " + name_ + " LOGIN PASSWORD 'secret'");
-    at_.run_as_admin("ALTER DATABASE " + at_.run("SELECT current_database()") + " OWNER TO "
-                     + name_);
-  }
-  ~owner_role() {
-    at_.run("REASSIGN OWNED BY " + name_ + " TO CURRENT_USER");
-    at_.run("DROP OWNED BY " + name_);
-    at_.run("DROP ROLE " + name_);
-  }
-  owner_role(const owner_role&) = delete;
-  owner_role& operator=(const owner_role&) = delete;
-
-  std::string url() const { return at_.url() + " user=" + name_ + " password=secret"; }
-  void limit(int connections) const {
-    at_.run_as_admin("ALTER ROLE " + name_ + " CONNECTION LIMIT " + std::to_string(connections));
-  }
-  std::string connections() const {
-    return at_.run_as_admin("SELECT count(*) FROM pg_stat_activity WHERE usename = '" + name_
-                            + "'");
-  }
-
-private:
-  const scratch_database& at_;
-  const std::string name_;
-};
-
 /// Asks for many things at once. @returns how many got no answer.
 size_t failed_reads(store& db) {
   std::vector<answer<caf::expected<std::vector<partition_state>>>> replies(100);
