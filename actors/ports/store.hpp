@@ -8,6 +8,7 @@
 
 #include <caf/expected.hpp>
 
+#include "actors/ports/leases.hpp"
 #include "proto/bad_event.hpp"
 #include "proto/event.hpp"
 #include "proto/page.hpp"
@@ -64,6 +65,13 @@ struct partition_claim {
   uint32_t generation = 1; ///< Counts the logs that were counted from their beginning.
   std::string log_id;      ///< log_view::identity of the log; empty: none was noted.
   log_mark mark;           ///< Of a record that was applied, about the last one.
+  bool granted = true;     ///< False: a claim with a lease, and refused. All else is empty.
+
+  static partition_claim refused() {
+    partition_claim out;
+    out.granted = false;
+    return out;
+  }
 };
 
 /// One page's totals after a fold that changed it.
@@ -161,6 +169,16 @@ public:
   /// still has under way matches nothing. No epoch is given twice, also when the store
   /// went back to before it was given. Folds what earlier generations left.
   virtual void claim(uint32_t partition, done<partition_claim> reply) = 0;
+
+  /// The same by one of several nodes: only while the partition has the owner and the epoch
+  /// that it saw, the lease of that owner does not run, and no later process has the name of
+  /// this one. With `early` a lease that runs does not count, if the connection of its last
+  /// beat has ended. So a claim that is done late, after others moved on, does nothing. Who
+  /// claims without a lease takes what anybody has, for nobody.
+  virtual void claim(lease_claim by, done<partition_claim> reply) = 0;
+
+  /// The leases of the nodes that share the log; they live as long as the store.
+  virtual leases& nodes() = 0;
 
   /// Notes which log the progress of a partition belongs to. @returns false when the
   /// epoch is not the owner's any more; nothing changed then.

@@ -97,14 +97,19 @@ std::vector<position> memory_store::reached() const {
   return out;
 }
 
-void memory_store::claim(uint32_t partition, done<partition_claim> reply) {
+void memory_store::claim(uint32_t partition, const lease_claim* by, done<partition_claim>& reply) {
   run<partition_claim>(reply, [&] {
+    const auto at = now_.progress.find(slice_of(partition));
+    if (by && !nodes_.may_claim(*by, at == now_.progress.end() ? 0 : at->second.epoch))
+      return partition_claim::refused();
     for (auto& [slice, x] : now_.progress)
       if (x.generation != now_.generation && partition_of(slice) == partition)
         x.folded_offset = x.next_offset;
     auto& x = now_.progress[slice_of(partition)];
     x.generation = now_.generation;
     x.epoch = ++epochs_;
+    if (by)
+      nodes_.claimed(*by, x.epoch);
     return x;
   });
 }

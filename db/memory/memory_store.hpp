@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "actors/ports/one_node.hpp"
 #include "actors/ports/store.hpp"
 #include "db/memory/deliver.hpp"
 
@@ -31,7 +32,13 @@ public:
   explicit memory_store(config settings);
   ~memory_store() override;
 
-  void claim(uint32_t partition, done<partition_claim> reply) override;
+  void claim(uint32_t partition, done<partition_claim> reply) override {
+    claim(partition, nullptr, reply);
+  }
+  void claim(lease_claim by, done<partition_claim> reply) override {
+    claim(by.partition, &by, reply);
+  }
+  leases& nodes() override { return nodes_; }
   void adopt(uint32_t partition, int64_t epoch, std::string log_id, done<bool> reply) override;
   void begin_generation(std::vector<int64_t> starts, std::string log_id,
                         done<uint32_t> reply) override;
@@ -133,6 +140,7 @@ private:
   uint32_t slice_of(uint32_t partition) const { return now_.generation << 10 | partition; }
   static uint32_t partition_of(uint32_t slice) { return slice & 1023; }
   std::vector<position> reached() const;
+  void claim(uint32_t partition, const lease_claim* by, done<partition_claim>& reply);
   apply_result do_apply(const apply_request& batch);
   fold_result do_fold(uint32_t partition, int64_t from, int64_t until) const;
   page_load do_load(const page_key& key, int32_t first_minute, uint32_t users_max) const;
@@ -155,6 +163,7 @@ private:
   int64_t epochs_ = 0; ///< Given so far; no store that goes back takes them away.
   uint64_t incarnation_ = 1;
   renewal tell_;
+  one_node nodes_{*this};
   held_back held_loads_;
   held_back held_applies_;
   deliveries deliveries_;

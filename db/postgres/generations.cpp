@@ -34,7 +34,8 @@ constexpr statement begin{"begin_generation", R"(
       FROM last
     RETURNING topic, topic_no, generation),
   fenced AS (
-    UPDATE public.partition_progress p SET epoch = p.epoch + 1
+    UPDATE public.partition_progress p
+       SET epoch = p.epoch + 1, owner = NULL, incarnation = NULL
       FROM last WHERE p.topic = last.topic RETURNING p.part, p.epoch),
   starts AS (
     SELECT (n - 1)::int AS part, start FROM unnest($2::bigint[]) WITH ORDINALITY AS s(start, n)),

@@ -7,6 +7,7 @@
 #include "db/postgres/lane.hpp"
 #include "db/postgres/lists.hpp"
 #include "db/postgres/migrations.hpp"
+#include "db/postgres/node_leases.hpp"
 #include "db/postgres/session_check.hpp"
 
 namespace footfall {
@@ -42,7 +43,10 @@ struct postgres_store::parts {
   parts(postgres_config given, opened found)
       : config(std::move(given)), database(std::move(found)), now(config.topic, database.now),
         past(now, database.identity, database.server_no), folds(config.waiting_max),
-        reads(config.waiting_max), lists(config.waiting_max), audits(config.waiting_max) {
+        reads(config.waiting_max), lists(config.waiting_max), audits(config.waiting_max),
+        beats(config.waiting_max), nodes(config.topic, beats, [this](uint32_t x) -> job_queue& {
+          return writes_of(x).queue;
+        }) {
     for (size_t i = 0; i < writers; ++i) {
       writes.push_back(std::make_unique<write_lane>(config.waiting_max, now));
       start(writes.back()->queue, writer::session(), false);
@@ -52,6 +56,7 @@ struct postgres_store::parts {
       start(reads, read_session(), i == 0);
     start(lists, read_session(), false);
     start(audits, "", false);
+    start(beats, node_leases::session(), false);
   }
 
   ~parts() {
@@ -62,7 +67,7 @@ struct postgres_store::parts {
     };
     for (auto& x : writes)
       close(x->queue);
-    for (auto* queue : {&folds, &reads, &lists, &audits})
+    for (auto* queue : {&folds, &reads, &lists, &audits, &beats})
       close(*queue);
     stop.raise();
     for (auto& x : lanes)
@@ -87,6 +92,8 @@ struct postgres_store::parts {
   job_queue reads; ///< Counts, pages and what belongs to them.
   job_queue lists; ///< What may look at a whole site, or page.
   job_queue audits;
+  job_queue beats;
+  node_leases nodes;
   std::vector<std::unique_ptr<lane>> lanes;
 };
 
@@ -129,12 +136,28 @@ std::string postgres_store::health() const {
 }
 
 void postgres_store::claim(uint32_t partition, done<partition_claim> reply) {
+  claim(partition, std::nullopt, std::move(reply));
+}
+
+void postgres_store::claim(lease_claim by, done<partition_claim> reply) {
+  const auto partition = by.partition;
+  claim(partition, std::move(by), std::move(reply));
+}
+
+leases& postgres_store::nodes() {
+  return parts_->nodes;
+}
+
+// A claim with a lease is sent once: whether an earlier try was granted would not be known.
+void postgres_store::claim(uint32_t partition, std::optional<lease_claim> by,
+                           done<partition_claim> reply) {
+  const bool again = !by;
   if (auto err = check_partition(partition))
     return reply(std::move(err));
   auto& to = parts_->writes_of(partition);
-  auto work = [&to, &past = parts_->past, partition](connection& c) {
-    auto out = to.work.claim(c, partition, past.epoch_of(partition));
-    if (out)
+  auto work = [&to, &past = parts_->past, partition, by = std::move(by)](connection& c) {
+    auto out = to.work.claim(c, partition, past.epoch_of(partition), by ? &*by : nullptr);
+    if (out && out->granted)
       past.claimed(c, partition, *out);
     return out;
   };
@@ -143,7 +166,7 @@ void postgres_store::claim(uint32_t partition, done<partition_claim> reply) {
       fold_older(partition);
     reply(std::move(x));
   };
-  to.queue.push(std::make_unique<call<partition_claim>>(work, std::move(answer), true), "claim");
+  to.queue.push(std::make_unique<call<partition_claim>>(work, std::move(answer), again), "claim");
 }
 
 void postgres_store::fold_older(uint32_t partition) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "actors/ports/store.hpp"
@@ -21,8 +22,9 @@ struct postgres_config {
 /// Threads of its own, each with one connection: two that apply (a
 /// partition always meets the same one), one that folds, two that read counts and pages,
 /// one that reads lists (and the names of users), which may look at a whole site, one that
-/// audits. So nothing small waits for a list. A connection that breaks is made again by
-/// itself. A call that meets a full queue is answered on the calling thread.
+/// audits, and one for the leases of nodes, which connects when it is first used. So nothing
+/// small waits for a list. A connection that breaks is made again by itself. A call that meets a
+/// full queue is answered on the calling thread.
 class postgres_store final : public store {
 public:
   /// Connects, brings the schema up to date and registers the topic.
@@ -31,6 +33,8 @@ public:
   ~postgres_store() override;
 
   void claim(uint32_t partition, done<partition_claim> reply) override;
+  void claim(lease_claim by, done<partition_claim> reply) override;
+  leases& nodes() override;
   void adopt(uint32_t partition, int64_t epoch, std::string log_id, done<bool> reply) override;
   void begin_generation(std::vector<int64_t> starts, std::string log_id,
                         done<uint32_t> reply) override;
@@ -58,6 +62,7 @@ public:
 private:
   struct parts;
   explicit postgres_store(std::unique_ptr<parts> x);
+  void claim(uint32_t partition, std::optional<lease_claim> by, done<partition_claim> reply);
   void fold_older(uint32_t partition);
   template <class T, class Work>
   void read(done<T> reply, Work work);

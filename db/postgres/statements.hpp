@@ -21,18 +21,51 @@ inline constexpr statement add_progress{"add_progress", R"(
    WHERE NOT EXISTS (SELECT 1 FROM public.fold_progress WHERE topic = $1 AND part = $2)
   ON CONFLICT DO NOTHING)"};
 
-/// $1 topic, $2 partition, $3 an epoch to stay above. What is added is chance: should the
-/// store lose this claim and go on from before it, no other claim gives the same epoch,
-/// and what the owner of now still has under way matches nothing.
-inline constexpr statement claim{"claim", R"(
-  UPDATE public.partition_progress
+/// Since when every node could renew its lease: after a crash the server's start is the old
+/// one, but what it counts begins anew.
+inline constexpr const char* up_since =
+    "greatest(pg_postmaster_start_time(), (SELECT stats_reset FROM pg_stat_wal))";
+
+// $1 topic, $2 partition, $3 an epoch to stay above, $4 and $5 whose it is then (empty and 0:
+// nobody's). What is added is chance: should the store lose this claim and go on from before
+// it, no other claim gives the same epoch, and what the owner of now still has under way
+// matches nothing.
+inline constexpr const char* claim_head = R"(
+  UPDATE public.partition_progress p
      SET epoch = greatest(epoch, $3) + 1 + floor(random() * 1048576)::bigint,
+         owner = nullif($4::text, ''), incarnation = nullif($5::bigint, 0),
          owner_pid = pg_backend_pid(),
          owner_started = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
-   WHERE topic = $1 AND part = $2
+   WHERE topic = $1 AND part = $2)";
+inline constexpr const char* claim_tail = R"(
   RETURNING epoch, next_offset,
             (SELECT folded_offset FROM public.fold_progress WHERE topic = $1 AND part = $2),
-            log_id, mark_offset, mark_hash)"};
+            log_id, mark_offset, mark_hash)";
+
+// $6 the epoch seen, $7 and $8 the owner, $9 whether its connection was seen to have ended.
+// The nodes are as they were when the statement began. It may have waited for the row since
+// then; but whose lease was over must claim before it may apply again, which the epoch shows.
+inline const std::string claim_lease_text = std::string(claim_head) + R"(
+     AND epoch = $6 AND owner IS NOT DISTINCT FROM nullif($7::text, '')
+     AND incarnation IS NOT DISTINCT FROM nullif($8::bigint, 0)
+     AND NOT EXISTS (
+       SELECT 1 FROM public.cluster_nodes n WHERE n.name = $4 AND n.incarnation > $5)
+     AND NOT EXISTS (
+       SELECT 1 FROM public.cluster_nodes n
+        WHERE n.name = p.owner AND n.incarnation = p.incarnation AND n.name <> $4
+          AND n.expires_at > clock_timestamp()
+          AND NOT ($9::int <> 0 AND n.seen_at > )"
+                                            + up_since + R"(
+                   AND NOT EXISTS (
+                     SELECT 1 FROM pg_stat_get_activity(n.backend_pid) s
+                      WHERE coalesce(s.backend_start, n.backend_started) = n.backend_started))))"
+                                            + claim_tail;
+inline const std::string claim_text = std::string(claim_head) + claim_tail;
+
+/// Takes what anybody has.
+inline const statement claim{"claim", claim_text.c_str()};
+/// Takes what is free, if it is as it was seen.
+inline const statement claim_lease{"claim_lease", claim_lease_text.c_str()};
 
 /// $1 topic, $2 partition, $3 epoch, $4 identity of the log
 inline constexpr statement adopt_log{"adopt_log", R"(
@@ -46,13 +79,13 @@ inline constexpr statement adopt{"adopt", R"(
          owner_started = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid())
    WHERE topic = $1 AND part = $2 AND epoch = $3 RETURNING 1)"};
 
-/// $1 topic, $2 partition. A recorded owner that is gone ends nobody: a pid may
-/// have been given away again.
+/// $1 topic, $2 partition, $3 the epoch of whose connection it is; -1: any. A recorded owner
+/// that is gone ends nobody: a pid may have been given away again.
 inline constexpr statement end_owner{"end_owner", R"(
   SELECT pg_terminate_backend(a.pid)
     FROM public.partition_progress p
     JOIN pg_stat_activity a ON a.pid = p.owner_pid AND a.backend_start = p.owner_started
-   WHERE p.topic = $1 AND p.part = $2)"};
+   WHERE p.topic = $1 AND p.part = $2 AND $3::bigint IN (-1, p.epoch))"};
 
 // $1 topic; of each partition $2 its number, $3 epoch, $4 first offset, $5 next offset,
 // in order of their numbers, so that two programs lock them alike; of each event, in key

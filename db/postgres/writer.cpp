@@ -61,9 +61,10 @@ const char* writer::session() {
          "SET enable_mergejoin = off";
 }
 
-caf::expected<partition_claim> writer::claim(connection& c, uint32_t partition, int64_t above) {
-  auto out = claim_partition(c, now_, partition, above);
-  if (out)
+caf::expected<partition_claim> writer::claim(connection& c, uint32_t partition, int64_t above,
+                                             const lease_claim* by) {
+  auto out = claim_partition(c, now_, partition, above, by);
+  if (out && out->granted)
     owned_[partition] = c.generation();
   return out;
 }

@@ -30,7 +30,9 @@ public:
   explicit writer(known_generation& now) : now_(now) {}
 
   /// @param above the new epoch is higher than this one
-  caf::expected<partition_claim> claim(connection& c, uint32_t partition, int64_t above = 0);
+  /// @param by set: a claim with a lease, which may be refused
+  caf::expected<partition_claim> claim(connection& c, uint32_t partition, int64_t above = 0,
+                                       const lease_claim* by = nullptr);
   caf::expected<bool> adopt(connection& c, uint32_t partition, int64_t epoch,
                             const std::string& log_id);
   /// Applies batches of different partitions in one statement. One that is not ours

@@ -253,6 +253,21 @@ void sqlite_store::claim(uint32_t partition, done<partition_claim> reply) {
                                 [partition](auto& x) { return x.claim(partition); });
 }
 
+void sqlite_store::claim(lease_claim by, done<partition_claim> reply) {
+  if (by.partition >= sqlite::partitions_max)
+    return reply(make_error(errc::invalid_argument, "no such partition"));
+  auto answer = [this, by, reply = std::move(reply)](caf::expected<partition_claim> x) {
+    if (x && x->granted)
+      nodes_.claimed(by, x->epoch);
+    reply(std::move(x));
+  };
+  impl_->write<partition_claim>(std::move(answer), [this, by](auto& x) {
+    if (!nodes_.may_claim(by, x.epoch_of(by.partition)))
+      return partition_claim::refused();
+    return x.claim(by.partition);
+  });
+}
+
 void sqlite_store::adopt(uint32_t partition, int64_t epoch, std::string log_id, done<bool> reply) {
   impl_->write<bool>(std::move(reply), [=](auto& x) { return x.adopt(partition, epoch, log_id); });
 }

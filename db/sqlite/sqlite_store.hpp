@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "actors/ports/one_node.hpp"
 #include "actors/ports/store.hpp"
 
 namespace footfall {
@@ -34,6 +35,8 @@ public:
   ~sqlite_store() override;
 
   void claim(uint32_t partition, done<partition_claim> reply) override;
+  void claim(lease_claim by, done<partition_claim> reply) override;
+  leases& nodes() override { return nodes_; }
   void adopt(uint32_t partition, int64_t epoch, std::string log_id, done<bool> reply) override;
   void begin_generation(std::vector<int64_t> starts, std::string log_id,
                         done<uint32_t> reply) override;
@@ -63,6 +66,7 @@ public:
 private:
   struct impl;
   explicit sqlite_store(std::unique_ptr<impl> x);
+  one_node nodes_{*this};
   std::unique_ptr<impl> impl_;
 };
 

@@ -78,6 +78,13 @@ partition_claim store_writer::claim(uint32_t partition) {
   return out;
 }
 
+int64_t store_writer::epoch_of(uint32_t partition) {
+  progress_.bind_text(1, generations_.current().topic).bind(2, partition);
+  const auto out = progress_.step() ? progress_.integer(0) : 0;
+  progress_.reset();
+  return out;
+}
+
 /// Nobody owns an earlier generation any more, and its last rows may wait for their fold.
 void store_writer::fold_older(uint32_t partition) {
   struct left {

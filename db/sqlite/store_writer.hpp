@@ -17,6 +17,8 @@ public:
   store_writer(connection& on, const std::string& log, size_t recent_ids_max);
 
   partition_claim claim(uint32_t partition);
+  /// 0: it was never claimed.
+  int64_t epoch_of(uint32_t partition);
   bool adopt(uint32_t partition, int64_t epoch, const std::string& log_id);
   /// @returns the number of the new generation, 0 when there is no room for one.
   uint32_t begin_generation(const std::vector<int64_t>& starts, const std::string& log_id);

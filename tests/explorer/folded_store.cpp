@@ -91,6 +91,10 @@ void folded_store::claim(uint32_t partition, done<partition_claim> reply) {
   inner_.claim(partition, std::move(reply));
 }
 
+void folded_store::claim(lease_claim by, done<partition_claim> reply) {
+  inner_.claim(std::move(by), std::move(reply));
+}
+
 void folded_store::adopt(uint32_t partition, int64_t epoch, std::string log_id, done<bool> reply) {
   inner_.adopt(partition, epoch, std::move(log_id), std::move(reply));
 }

@@ -30,6 +30,8 @@ public:
   explicit folded_store(now_fn now) : now_us_(std::move(now)) {}
 
   void claim(uint32_t partition, done<partition_claim> reply) override;
+  void claim(lease_claim by, done<partition_claim> reply) override;
+  leases& nodes() override { return inner_.nodes(); }
   void adopt(uint32_t partition, int64_t epoch, std::string log_id, done<bool> reply) override;
   void begin_generation(std::vector<int64_t> starts, std::string log_id,
                         done<uint32_t> reply) override;

@@ -19,6 +19,10 @@ public:
   void claim(uint32_t partition, done<partition_claim> reply) override {
     submit(std::move(reply), [=, this](auto x) { inner_.claim(partition, std::move(x)); });
   }
+  void claim(lease_claim by, done<partition_claim> reply) override {
+    submit(std::move(reply), [=, this](auto x) { inner_.claim(by, std::move(x)); });
+  }
+  leases& nodes() override { return inner_.nodes(); }
   void adopt(uint32_t partition, int64_t epoch, std::string log_id, done<bool> reply) override {
     submit(std::move(reply),
            [=, this](auto x) { inner_.adopt(partition, epoch, log_id, std::move(x)); });
