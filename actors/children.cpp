@@ -28,6 +28,8 @@ partition_config pattern_of(const children_needs& from) {
   out.now = c.now;
   out.node = from.status;
   out.pairs_left = std::make_shared<std::atomic<int64_t>>(c.pairs_max);
+  out.leased = !c.node_name.empty();
+  out.live_max = std::chrono::microseconds{c.ownership.live_us};
   out.live_pages_max = std::max<size_t>(out.live_pages_max / out.partitions, 1);
   return out;
 }
@@ -44,6 +46,8 @@ std::vector<child_spec> children::first() {
   out.push_back(log_reader_child());
   for (uint32_t i = 0; i < pattern_.partitions; ++i)
     out.push_back(partition_child(i));
+  if (pattern_.leased) // Behind the partitions, which are to hear of it first.
+    out.push_back(ownership_child());
   out.push_back(gateway_child());
   out.push_back(inspector_child());
   out.push_back(redriver_child());
@@ -93,6 +97,7 @@ child_spec children::query_child() const {
     qc.counts = needs.config->counts;
     qc.now = needs.config->now;
     qc.steady = needs.config->steady;
+    qc.leased = !needs.config->node_name.empty();
     qc.reads = needs.reads;
     return spawn_child<query_actor>(s, footfall::query, std::move(qc));
   };
@@ -128,6 +133,31 @@ child_spec children::partition_child(uint32_t number) {
     to[at] = std::move(x);
   };
   return {"partition", std::to_string(number), start, connect, true, true};
+}
+
+child_spec children::ownership_child() {
+  auto start = [&needs = needs_](caf::actor_system& s) {
+    const auto& c = *needs.config;
+    ownership_config oc;
+    oc.events = c.events;
+    oc.log = c.log;
+    oc.counts = c.counts;
+    oc.status = needs.status;
+    oc.steady = c.steady;
+    oc.node = c.node_name;
+    oc.aggregates = c.aggregates;
+    oc.roles = c.roles;
+    oc.address = c.address;
+    oc.version = c.version;
+    oc.rules = c.ownership;
+    oc.batch_max = c.partition.batch_max;
+    return spawn_child<ownership_actor>(s, footfall::ownership, std::move(oc));
+  };
+  auto connect = [keep = keep_in(ownership_)](wiring& w, caf::strong_actor_ptr x) {
+    keep(w, x);
+    w.ownership = std::move(x);
+  };
+  return {"ownership", needs_.config->node_name, start, connect, true};
 }
 
 child_spec children::gateway_child() const {
@@ -191,6 +221,10 @@ redriver_actor children::redriver() const {
   return caf::actor_cast<redriver_actor>(read(redriver_));
 }
 
+ownership_actor children::ownership() const {
+  return caf::actor_cast<ownership_actor>(read(ownership_));
+}
+
 auditor_actor children::auditor() const {
   return caf::actor_cast<auditor_actor>(read(auditor_));
 }
@@ -206,6 +240,7 @@ void children::forget() {
   inspector_ = nullptr;
   redriver_ = nullptr;
   auditor_ = nullptr;
+  ownership_ = nullptr;
   partitions_.clear();
 }
 

@@ -37,6 +37,7 @@ public:
   inspector_actor inspector() const;
   redriver_actor redriver() const;
   auditor_actor auditor() const;
+  ownership_actor ownership() const;
   partition_actor partition(uint32_t number) const;
   /// The node ends: nobody is to be asked any more.
   void forget();
@@ -47,6 +48,7 @@ private:
   child_spec query_child() const;
   child_spec log_reader_child() const;
   child_spec partition_child(uint32_t number);
+  child_spec ownership_child();
   child_spec gateway_child() const;
   child_spec inspector_child();
   child_spec redriver_child();
@@ -62,6 +64,7 @@ private:
   caf::strong_actor_ptr inspector_;
   caf::strong_actor_ptr redriver_;
   caf::strong_actor_ptr auditor_;
+  caf::strong_actor_ptr ownership_;
   std::vector<caf::strong_actor_ptr> partitions_;
 };
 

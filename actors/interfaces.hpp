@@ -58,6 +58,9 @@ using partition_actor = caf::typed_actor<
     rpc<void(atom::renewed, uint64_t)>,
     // Claims again, also when it is stopped.
     rpc<void(atom::reclaim)>,
+    // From OWNERSHIP, in a cluster: it is this node's, with that claim; it is to be given
+    // away once the apply under way has ended (`released` then); it is another's, at once.
+    rpc<void(atom::own, partition_claim)>, rpc<void(atom::release)>, rpc<void(atom::disown)>,
     // Goes on at an offset, without the records before it. Only when it is stopped.
     rpc<partition_reply(atom::skip, int64_t)>,
     // Clicks of a page of this partition that another one applied; and that it may have
@@ -68,10 +71,33 @@ using partition_actor = caf::typed_actor<
     rpc<live_pages(atom::pages, uint32_t)>, rpc<page_check(atom::check, std::string, page_load)>,
     rpc<void(atom::wire, wiring)>, rpc<std::vector<state_field>(atom::describe)>>;
 
+/// OWNERSHIP: holds this node's lease in the store, and with it partitions; in a cluster only.
+using ownership_actor = caf::typed_actor<
+    // From a partition: nothing of it is under way with that epoch any more; another claim
+    // was later; only another claim can tell where it stands.
+    rpc<void(atom::released, uint32_t, int64_t)>, rpc<void(atom::fenced, uint32_t, int64_t)>,
+    rpc<void(atom::reclaim, uint32_t, int64_t)>,
+    // INTERNAL: the store's answers, with the number of what was asked.
+    rpc<void(atom::joined, uint64_t, int64_t)>, rpc<void(atom::beat, uint64_t, beat_answer)>,
+    rpc<void(atom::claimed, uint64_t, uint32_t, partition_claim)>,
+    rpc<void(atom::released, uint64_t, uint32_t, bool)>,
+    rpc<void(atom::progress, uint64_t, std::vector<partition_state>)>,
+    rpc<void(atom::left, uint64_t, bool)>,
+    // INTERNAL: the store failed; the atom says at what, and of which partition.
+    rpc<void(atom::failed, uint64_t, caf::atom_value, caf::error)>,
+    rpc<void(atom::failed, uint64_t, caf::atom_value, uint32_t, caf::error)>,
+    // INTERNAL: time passes.
+    rpc<void(atom::tick, uint64_t)>,
+    // Gives everything away, and leaves the cluster.
+    rpc<void(atom::stop)>, rpc<void(atom::wire, wiring)>,
+    rpc<std::vector<state_field>(atom::describe)>>;
+
 /// LOG READER: owns the subscription of the node to the event log.
 using log_reader_actor = caf::typed_actor<
     // Starts a partition at an offset, for a claim; forgets what was under way for it.
     rpc<void(atom::open, uint32_t, int64_t, uint64_t)>,
+    // Nobody here reads the partition any more.
+    rpc<void(atom::close, uint32_t)>,
     // The partition may be sent so many more batches.
     rpc<void(atom::credit, uint32_t, uint32_t)>,
     // INTERNAL: the log's answers, with the claim they belong to.

@@ -60,7 +60,8 @@ struct wiring {
   caf::strong_actor_ptr reader;
   caf::strong_actor_ptr cache;
   caf::strong_actor_ptr query;
-  std::vector<caf::strong_actor_ptr> partitions; ///< By number; null: nobody owns it now.
+  caf::strong_actor_ptr ownership;               ///< In a cluster only.
+  std::vector<caf::strong_actor_ptr> partitions; ///< By number; null: it does not run now.
   /// Those that the log got while it was open. No page lives there.
   std::vector<caf::strong_actor_ptr> added_partitions;
 
@@ -76,13 +77,37 @@ struct wiring {
 };
 template <class Inspector>
 auto inspect(Inspector& f, wiring& x) {
-  return wire::object(f, "wiring", x.gateway, x.ingestion, x.reader, x.cache, x.query, x.partitions,
-                      x.added_partitions);
+  return wire::object(f, "wiring", x.gateway, x.ingestion, x.reader, x.cache, x.query, x.ownership,
+                      x.partitions, x.added_partitions);
 }
 
 template <class Inspector>
 auto inspect(Inspector& f, partition_state& x) {
   return wire::object(f, "partition_state", x.partition, x.epoch, x.next_offset, x.folded_offset);
+}
+template <class Inspector>
+auto inspect(Inspector& f, owner_id& x) {
+  return wire::object(f, "owner_id", x.node, x.incarnation);
+}
+template <class Inspector>
+auto inspect(Inspector& f, node_row& x) {
+  auto seen = static_cast<uint8_t>(x.seen);
+  auto log = static_cast<uint8_t>(x.log);
+  auto load = [&]() -> caf::error {
+    x.seen = static_cast<sight>(seen);
+    x.log = static_cast<log_reach>(log);
+    return caf::none;
+  };
+  return f(caf::meta::type_name("node_row"), x.id, seen, x.aggregates, x.draining, log, x.beat,
+           caf::meta::load_callback(load));
+}
+template <class Inspector>
+auto inspect(Inspector& f, partition_owner& x) {
+  return wire::object(f, "partition_owner", x.partition, x.owner, x.epoch);
+}
+template <class Inspector>
+auto inspect(Inspector& f, beat_answer& x) {
+  return wire::object(f, "beat_answer", x.renewed, x.nodes, x.partitions);
 }
 template <class Inspector>
 auto inspect(Inspector& f, pair_count& x) {
@@ -190,6 +215,7 @@ CAF_ADD_TYPE_ID(footfall, (std::vector<footfall::audit_difference>))
 CAF_ADD_TYPE_ID(footfall, (footfall::live_pages))
 CAF_ADD_TYPE_ID(footfall, (footfall::page_check))
 CAF_ADD_TYPE_ID(footfall, (footfall::actors_reply))
+CAF_ADD_TYPE_ID(footfall, (footfall::beat_answer))
 
 CAF_ADD_ATOM(footfall, footfall::atom, wake, "wake")
 CAF_ADD_ATOM(footfall, footfall::atom, tick, "tick")
@@ -235,4 +261,13 @@ CAF_ADD_ATOM(footfall, footfall::atom, skip, "skip")
 CAF_ADD_ATOM(footfall, footfall::atom, audit, "audit")
 CAF_ADD_ATOM(footfall, footfall::atom, pages, "pages")
 CAF_ADD_ATOM(footfall, footfall::atom, check, "check")
+CAF_ADD_ATOM(footfall, footfall::atom, own, "own")
+CAF_ADD_ATOM(footfall, footfall::atom, release, "release")
+CAF_ADD_ATOM(footfall, footfall::atom, released, "released")
+CAF_ADD_ATOM(footfall, footfall::atom, disown, "disown")
+CAF_ADD_ATOM(footfall, footfall::atom, fenced, "fenced")
+CAF_ADD_ATOM(footfall, footfall::atom, close, "close")
+CAF_ADD_ATOM(footfall, footfall::atom, joined, "joined")
+CAF_ADD_ATOM(footfall, footfall::atom, beat, "beat")
+CAF_ADD_ATOM(footfall, footfall::atom, left, "left")
 CAF_END_TYPE_ID_BLOCK(footfall)

@@ -228,14 +228,26 @@ void node::drain() {
   status_.draining = true;
 }
 
+void node::leave() {
+  status_.is_leaving = true;
+  if (auto to = children_.ownership())
+    caf::anon_send(to, atom::stop_v);
+}
+
+bool node::has_left() const {
+  return status_.has_left || !children_.ownership();
+}
+
 size_t node::in_flight() const {
   return inbox_->in_flight();
 }
 
 bool node::running() const {
-  for (const auto& x : status_.parts)
-    if (x.phase.load() != partition_phase::running)
+  for (const auto& x : status_.parts) {
+    const auto phase = x.phase.load();
+    if (phase != partition_phase::running && phase != partition_phase::idle)
       return false;
+  }
   return true;
 }
 

@@ -42,6 +42,12 @@ public:
   std::vector<std::string> look();
   /// From now on not ready: balancers send no more requests.
   void drain();
+  /// In a cluster: gives the partitions to other nodes. has_left() once that is done; there is
+  /// nothing to wait for without one.
+  void leave();
+  bool has_left() const;
+  /// In a cluster: why this process is to end, as another has its name; empty: it is not.
+  std::string replaced() const { return status_.replaced(); }
   size_t in_flight() const;
   /// True once every partition of this node reads its log.
   bool running() const;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "actors/count/ownership.hpp"
 #include "actors/count/partition.hpp"
 #include "actors/tend/node_watch.hpp"
 
@@ -25,6 +26,11 @@ struct node_config {
   /// Told what was seen when the store went back, or is another one; must not block.
   std::function<void(const std::string&)> report;
   int64_t pairs_max = 4'000'000; ///< Users and types of all live pages.
+  /// With a name the node is one of a cluster: it has what its lease covers.
+  std::string node_name;
+  bool aggregates = true;
+  std::string roles, address, version; ///< What other nodes are told.
+  model::ownership_rules ownership;
   bool accept_when_stopped = false;
   std::string data_dir; ///< Where log and store are, when both are embedded.
   node_part log_part, store_part, cache_part;

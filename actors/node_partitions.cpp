@@ -16,6 +16,7 @@ const char* state_of(partition_phase x) noexcept {
   case partition_phase::claiming: return "claiming";
   case partition_phase::running: return "running";
   case partition_phase::stopped: return "stopped";
+  case partition_phase::idle: return "idle";
   }
   return "claiming";
 }
@@ -102,7 +103,11 @@ void node::new_generation(reply<partition_reply> done) {
   for (const auto& x : status_.parts)
     is_stopped = is_stopped || x.phase.load() == partition_phase::stopped;
   if (!is_stopped)
-    return done({errc::not_found, "no partition is stopped; the log is the one that is counted"});
+    return done(
+        {errc::not_found, config_.node_name.empty()
+                              ? "no partition is stopped; the log is the one that is counted"
+                              : "no partition is stopped at this node; ask the one that has "
+                                "the stopped ones"});
   look_at_all([this, done](const std::vector<caf::expected<log_view>>& views) {
     begin_generation(views, done);
   });

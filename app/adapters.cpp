@@ -129,8 +129,10 @@ adapter_parts describe_adapters(const settings& from) {
   if (!from.database_url.empty())
     out.partitions_hint += ", the rights of PostgreSQL's user, and what footfall's sessions wait "
                            "for in pg_stat_activity (SyncRep: a synchronous standby is missing; "
-                           "Lock: who holds it). Another owner is a second node on the same "
-                           "topic and database: end one";
+                           "Lock: who holds it)";
+  if (from.cluster_listen.empty())
+    out.partitions_hint += ". Another owner is a second node on the same topic and database: end "
+                           "one";
   return out;
 }
 
@@ -154,7 +156,10 @@ caf::error open_missing(const settings& from, metrics& counts, adapters& out) {
     out.log = std::move(*log);
   }
   if (!out.database && !from.database_url.empty()) {
-    auto database = postgres::tenure::take(from.database_url, out.log->topic());
+    auto database =
+        postgres::tenure::take(from.database_url, out.log->topic(),
+                               from.cluster_listen.empty() ? postgres::tenure::kind::alone
+                                                           : postgres::tenure::kind::cluster);
     if (!database)
       return std::move(database.error());
     out.database = std::move(*database);

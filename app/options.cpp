@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "app/addresses.hpp"
+#include "app/cluster_options.hpp"
 #include "app/config_file.hpp"
 #include "proto/secrets.hpp"
 
@@ -260,6 +261,12 @@ constexpr purpose purposes[] = {
     {"kafka-ssl-",
      [](const settings& x) { return x.kafka_security_protocol.find("ssl") != std::string::npos; },
      "--kafka-security-protocol (KAFKA_SECURITY_PROTOCOL) ssl or sasl_ssl"},
+    {"cluster-advertise", [](const settings& x) { return !x.cluster_listen.empty(); },
+     "--cluster-listen (FOOTFALL_CLUSTER_LISTEN)"},
+    {"node-name", [](const settings& x) { return !x.cluster_listen.empty(); },
+     "--cluster-listen (FOOTFALL_CLUSTER_LISTEN)"},
+    {"lease-seconds", [](const settings& x) { return !x.cluster_listen.empty(); },
+     "--cluster-listen (FOOTFALL_CLUSTER_LISTEN)"},
     {"redis-username", [](const settings& x) { return !x.redis_addr.empty(); },
      "--redis-addr (REDIS_ADDR) or --redis-host (REDIS_HOST)"},
     {"redis-password", [](const settings& x) { return !x.redis_addr.empty(); },
@@ -317,6 +324,8 @@ std::string load_options(const option_sources& from, loaded_options& out) {
   }
   settle_lag_limit(out);
   auto wrong = settle_redis(out.values);
+  if (wrong.empty())
+    wrong = settle_cluster(out.values);
   return wrong.empty() ? idle_option(out) : wrong;
 }
 

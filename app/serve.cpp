@@ -50,9 +50,18 @@ int refuse(const char* what, const caf::error& why) {
             "folder (--data-dir).";
   if (code_of(why) == errc::in_use)
     text += "\nTwo of them would take each partition from the other without end. Stop that one, or "
-            "give another KAFKA_TOPIC or DATABASE_URL.";
+            "give another KAFKA_TOPIC or DATABASE_URL; nodes that are to share them all need "
+            "--cluster-listen.";
   std::fprintf(stderr, "footfall: %s: %s\n", what, text.c_str());
   return code_of(why) == errc::in_use ? another_runs : cannot_run;
+}
+
+void plan_lease(node_config& out, const settings& from) {
+  out.node_name = from.node_name;
+  out.roles = "gateway,ingest,aggregate,query";
+  out.address = from.cluster_advertise;
+  out.version = FOOTFALL_VERSION;
+  out.ownership = model::ownership_rules::for_lease(int64_t{from.lease_s} * 1'000'000);
 }
 
 node_config plan_node(const settings& from, adapters& ways, metrics& counts) {
@@ -75,6 +84,8 @@ node_config plan_node(const settings& from, adapters& ways, metrics& counts) {
   out.partition.live_pages_max = from.live_pages_max;
   out.partition.users_per_page_max = from.users_per_page_max;
   out.partition.passivate_after = seconds(from.passivate_after_s);
+  if (!from.cluster_listen.empty())
+    plan_lease(out, from);
   auto parts = describe_adapters(from);
   out.log_part = std::move(parts.log);
   out.store_part = std::move(parts.store);
@@ -120,15 +131,18 @@ void say(const std::vector<std::string>& lines, const char* before = "") {
 
 /// Another node has taken the place of this one: what it is asked is right all the same, but
 /// each of the two would undo the other's claims.
-bool is_displaced(const adapters& ways) {
-  return ways.database && !ways.database->lost().empty();
+std::string displaced(const node& actors, const adapters& ways) {
+  if (auto why = actors.replaced(); !why.empty())
+    return why;
+  const auto lost = ways.database ? ways.database->lost() : std::string{};
+  return lost.empty() ? lost : "the connection that held its place was lost, and meanwhile " + lost;
 }
 
 // False: told to end before every partition ran.
 bool wait_until_running(node& actors, const adapters& ways) {
   using clock = std::chrono::steady_clock;
   for (auto look_due = clock::now() + seconds(1); !actors.running();) {
-    if (told_to_end(milliseconds(2)) || is_displaced(ways))
+    if (told_to_end(milliseconds(2)) || !displaced(actors, ways).empty())
       return false;
     if (clock::now() < look_due)
       continue;
@@ -141,7 +155,7 @@ bool wait_until_running(node& actors, const adapters& ways) {
 void serve_until_told(node& actors, const adapters& ways) {
   do
     say(actors.look());
-  while (!is_displaced(ways) && !told_to_end(seconds(1)));
+  while (displaced(actors, ways).empty() && !told_to_end(seconds(1)));
 }
 
 // Not ready any more, and all is served as before: whoever sends requests here looks away.
@@ -245,9 +259,17 @@ int run_until_told(node& actors, edges& listeners, const settings& options, cons
   }
   say_ready(options, where);
   serve_until_told(actors, ways);
-  if (!is_displaced(ways))
+  if (displaced(actors, ways).empty())
     stay_for_a_while(actors, seconds(options.drain_delay_s));
   return 0;
+}
+
+// Other nodes take over what is given to them at once; what is not, when the lease is over.
+void give_away(const node& actors) {
+  const auto until = std::chrono::steady_clock::now() + seconds(3);
+  while (!actors.has_left() && actors.replaced().empty()
+         && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(milliseconds(2));
 }
 
 void drain(node& actors, edges& listeners, const settings& options) {
@@ -255,9 +277,11 @@ void drain(node& actors, edges& listeners, const settings& options) {
   spdlog::info("draining: at most {} s", options.drain_timeout_s);
   end_hard_after(patience + seconds(10));
   actors.drain();
+  actors.leave();
   listeners.grpc->drain();
   listeners.http->drain(patience);
   listeners.stop();
+  give_away(actors);
   actors.stop();
   spdlog::info("ended");
 }
@@ -307,12 +331,11 @@ int serve(const settings& options) {
     listeners.stop();
     return code;
   }
-  const bool displaced = is_displaced(ways);
-  if (displaced)
-    spdlog::error("this node ends: the connection that held its place was lost, and meanwhile {}",
-                  redact(ways.database->lost()));
+  const auto why = displaced(*actors, ways);
+  if (!why.empty())
+    spdlog::error("this node ends: {}", redact(why));
   drain(*actors, listeners, options);
-  return displaced ? another_runs : 0;
+  return why.empty() ? 0 : another_runs;
 }
 
 } // namespace footfall::app

@@ -33,7 +33,11 @@ struct settings {
   std::string redis_host;             ///< The parts of redis_addr.
   uint16_t redis_port = 0;
   std::string redis_username;
-  std::string redis_password; ///< Secret.
+  std::string redis_password;    ///< Secret.
+  std::string cluster_listen;    ///< Empty: this node is no member of a cluster.
+  std::string cluster_advertise; ///< What peers dial.
+  std::string node_name;
+  uint32_t lease_s = 0;
   std::string log_level;
   std::string log_format;
   uint32_t max_in_flight = 0;

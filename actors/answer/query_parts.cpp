@@ -46,7 +46,7 @@ void run(query_ptr self, uint64_t id) {
       st.count_wanted.push_back(id);
       break;
     }
-    if (x.ask.after.empty())
+    if (x.ask.after.empty() && is_answered_here(self, x.ask))
       st.lookups.push_back(id);
     else
       ask_page(self, id, x);

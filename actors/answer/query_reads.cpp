@@ -70,7 +70,8 @@ void take_count(query_ptr self, uint64_t id, open_query& x, const pair_count& fo
   if (found.user_no != 0)
     note_user_number(self, x.ask, found.user_no);
   // Version 0 is before the first click; nobody is told when that comes.
-  if (found.user_no != 0 && found.page_no != 0 && found.version != 0)
+  if (found.user_no != 0 && found.page_no != 0 && found.version != 0
+      && is_answered_here(self, x.ask))
     st.fills.push_back({page_of(x.ask), found.version, out.as_of_us, read.reached, found.user_no,
                         found.clicks, x.read_us});
   finish(self, id, std::move(out));
@@ -121,6 +122,14 @@ uint32_t home_of(query_ptr self, const query_ask& ask) {
   const auto homes = std::max<size_t>(self->state.nodes.partitions.size(), 1);
   return model::partition_of(model::record_key(ask.site_id, ask.page_url),
                              static_cast<uint32_t>(homes));
+}
+
+bool is_answered_here(query_ptr self, const query_ask& ask) {
+  const auto& st = self->state;
+  if (!st.config.leased)
+    return true;
+  const auto& part = st.config.status->parts[home_of(self, ask)];
+  return st.config.steady() <= part.fresh_until_us;
 }
 
 int64_t as_of(query_ptr self, const query_ask& ask) {

@@ -10,6 +10,10 @@ namespace footfall::query_parts {
 /// The partition where the page that is asked for lives.
 uint32_t home_of(query_ptr self, const query_ask& ask);
 
+/// Whether this node may answer for the page from memory: its partition is here, as far as
+/// that was confirmed of late. Else only the store may.
+bool is_answered_here(query_ptr self, const query_ask& ask);
+
 /// What is read or asked for this query after the call is as fresh as this. Taken before,
 /// never when the answer is there: more may have been acknowledged by then.
 int64_t as_of(query_ptr self, const query_ask& ask);

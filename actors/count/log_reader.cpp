@@ -79,6 +79,10 @@ log_reader_actor::behavior_type log_reader(log_reader_ptr self, log_reader_confi
         sub.credit = 0;
         sub.fetching = false;
       },
+      [self](atom::close, uint32_t partition) {
+        self->state.open.erase(partition);
+        self->state.config.log->close(partition);
+      },
       [self](atom::credit, uint32_t partition, uint32_t more) {
         self->state.open[partition].credit += more;
         fetch_more(self, partition);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/count/partition_fold.hpp"
+#include "actors/count/partition_lease.hpp"
 #include "actors/count/partition_log.hpp"
 #include "actors/count/partition_pages.hpp"
 #include "actors/count/partition_times.hpp"
@@ -23,7 +24,7 @@ constexpr auto apply_tick = caf::atom("apply");
 void leave(partition_ptr self) {
   auto& st = self->state;
   st.is_untold = st.is_untold || st.progress.running();
-  st.looking = st.sweep_set = false;
+  st.looking = st.sweep_set = st.asking_progress = false;
   partition_pages::reset(self);
 }
 
@@ -33,6 +34,10 @@ void claim(partition_ptr self) {
     partition_log::give_skip_up(self);
   leave(self);
   st.progress.claim();
+  if (st.config.leased) {
+    partition_lease::ask_to_claim(self);
+    return answer_waiters(self);
+  }
   // One that is stopped takes no posts until it is known that it may go on.
   if (st.config.status->phase != partition_phase::stopped)
     st.config.status->phase = partition_phase::claiming;
@@ -44,6 +49,8 @@ void claim(partition_ptr self) {
 
 void claim_later(partition_ptr self, const caf::error& why) {
   auto& st = self->state;
+  if (st.lease.releasing)
+    return claim(self); // Nobody will: it is given away.
   leave(self);
   const std::chrono::microseconds wait{st.progress.claim_later()};
   self->entry()->set_state("waiting to claim");
@@ -59,18 +66,6 @@ void send_apply(partition_ptr self) {
   st.config.events->apply(
       std::move(batch),
       to_me<apply_result>(self, atom::applied_v, st.progress.claim_no(), apply_tick));
-}
-
-void show(partition_ptr self) {
-  auto& st = self->state;
-  auto& out = *st.config.status;
-  out.phase = st.progress.stopped()   ? partition_phase::stopped
-              : st.progress.running() ? partition_phase::running
-                                      : partition_phase::claiming;
-  out.next_offset = st.progress.next_offset();
-  out.folded_offset = st.progress.folded_offset();
-  out.raise_log_end(std::max(st.progress.log_end(), st.progress.next_offset()));
-  out.live_pages = st.pages.size();
 }
 
 void obey(partition_ptr self, const model::progress_steps& steps) {
@@ -140,7 +135,7 @@ void stop_loudly(partition_ptr self, const std::string& why,
 
 void take_batch(partition_ptr self, log_batch& batch) {
   auto& st = self->state;
-  if (!st.progress.running())
+  if (!st.progress.running() || st.lease.releasing)
     return;
   if (!st.progress.joins(batch.first_offset, batch.next_offset)) {
     stop_loudly(self, "records from " + std::to_string(st.progress.read_offset())
@@ -170,6 +165,36 @@ void obey(partition_ptr self, const partition_log::step& x) {
   }
 }
 
+// What is under way belongs to the past, and nobody claims before OWNERSHIP says so.
+template <class How>
+void lie_idle(partition_ptr self, How how) {
+  auto& st = self->state;
+  if (st.skip)
+    partition_log::give_skip_up(self);
+  leave(self);
+  st.progress.claim();
+  how(self);
+  answer_waiters(self);
+}
+
+void own(partition_ptr self, const partition_claim& x) {
+  auto& st = self->state;
+  if (st.skip)
+    partition_log::give_skip_up(self);
+  leave(self);
+  st.progress.claim();
+  partition_lease::take(self, x);
+  if (st.config.status->phase != partition_phase::stopped)
+    st.config.status->phase = partition_phase::claiming;
+  self->entry()->set_state("claiming");
+  obey(self, partition_log::take_claim(self, x));
+}
+
+void release(partition_ptr self) {
+  if (partition_lease::begin_release(self))
+    lie_idle(self, partition_lease::end_release);
+}
+
 // The store was another one, or went back: what this partition knows is of the one before.
 bool is_current(partition_ptr self, uint64_t incarnation) {
   if (incarnation == self->state.incarnation)
@@ -187,6 +212,8 @@ void take_applied(partition_ptr self, const apply_result& result) {
     return;
   if (!result.moved) {
     add(counts.partitions_fenced);
+    if (st.config.leased)
+      return lie_idle(self, partition_lease::tell_fenced);
     auto why = make_error(errc::fenced, "another owner took the partition over");
     st.config.status->applies.failed(st.config.steady(), text_of(why));
     claim_later(self, why);
@@ -201,6 +228,7 @@ void take_applied(partition_ptr self, const apply_result& result) {
   add(counts.events_duplicate, result.duplicates);
   add(counts.id_conflicts, result.id_conflicts);
   st.progress.applied(steady);
+  st.lease.applied_us = st.sent_at_us;
   st.known.next_offset = st.progress.next_offset();
   if (st.in_flight_mark.offset >= 0)
     st.known.mark = st.in_flight_mark;
@@ -214,16 +242,22 @@ void take_applied(partition_ptr self, const apply_result& result) {
     self->send(caf::actor_cast<log_reader_actor>(st.nodes.reader), atom::applied_v,
                st.config.partition, st.progress.next_offset());
   answer_waiters(self);
+  if (st.lease.releasing)
+    return lie_idle(self, partition_lease::end_release);
   obey(self, st.progress.go_on(steady));
 }
 
 void take_failure(partition_ptr self, caf::atom_value what, const caf::error& why) {
   auto& st = self->state;
   self->entry()->set_error(text_of(why));
+  if (what == wait_what)
+    return answer_waiters(self, {});
   if (what == partition_log::look_what || st.skip)
     return obey(self, partition_log::take_failure(self, why));
   if (partition_fold::is_of_fold(what))
     return obey(self, partition_fold::failed(self, why));
+  if (st.lease.releasing)
+    return lie_idle(self, partition_lease::end_release);
   if (code_of(why) == errc::gap) {
     stop_loudly(self, text_of(why));
     partition_log::look(self); // What is to be done depends on what the log holds.
@@ -236,9 +270,24 @@ void take_failure(partition_ptr self, caf::atom_value what, const caf::error& wh
   claim_later(self, why);
 }
 
+void take_folded(partition_ptr self, const fold_result& x) {
+  if (!is_current(self, x.incarnation))
+    return;
+  obey(self, partition_fold::take(self, x));
+  show(self);
+}
+
+void take_progress(partition_ptr self, const std::vector<partition_state>& all) {
+  if (self->state.progress.running())
+    return obey(self, partition_fold::take_progress(self, all));
+  answer_waiters(self, all);
+}
+
 void take_tick(partition_ptr self, caf::atom_value what) {
   if (what == claim_tick)
     return claim(self);
+  if (what == wait_what)
+    return answer_waiters(self);
   if (what == partition_fold::fold_tick)
     return partition_fold::run(self);
   if (what == partition_log::look_what)
@@ -253,9 +302,12 @@ void rewire(partition_ptr self, wiring& nodes) {
   auto& st = self->state;
   const bool new_reader = nodes.reader != st.nodes.reader;
   const bool new_cache = nodes.cache != st.nodes.cache;
+  const bool new_owner = nodes.ownership != st.nodes.ownership;
   st.nodes = std::move(nodes);
   if (new_cache)
     partition_pages::renew(self);
+  if (st.config.leased && new_owner)
+    return lie_idle(self, partition_lease::drop); // It will hear whether it has a claim.
   if (!st.progress.has_claimed() || (new_reader && !st.progress.stopped()))
     claim(self); // A new reader knows nothing of this partition: start over.
 }
@@ -277,73 +329,52 @@ void renew(partition_ptr self, uint64_t incarnation) {
   claim(self);
 }
 
-model::progress_rules rules_of(const partition_config& from) {
-  using std::chrono::microseconds;
-  model::progress_rules out;
-  out.batch_max = from.batch_max;
-  out.fold_max = from.fold_max;
-  out.unfolded_max = from.unfolded_max;
-  out.gather_us = microseconds(from.gather).count();
-  out.fold_every_us = microseconds(from.fold_every).count();
-  return out;
-}
-
-void begin(partition_ptr self, partition_config config) {
-  auto& st = self->state;
-  st.config = std::move(config);
-  st.config.unfolded_max =
-      std::max<size_t>(st.config.unfolded_max / st.config.partitions, 2 * st.config.fold_max);
-  st.progress = model::partition_progress{rules_of(st.config), uint64_t{self->id()} << 32};
-  partition_pages::begin(self);
-  self->entry()->set_key(std::to_string(st.config.partition));
-  self->entry()->set_state("starting");
-  self->set_down_handler([self](caf::down_msg& x) { partition_pages::drop_ended(self, x); });
+// Whether an answer is for the claim that counts.
+bool is_now(partition_ptr self, uint64_t claim_no) {
+  return claim_no == self->state.progress.claim_no();
 }
 
 } // namespace
 
 partition_actor::behavior_type partition(partition_ptr self, partition_config config) {
   begin(self, std::move(config));
-  auto now = [self](uint64_t claim_no) { return claim_no == self->state.progress.claim_no(); };
   return {
-      [self, now](atom::claimed, uint64_t n, const partition_claim& x) {
-        if (now(n))
+      [self](atom::claimed, uint64_t n, const partition_claim& x) {
+        if (is_now(self, n))
           obey(self, partition_log::take_claim(self, x));
       },
-      [self, now](atom::adopted, uint64_t n, bool is_ours) {
-        if (now(n))
+      [self](atom::adopted, uint64_t n, bool is_ours) {
+        if (is_now(self, n))
           obey(self, partition_log::take_adopted(self, is_ours));
       },
-      [self, now](atom::applied, uint64_t n, const apply_result& x) {
-        now(n) ? take_applied(self, x) : take_late(self);
+      [self](atom::applied, uint64_t n, const apply_result& x) {
+        is_now(self, n) ? take_applied(self, x) : take_late(self);
       },
-      [self, now](atom::folded, uint64_t n, const fold_result& x) {
-        if (!now(n) || !is_current(self, x.incarnation))
-          return;
-        obey(self, partition_fold::take(self, x));
-        show(self);
+      [self](atom::folded, uint64_t n, const fold_result& x) {
+        if (is_now(self, n))
+          take_folded(self, x);
       },
-      [self, now](atom::progress, uint64_t n, const std::vector<partition_state>& x) {
-        if (now(n))
-          obey(self, partition_fold::take_progress(self, x));
+      [self](atom::progress, uint64_t n, const std::vector<partition_state>& x) {
+        if (is_now(self, n))
+          take_progress(self, x);
       },
-      [self, now](atom::loaded, uint64_t n, store_answer& x) {
-        if (now(n) && (x.code != errc::none || is_current(self, x.incarnation)))
+      [self](atom::loaded, uint64_t n, store_answer& x) {
+        if (is_now(self, n) && (x.code != errc::none || is_current(self, x.incarnation)))
           partition_pages::take_loads(self, x);
       },
-      [self, now](atom::looked, uint64_t n, const log_view& x) {
-        if (now(n))
+      [self](atom::looked, uint64_t n, const log_view& x) {
+        if (is_now(self, n))
           obey(self, partition_log::take_look(self, x));
       },
-      [self, now](atom::failed, uint64_t n, caf::atom_value what, const caf::error& why) {
-        now(n) ? take_failure(self, what, why) : take_late(self);
+      [self](atom::failed, uint64_t n, caf::atom_value what, const caf::error& why) {
+        is_now(self, n) ? take_failure(self, what, why) : take_late(self);
       },
-      [self, now](atom::tick, uint64_t n, caf::atom_value what) {
-        if (now(n))
+      [self](atom::tick, uint64_t n, caf::atom_value what) {
+        if (is_now(self, n))
           take_tick(self, what);
       },
-      [self, now](atom::batch, uint64_t n, log_batch& x) {
-        if (now(n))
+      [self](atom::batch, uint64_t n, log_batch& x) {
+        if (is_now(self, n))
           take_batch(self, x);
       },
       [self](atom::ask, std::vector<page_ask>& xs) { partition_pages::ask(self, xs); },
@@ -351,12 +382,15 @@ partition_actor::behavior_type partition(partition_ptr self, partition_config co
       [self](atom::await, uint64_t ticket, int64_t offset) { await(self, ticket, offset); },
       [self](atom::renewed, uint64_t incarnation) { renew(self, incarnation); },
       [self](atom::reclaim) { claim(self); },
+      [self](atom::own, const partition_claim& x) { own(self, x); },
+      [self](atom::release) { release(self); },
+      [self](atom::disown) { lie_idle(self, partition_lease::drop); },
       [self](atom::skip, int64_t to) { return partition_log::skip(self, to); },
       [self](atom::delta, page_delta& x) { partition_pages::take_delta(self, std::move(x)); },
       [self](atom::forget) { partition_pages::renew(self); },
       [self](atom::pages, uint32_t most) { return partition_pages::live(self, most); },
-      [self](atom::check, const std::string& page, page_load& x) {
-        return partition_pages::check(self, page, x);
+      [self](atom::check, const std::string& p, page_load& x) {
+        return partition_pages::check(self, p, x);
       },
       [self](atom::wire, wiring& x) { rewire(self, x); },
       [self](atom::describe) { return describe(self->state); },

@@ -34,6 +34,8 @@ struct partition_config {
   /// store adds up. A partition has its share, of two folds at least; beyond it applies wait.
   size_t unfolded_max = 2'000'000;
   std::chrono::milliseconds look_every{0}; ///< Whether the log is still the same; 0: at claims.
+  bool leased = false; ///< In a cluster: it runs when, and while, OWNERSHIP says so.
+  std::chrono::microseconds live_max{2'000'000}; ///< Then no answer from memory is older.
   size_t live_pages_max = 10'000;
   uint32_t users_per_page_max = 100'000;
   std::chrono::seconds passivate_after{300};
@@ -59,6 +61,13 @@ struct partition_state_data {
   struct skip_ask {
     int64_t to;
     caf::typed_response_promise<partition_reply> promise;
+  };
+
+  /// In a cluster, the claim that OWNERSHIP gave.
+  struct leased_claim {
+    int64_t epoch = 0;      ///< 0: it has none.
+    bool releasing = false; ///< It is given away when the apply under way has ended.
+    int64_t applied_us = 0; ///< When the last apply was sent that was answered with it.
   };
 
   struct waiter {
@@ -105,13 +114,20 @@ struct partition_state_data {
   int64_t loading_as_of_us = 0;
   bool sweep_set = false;
 
+  leased_claim lease;
   std::deque<waiter> waiters;
+  bool asking_progress = false; ///< For the waiters, as another node applies.
 };
 
 /// The state, for people.
 std::vector<state_field> describe(const partition_state_data& st);
 
 using partition_ptr = observed_actor<partition_actor, partition_state_data>*;
+
+/// Before its first message.
+void begin(partition_ptr self, partition_config config);
+/// Tells all who read it how far the partition is.
+void show(partition_ptr self);
 
 partition_actor::behavior_type partition(partition_ptr self, partition_config config);
 

@@ -43,16 +43,6 @@ std::string wrong_with(int64_t to, int64_t next_offset, const log_view& found) {
   return {};
 }
 
-step claim_for_skip(partition_ptr self, const log_view& found) {
-  auto& st = self->state;
-  if (auto wrong = wrong_with(st.skip->to, st.progress.next_offset(), found); !wrong.empty())
-    return end_skip(self, errc::invalid_argument, wrong);
-  st.config.events->claim(
-      st.config.partition,
-      to_me<partition_claim>(self, atom::claimed_v, st.progress.claim_no(), skip_what));
-  return {};
-}
-
 /// The range goes to the bad events as one row, in the step that moves next_offset.
 void store_skip(partition_ptr self, const partition_claim& x) {
   auto& st = self->state;
@@ -70,6 +60,20 @@ void store_skip(partition_ptr self, const partition_claim& x) {
                      ""});
   st.config.events->apply(std::move(out), to_me<apply_result>(self, atom::applied_v,
                                                               st.progress.claim_no(), skip_what));
+}
+
+step claim_for_skip(partition_ptr self, const log_view& found) {
+  auto& st = self->state;
+  if (auto wrong = wrong_with(st.skip->to, st.progress.next_offset(), found); !wrong.empty())
+    return end_skip(self, errc::invalid_argument, wrong);
+  if (st.config.leased) { // The claim that it has covers the skip as well.
+    store_skip(self, st.claimed);
+    return {};
+  }
+  st.config.events->claim(
+      st.config.partition,
+      to_me<partition_claim>(self, atom::claimed_v, st.progress.claim_no(), skip_what));
+  return {};
 }
 
 step stop_damaged(partition_ptr self, const partition_claim& x) {
@@ -208,6 +212,9 @@ caf::result<partition_reply> skip(partition_ptr self, int64_t to) {
   auto refuse = [](errc code, std::string why) { return partition_reply{code, std::move(why)}; };
   if (!st.progress.stopped() && st.config.status->phase == partition_phase::stopped)
     return refuse(errc::overloaded, claims_again);
+  if (st.config.leased && st.lease.epoch == 0)
+    return refuse(errc::not_found, "partition " + text(st.config.partition)
+                                       + " is another node's; ask the node that has it");
   if (!st.progress.stopped())
     return refuse(errc::not_found, "partition " + text(st.config.partition)
                                        + " is not stopped; nothing was skipped");

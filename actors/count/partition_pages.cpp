@@ -5,6 +5,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include "actors/count/partition_lease.hpp"
 #include "actors/model/log_check.hpp"
 #include "actors/model/record.hpp"
 #include "actors/port_answers.hpp"
@@ -187,8 +188,9 @@ void note_applied(partition_ptr self, const apply_result& result) {
 
 void hand_out(partition_ptr self, const apply_result& result) {
   auto& st = self->state;
-  const auto as_of =
-      st.config.node->as_of_delta(st.config.partition, st.config.now, st.progress.next_offset());
+  const auto as_of = partition_lease::applied_as_of(
+      self,
+      st.config.node->as_of_delta(st.config.partition, st.config.now, st.progress.next_offset()));
   std::vector<page_delta> deltas;
   std::vector<uint32_t> homes;                           // Of the deltas.
   std::vector<size_t> places(st.in_flight_pages.size()); // In deltas, plus one.
@@ -232,6 +234,12 @@ void ask(partition_ptr self, std::vector<page_ask>& asks) {
   auto from = self->current_sender();
   std::vector<page_answer> elsewhere;
   for (auto& x : asks) {
+    const auto as_of = partition_lease::live_as_of(self, x.as_of_us);
+    if (!as_of) {
+      elsewhere.emplace_back().ticket = x.ticket;
+      continue;
+    }
+    x.as_of_us = *as_of;
     const auto& all = st.pages.ask(x.page, x.kind != query_kind::count, st.config.steady());
     if (all.front().what == step::kind::refuse) {
       elsewhere.emplace_back().ticket = x.ticket;
@@ -248,6 +256,15 @@ void ask(partition_ptr self, std::vector<page_ask>& asks) {
 
 void watch(partition_ptr self, page_ask& ask) {
   auto& st = self->state;
+  const auto as_of = partition_lease::live_as_of(self, ask.as_of_us);
+  if (!as_of) {
+    page_answer elsewhere;
+    elsewhere.ticket = ask.ticket;
+    self->send(caf::actor_cast<query_actor>(self->current_sender()), atom::told_v,
+               std::vector<page_answer>{std::move(elsewhere)});
+    return;
+  }
+  ask.as_of_us = *as_of;
   // While the partition does not run it goes to nobody: it is asked again in a second.
   obey(self, st.pages.watch(ask.page, st.config.steady()), [&](const auto& to, const step&) {
     self->send(to, atom::watch_v, std::move(ask), reached(self), self->current_sender());

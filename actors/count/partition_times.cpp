@@ -19,7 +19,8 @@ void looked(partition_ptr self, const log_view& log) {
   }
   st.config.status->with_backlog([&](auto& x) {
     if (!st.progress.running()) {
-      if (is_other)
+      // What others appended while it was theirs, nobody here knows the age of.
+      if (is_other || st.config.leased)
         x.forget_offsets();
       x.start(claimed.next_offset, latest, st.config.batch_max, st.config.steady(),
               {log.end, st.config.log->overtaken_most().count()});

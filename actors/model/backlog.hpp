@@ -71,6 +71,7 @@ public:
   };
   outlook look_ahead(int64_t limit_us, int64_t steady_us) const;
 
+  bool started() const noexcept { return is_started_; }
   size_t marks() const noexcept { return marks_.size(); }
   int64_t applied() const noexcept { return applied_; }
   int64_t end() const noexcept { return marks_.empty() ? applied_ : marks_.back().end; }

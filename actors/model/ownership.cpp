@@ -344,14 +344,22 @@ bool ownership::is_done(const beat_answer& answer) const {
                       [&](auto& row) { return row.owner == me_; });
 }
 
+ownership_rules ownership_rules::for_lease(int64_t lease_us) {
+  ownership_rules out;
+  out.lease_us = lease_us;
+  out.beat_every_us = std::min(out.beat_every_us, lease_us / 6);
+  out.pause_us = lease_us / 2;
+  out.live_us = std::min(out.live_us, lease_us * 2 / 3);
+  return out;
+}
+
 std::optional<int64_t> live_as_of(const freshness& x, int64_t live_us, int64_t now_us,
                                   int64_t applied_us, std::optional<int64_t> applying_us) {
   if (now_us > x.until_us)
     return {};
   if (seeded_bug("as-of-now"))
     return now_us;
-  const auto out =
-      std::min(std::max(x.confirmed_us, applied_us), applying_us.value_or(INT64_MAX));
+  const auto out = std::min(std::max(x.confirmed_us, applied_us), applying_us.value_or(INT64_MAX));
   if (now_us - out > live_us)
     return {};
   return out;

@@ -19,6 +19,9 @@ struct ownership_rules {
   int64_t live_us = 2'000'000;         ///< No answer from memory is older.
   int64_t hint_us = 1'000'000;         ///< How long a lost link speaks for a node's end.
   int64_t log_patience_us = 5'000'000; ///< Without the log while another node reads it.
+
+  /// What is in proportion to a lease of that length, of 2 s or more.
+  static ownership_rules for_lease(int64_t lease_us);
 };
 
 using footfall::beat_answer;

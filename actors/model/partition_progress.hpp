@@ -110,7 +110,7 @@ public:
   int64_t log_end() const noexcept { return log_end_; }
   int64_t in_flight_end() const noexcept { return in_flight_end_; }
   int64_t fold_end() const noexcept { return fold_end_; }
-  bool applying() const noexcept { return in_flight_end_ > next_offset_; }
+  bool applying() const noexcept { return running() && in_flight_end_ > next_offset_; }
   bool folding() const noexcept { return folding_; }
   /// Records that are applied and not folded, or a few more.
   size_t unfolded() { return folds_.waiting(folded_offset_); }

@@ -99,6 +99,10 @@ public:
   /// may drop them as its own retention allows.
   virtual void applied(uint32_t partition, int64_t below) = 0;
 
+  /// Nobody here reads or applies the partition now: what was read ahead of it goes, and a
+  /// fetch that waits fails with errc::timeout.
+  virtual void close(uint32_t) {}
+
   /// Empty when healthy, else what is wrong, for /readyz.
   virtual std::string health() const = 0;
 };

@@ -43,6 +43,10 @@ struct metrics {
   counter applies{0};
   counter apply_failures{0};
   counter partitions_fenced{0};
+  counter partitions_taken{0}; ///< In a cluster: this node's from then on.
+  counter partitions_lost{0};  ///< At once, not by a release.
+  counter beats{0};
+  counter beats_failed{0};
   counter partitions_stopped{0}; ///< Records are lost, or the log is another.
   counter folds{0};
   counter events_folded{0};

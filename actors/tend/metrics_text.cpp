@@ -61,6 +61,8 @@ public:
   void partitions(const char* name, const char* help, const node_status& status, Get get) {
     auto& family = start(name, help, MetricType::Gauge);
     for (size_t i = 0; i < status.parts.size(); ++i) {
+      if (status.parts[i].phase.load() == partition_phase::idle)
+        continue; // Its node tells.
       auto metric = metric_of(MetricType::Gauge, static_cast<double>(get(status.parts[i])));
       metric.label.push_back({"partition", std::to_string(i)});
       family.metric.push_back(std::move(metric));
@@ -136,6 +138,14 @@ void add_events(page& out, const metrics& x) {
   out.count("footfall_apply_failures_total", "Claims or applies that failed.", x.apply_failures);
   out.count("footfall_partitions_fenced_total", "Times another owner was found.",
             x.partitions_fenced);
+  out.count("footfall_partitions_taken_total", "Times a lease gave this node a partition.",
+            x.partitions_taken);
+  out.count("footfall_partitions_lost_total", "Times a partition was taken away at once.",
+            x.partitions_lost);
+  out.count("footfall_lease_beats_total", "Renewals of this node's lease that were tried.",
+            x.beats);
+  out.count("footfall_lease_beats_failed_total", "Those that the store did not answer.",
+            x.beats_failed);
   out.count("footfall_partition_gaps_total",
             "Partitions stopped: records are lost, or the log is another one.",
             x.partitions_stopped);

@@ -21,6 +21,16 @@ void node_status::forget_arrivals() {
   end_arrivals();
 }
 
+void node_status::set_replaced(std::string why) {
+  std::lock_guard guard{replaced_mutex_};
+  replaced_ = std::move(why);
+}
+
+std::string node_status::replaced() const {
+  std::lock_guard guard{replaced_mutex_};
+  return replaced_;
+}
+
 int64_t node_status::newest_bound(const now_fn& now) const {
   std::lock_guard guard{arrivals_};
   const auto bound = now();

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -17,7 +18,12 @@
 
 namespace footfall {
 
-enum class partition_phase : uint8_t { claiming, running, stopped };
+enum class partition_phase : uint8_t {
+  claiming,
+  running,
+  stopped,
+  idle ///< Another node's, or nobody's.
+};
 
 /// How far a partition of this node is. Written by its actor (and `log_end` by whoever
 /// learns of it), read by anyone.
@@ -37,7 +43,12 @@ struct partition_status {
   std::atomic<bool> strays_untold{false};
   std::atomic<uint32_t> generation{0}; ///< Of the log that the backlog's offsets are of; 0: any.
   std::atomic<stop_kind> stopped{stop_kind::none}; ///< Meant while the phase is `stopped`.
-  outcome_note applies;                            ///< Claims and applies.
+  /// In a cluster, by the steady clock: what a statement confirmed last, and until when that
+  /// lets this node answer from memory. OWNERSHIP writes them.
+  std::atomic<int64_t> fresh_epoch{0}; ///< With which claim that is so.
+  std::atomic<int64_t> confirmed_us{0};
+  std::atomic<int64_t> fresh_until_us{std::numeric_limits<int64_t>::max()};
+  outcome_note applies; ///< Claims and applies.
   outcome_note folds;
 
   /// The log reaches to `end` at least, whoever saw it.
@@ -147,6 +158,14 @@ public:
   partition_list parts;
   std::atomic<int64_t> gateway_beat_us{0}; ///< When the gateway last turned, by steady_now().
   std::atomic<bool> draining{false};
+  std::atomic<bool> has_joined{false}; ///< In a cluster: it knows what others have.
+  std::atomic<bool> is_leaving{false}; ///< In a cluster: it takes nothing any more.
+  outcome_note lease;                  ///< In a cluster: joining, and beats.
+  std::atomic<bool> has_left{false};   ///< In a cluster: all is given away, nobody waits for it.
+
+  /// In a cluster: why this process is to end, as another has its name; empty: it is not.
+  void set_replaced(std::string why);
+  std::string replaced() const;
 
   /// INGESTION: events arrive now, and stand in no backlog until end_arrivals().
   int64_t begin_arrivals(const now_fn& now);
@@ -167,6 +186,8 @@ private:
   int64_t newest_bound(const now_fn& now) const;
 
   const size_t first_size_; ///< With more, pages have clicks in two partitions.
+  mutable std::mutex replaced_mutex_;
+  std::string replaced_;
   mutable std::mutex arrivals_;
   std::optional<int64_t> arriving_us_;
 };

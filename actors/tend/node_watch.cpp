@@ -94,9 +94,9 @@ node_watch::faults node_watch::failing(int64_t steady_us) {
     const auto next = part.next_offset.load();
     const auto waiting = part.log_end.load() - next;
     const bool running = phase == partition_phase::running;
-    const auto still = moves_[i].heed(
-        next, phase != partition_phase::stopped && (!running || waiting > 0), steady_us);
-    if (phase == partition_phase::stopped)
+    const bool is_to_move = running ? waiting > 0 : phase == partition_phase::claiming;
+    const auto still = moves_[i].heed(next, is_to_move, steady_us);
+    if (!running && !is_to_move)
       continue;
     auto why = part.applies.why(steady_us);
     if (why.empty())
@@ -124,6 +124,7 @@ std::string node_watch::partitions_fault(int64_t steady_us) const {
     if (!text.empty())
       out += (out.empty() ? "" : "; ") + text;
   };
+  more(config_.status->lease.why(steady_us));
   std::lock_guard guard{mutex_};
   more(text_of_all(seen_));
   // A partition that begins anew for a moment is no news; the reason is seen already.

@@ -60,11 +60,12 @@ std::string session_of(const std::string& name) {
 
 } // namespace
 
-tenure::tenure(std::string url, const std::string& topic)
-    : key_(key_of(topic)), name_(name_of_this()), topic_(topic),
+tenure::tenure(std::string url, const std::string& topic, kind with)
+    : key_(key_of(topic)), name_(name_of_this()), topic_(topic), with_(with),
       connection_(std::move(url), session_of(name_), stop_) {}
 
-caf::expected<std::unique_ptr<tenure>> tenure::take(std::string url, const std::string& topic) {
+caf::expected<std::unique_ptr<tenure>> tenure::take(std::string url, const std::string& topic,
+                                                    kind with) {
   auto judged = [](const caf::error& why) {
     return only_a_person_mends(why) ? make_error(errc::invalid_argument, text_of(why)) : why;
   };
@@ -72,7 +73,7 @@ caf::expected<std::unique_ptr<tenure>> tenure::take(std::string url, const std::
   stop_signal never;
   if (auto err = check_session(servers_of(url), never))
     return judged(err);
-  std::unique_ptr<tenure> out{new tenure{std::move(url), topic}};
+  std::unique_ptr<tenure> out{new tenure{std::move(url), topic, with}};
   if (auto err = out->connection_.ensure())
     return judged(err);
   if (auto err = out->try_once())
@@ -99,8 +100,10 @@ std::string tenure::lost() const {
 
 caf::error tenure::try_once() {
   const std::string what = "cannot ask PostgreSQL whether another node is there";
-  const auto got =
-      connection_.exec("SELECT pg_try_advisory_lock(" + std::to_string(key_) + ")", patience);
+  const auto got = connection_.exec(std::string{"SELECT pg_try_advisory_lock"}
+                                        + (with_ == kind::cluster ? "_shared(" : "(")
+                                        + std::to_string(key_) + ")",
+                                    patience);
   if (!got.ok() || got.rows() == 0)
     return to_error(got, what);
   if (got.bytes(0, 0) == "t") {

@@ -73,7 +73,7 @@ void consumer::fetch(uint32_t partition, int64_t from, fetch_limits most,
                      event_log::fetch_done done) {
   {
     std::lock_guard lock(mutex_);
-    requests_.push_back({partition, from, most, std::move(done)});
+    requests_.push_back({partition, from, most, std::move(done), false});
   }
   signal_.notify();
 }
@@ -89,6 +89,17 @@ void consumer::applied(uint32_t partition, int64_t below) {
     applied_[partition] = below;
     applied_changed_ = true;
   }
+}
+
+// Another node may be behind what this one applied, for all that is known here.
+void consumer::close(uint32_t partition) {
+  {
+    std::lock_guard lock(mutex_);
+    if (partition < applied_.size())
+      applied_[partition] = -1;
+    requests_.push_back({partition, 0, {}, {}, true});
+  }
+  signal_.notify();
 }
 
 std::string consumer::health() const {
@@ -128,6 +139,13 @@ void consumer::take_requests() {
     taken.swap(requests_);
   }
   for (auto& x : taken) {
+    if (x.closes) {
+      if (x.partition < parts_.size() && parts_[x.partition].asked)
+        fail(x.partition, errc::timeout, "nobody reads the partition any more");
+      if (x.partition < parts_.size())
+        end(x.partition, 0ms);
+      continue;
+    }
     if (x.partition >= parts_.size() || x.from < 0) {
       x.done(make_error(errc::invalid_argument,
                         "Kafka topic " + config_.topic + " has " + std::to_string(parts_.size())

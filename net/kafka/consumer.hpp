@@ -27,6 +27,7 @@ public:
   void found(uint32_t partitions);
   void fetch(uint32_t partition, int64_t from, fetch_limits most, event_log::fetch_done done);
   void applied(uint32_t partition, int64_t below);
+  void close(uint32_t partition);
 
   /// Empty unless a partition cannot be read.
   std::string health() const;
@@ -39,6 +40,7 @@ private:
     int64_t from = 0;
     fetch_limits most;
     event_log::fetch_done done;
+    bool closes = false; ///< It is no fetch: nobody reads the partition now.
   };
 
   /// What the thread knows of one partition.

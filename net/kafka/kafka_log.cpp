@@ -66,6 +66,10 @@ void kafka_log::applied(uint32_t partition, int64_t below) {
   consumer_->applied(partition, below);
 }
 
+void kafka_log::close(uint32_t partition) {
+  consumer_->close(partition);
+}
+
 std::string kafka_log::health() const {
   auto out = health_->text();
   if (out.empty())

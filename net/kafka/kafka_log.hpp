@@ -69,6 +69,7 @@ public:
   void fetch(uint32_t partition, int64_t from, fetch_limits most, fetch_done done) override;
   void look(uint32_t partition, int64_t offset, look_done done) override;
   void applied(uint32_t partition, int64_t below) override;
+  void close(uint32_t partition) override;
   std::string health() const override;
 
 private:

@@ -19,7 +19,7 @@ PATIENCE = float(os.environ.get("FOOTFALL_TEST_PATIENCE", "1"))
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 10,
-               what: str | Callable[[], str] = "") -> Any:
+               what: str | Callable[[], Any] = "") -> Any:
     """Waits until `condition()` is true and returns its value, or fails at the deadline,
     saying `what`."""
     deadline = time.monotonic() + seconds * PATIENCE
@@ -28,7 +28,7 @@ def wait_until(condition: Callable[[], Any], seconds: float = 10,
         if value:
             return value
         if time.monotonic() > deadline:
-            told = what() if callable(what) else what
+            told = str(what()) if callable(what) else what
             name = told or getattr(condition, "__name__", "the condition")
             raise AssertionError(f"{name}: not true within {seconds * PATIENCE:g} s")
         time.sleep(0.01)

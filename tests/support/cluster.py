@@ -1,0 +1,88 @@
+"""Nodes that share one topic and database, each a process of its own."""
+from __future__ import annotations
+
+import contextlib
+import time
+import psycopg
+
+from footfall import PATIENCE, Server, wait_until
+from journal import fixed_ports
+
+
+class Cluster:
+    """`count` nodes named n1, n2, ..., all started and each partition at one of them.
+
+        with Cluster(services.environment, 3) as nodes:
+            nodes["n1"].ingest.post(...)
+    """
+
+    def __init__(self, environment: dict[str, str], count: int, *options: str):
+        self.environment = environment
+        self.options = options
+        self.nodes = {f"n{i}": self._node(f"n{i}") for i in range(1, count + 1)}
+
+    def _node(self, name: str) -> Server:
+        return Server("--cluster-listen", "127.0.0.1:0", "--node-name", name, *self.options,
+                      environment=self.environment, start=False, ports=fixed_ports())
+
+    def __enter__(self) -> "Cluster":
+        self._held = contextlib.ExitStack()
+        for server in self.nodes.values():
+            self._held.enter_context(server)
+            server.start()
+        self.await_even()
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        self._held.__exit__(kind, error, trace)
+
+    def __getitem__(self, name: str) -> Server:
+        return self.nodes[name]
+
+    def alive(self) -> dict[str, Server]:
+        return {name: x for name, x in self.nodes.items() if x.process and x.process.poll() is None}
+
+    def rows(self) -> dict[int, tuple[str | None, int]]:
+        """Each partition's owner and epoch, as the store has them."""
+        with psycopg.connect(self.environment["DATABASE_URL"]) as session:
+            return {part: (owner, epoch) for part, owner, epoch in session.execute(
+                "SELECT part, owner, epoch FROM public.partition_progress"
+                " WHERE topic = (SELECT topic FROM core.current_topics WHERE log = %s)",
+                [self.environment["KAFKA_TOPIC"]])}
+
+    def owners(self) -> dict[int, str | None]:
+        return {part: owner for part, (owner, _) in self.rows().items()}
+
+    def owned(self, name: str) -> list[int]:
+        return sorted(part for part, owner in self.owners().items() if owner == name)
+
+    def states(self, name: str) -> list[str]:
+        """Of each partition, as the node sees it."""
+        answer = self.nodes[name].admin.get("/admin/partitions")
+        assert answer.status == 200, answer
+        return [row["state"] for row in answer.json()["partitions"]]
+
+    def await_even(self, seconds: float = 20) -> None:
+        """Until each partition runs at one node, as many at each."""
+        def is_even() -> bool:
+            alive = list(self.alive())
+            states = {name: self.states(name) for name in alive}
+            counts = [x.count("running") for x in states.values()]
+            parts = len(states[alive[0]])
+            return (sum(counts) == parts and max(counts) - min(counts) <= 1
+                    and all(state in ("running", "idle") for x in states.values() for state in x)
+                    and all([x[i] for x in states.values()].count("running") == 1
+                            for i in range(parts)))
+        wait_until(is_even, seconds, lambda: f"an even spread: {self.rows()}")
+
+    def seconds_until_taken(self, parts: list[int], lost: str, most: float = 20) -> float:
+        """How long until other nodes run what `lost` had."""
+        began = time.monotonic()
+        others = [name for name in self.alive() if name != lost]
+
+        def is_taken() -> bool:
+            states = [self.states(name) for name in others]
+            return all(any(x[part] == "running" for x in states) for part in parts)
+        wait_until(is_taken, most, f"partitions {parts} run elsewhere")
+        return time.monotonic() - began
+

@@ -1,0 +1,192 @@
+"""Three nodes on one topic and database: each partition is applied by one of them, whoever
+dies, hangs or leaves, and any of them answers."""
+import os
+import signal
+import time
+
+import pytest
+
+from cluster import Cluster
+from footfall import PATIENCE, Server, run, wait_until
+from journal import Journal, Load, Pages, end_and_check, fixed_ports, gauge
+from own_services import OwnServices
+from service_waits import postgres_rows
+from services import Services
+
+ANOTHER_RUNS = 3
+CLICK = {"user_id": "ada", "event_type": "click", "page_url": "/x"}
+
+
+@pytest.fixture
+def services():
+    with Services("KAFKA_BROKER", "DATABASE_URL") as running:
+        yield running
+
+
+def end_all(nodes: Cluster, services: Services, journal: Journal, what: str) -> None:
+    """Nodes leave one after the other; the last one's store is held against the journal."""
+    *others, last = nodes.alive().values()
+    for server in others:
+        server.terminate()
+    nodes.await_even()
+    end_and_check(last, journal, services.sql, what)
+
+
+def enough(load: Load, more: int = 40) -> None:
+    wanted = load.accepted() + more
+    wait_until(lambda: load.accepted() >= wanted or load.trouble, 20, "events are accepted")
+
+
+def test_every_node_takes_events_and_answers_for_all(services):
+    with Cluster(services.environment, 3) as nodes:
+        assert sorted(len(nodes.owned(name)) for name in nodes.nodes) == [1, 1, 2]
+        after = []
+        for number, server in enumerate(list(nodes.nodes.values()) * 4):
+            answer = server.ingest.post("/v1/events", {**CLICK, "page_url": f"/{number}"})
+            assert answer.status == 200, answer
+            after.append(answer.headers["footfall-position"])
+        for server in nodes.nodes.values():
+            assert server.admin.get("/readyz").status == 200
+            for number, position in enumerate(after):
+                began = time.time()
+                answer = server.query.get("/v1/stats/page", page_url=f"/{number}",
+                                          headers={"Footfall-After": position})
+                assert answer.status == 200 and answer.json()["clicks"] == 1, answer
+                assert time.time() - began < 2 * PATIENCE
+            top = server.query.get("/v1/stats/top-pages", limit=20)
+            assert top.status == 200 and len(top.json()["pages"]) == 12, top
+            assert server.audit()["ok"] is True
+        # What one node's cache knows is never served by another.
+        page = {"page_url": "/3", "user_id": "ada"}
+        for _ in range(3):
+            for server in nodes.nodes.values():
+                answer = server.query.get("/v1/stats/count", **page)
+                assert answer.json()["count"] == 1, answer
+        def sources() -> list[str]:
+            return sorted(server.query.get("/v1/stats/count", **page).json()["source"]
+                          for server in nodes.nodes.values())
+        wait_until(lambda: sources() == ["cache", "store", "store"], 10, sources)
+
+
+def test_who_dies_is_replaced_within_two_seconds(services):
+    with Cluster(services.environment, 3) as nodes, \
+            Load(nodes["n2"], clients=4, seed=81) as load:
+        enough(load)
+        parts = nodes.owned("n1")
+        untouched = {part: row for part, row in nodes.rows().items() if part not in parts}
+        nodes["n1"].kill9()
+        seconds = nodes.seconds_until_taken(parts, "n1")
+        rows = nodes.rows()
+        assert {part: rows[part] for part in untouched} == untouched, "no other one moved"
+        enough(load)
+        nodes["n1"].start()
+        nodes.await_even()
+        enough(load)
+        load.__exit__(None)
+        end_all(nodes, services, load.journal, "a node killed")
+    print(f"kill -9: partitions {parts} of n1 ran elsewhere after {seconds:.2f} s")
+    assert seconds < 2 * PATIENCE
+
+
+def test_who_hangs_is_replaced_and_applies_nothing_when_it_goes_on(services):
+    with Cluster(services.environment, 3) as nodes, \
+            Load(nodes["n2"], clients=4, seed=83) as load:
+        enough(load)
+        parts = nodes.owned("n1")
+        process = nodes["n1"].process
+        os.kill(process.pid, signal.SIGSTOP)
+        seconds = nodes.seconds_until_taken(parts, "n1")
+        enough(load)
+        os.kill(process.pid, signal.SIGCONT)
+        nodes.await_even()
+        fenced = gauge(nodes["n1"], "footfall_partitions_fenced_total")
+        enough(load)
+        load.__exit__(None)
+        end_all(nodes, services, load.journal, "a node stopped for a while")
+    print(f"SIGSTOP: partitions {parts} of n1 ran elsewhere after {seconds:.2f} s; "
+          f"{fenced:g} applies fenced")
+    assert seconds < 5 * PATIENCE
+
+
+def test_who_leaves_hands_over_at_once(services):
+    with Cluster(services.environment, 3) as nodes, \
+            Load(nodes["n2"], clients=4, seed=84) as load:
+        enough(load)
+        parts = nodes.owned("n1")
+        nodes["n1"].process.send_signal(signal.SIGTERM)
+        seconds = nodes.seconds_until_taken(parts, "n1")
+        assert nodes["n1"].process.wait(20) == 0, nodes["n1"].stderr()
+        names = [row[0] for row in services.sql("SELECT name FROM public.cluster_nodes")]
+        assert sorted(names) == ["n2", "n3"]
+        enough(load)
+        load.__exit__(None)
+        assert set(load.journal.answers) == {200}, load.journal.answers
+        end_all(nodes, services, load.journal, "a node left")
+    print(f"SIGTERM: partitions {parts} of n1 ran elsewhere after {seconds:.2f} s")
+    assert seconds < 1.5 * PATIENCE
+
+
+def test_of_two_nodes_under_one_name_the_later_stays(services):
+    with Cluster(services.environment, 2) as nodes:
+        first = nodes["n1"]
+        with Server("--cluster-listen", "127.0.0.1:0", "--node-name", "n1",
+                    environment=services.environment, ports=fixed_ports()) as second:
+            assert first.process.wait(20) == ANOTHER_RUNS, first.stderr()
+            assert "another process has joined the cluster as node n1" in first.stderr()
+            nodes.nodes["n1"] = second
+            nodes.await_even()
+
+
+def test_a_node_outside_the_cluster_is_refused_and_one_inside_waits_for_it(services):
+    with Cluster(services.environment, 1) as nodes, \
+            Server(environment=services.environment, start=False) as alone:
+        assert nodes.owned("n1") == [0, 1, 2, 3]
+        assert alone.launch().wait(40) == ANOTHER_RUNS, alone.stderr()
+        assert "--cluster-listen" in alone.stderr()
+
+
+def test_settings_that_make_no_cluster():
+    def refused(*options: str, **environment: str) -> str:
+        done = run("serve", *options, environment=environment)
+        assert done.returncode != 0 and done.stdout == "", done
+        return done.stderr
+
+    listen = ("--cluster-listen", "127.0.0.1:0")
+    assert "give --kafka-broker (KAFKA_BROKER) and --database-url (DATABASE_URL) too" in refused(
+        *listen)
+    assert "of no use without --cluster-listen" in refused("--node-name", "a")
+    assert "of no use without --cluster-listen" in refused("--lease-seconds", "5")
+    both = {"KAFKA_BROKER": "127.0.0.1:1", "DATABASE_URL": "postgresql://a@127.0.0.1:1/b"}
+    assert "give host:port" in refused("--cluster-listen", "nowhere", **both)
+    assert "node-name" in refused(*listen, "--node-name", "no name", **both)
+    assert "2 to 60" in refused(*listen, "--lease-seconds", "1", **both)
+
+
+def test_a_store_that_hangs_or_restarts_moves_nothing(tmp_path):
+    with OwnServices(tmp_path) as own, \
+            Cluster(own.environment(), 3) as nodes:
+        with Load(nodes["n2"], clients=2, seed=85, pages=Pages(20), pause=0.05) as load:
+            enough(load)
+            owners = nodes.owners()
+            moves = sum(gauge(x, "footfall_partitions_taken_total") for x in nodes.nodes.values())
+            own.run("pause", "postgres")
+            time.sleep(10)
+            own.run("resume", "postgres")
+            nodes.await_even()
+            enough(load)
+            own.run("kill9", "postgres")
+            time.sleep(2)
+            own.run("start", "postgres")
+            nodes.await_even()
+            enough(load)
+            assert nodes.owners() == owners
+            # Each claimed its own anew, as its lease was over, and nothing else.
+            more = sum(gauge(x, "footfall_partitions_taken_total")
+                       for x in nodes.nodes.values()) - moves
+        *others, last = nodes.nodes.values()
+        for server in others:
+            server.terminate()
+        nodes.await_even()
+        end_and_check(last, load.journal, postgres_rows(nodes.environment),
+                      "PostgreSQL frozen 10 s and killed under three nodes")
+    print(f"PostgreSQL away twice: {more:g} claims, no move")
