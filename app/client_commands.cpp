@@ -9,6 +9,7 @@
 #include "app/audit_command.hpp"
 #include "app/backup_command.hpp"
 #include "app/bad_events_command.hpp"
+#include "app/certs_command.hpp"
 #include "app/import/import.hpp"
 #include "app/import/log_format.hpp"
 #include "app/options.hpp"
@@ -193,6 +194,34 @@ void add_restore(CLI::App& program, std::function<int()>& run) {
   run_with(command, std::move(x), run_restore, run);
 }
 
+void add_certs(CLI::App& program, std::function<int()>& run) {
+  auto x = std::make_shared<certs_options>();
+  auto& command = *program.add_subcommand(
+      "certs", "Make certificates for the nodes of a cluster, and the authority that signs them");
+  command
+      .add_option("names", x->names,
+                  "The nodes' names, as host names; each is in its certificate, with localhost "
+                  "and 127.0.0.1")
+      ->required();
+  command
+      .add_option("--out", x->out,
+                  "The folder for ca.pem, ca.key, NAME.pem and NAME.key; an authority that is in "
+                  "it already signs the new ones too")
+      ->required();
+  command
+      .add_option("--host", x->hosts,
+                  "One more host name or address for each of them; may be repeated")
+      ->allow_extra_args(false);
+  command.add_option("--days", x->days, "How long the nodes' certificates are valid")
+      ->check(CLI::Range(1, 36'500))
+      ->capture_default_str();
+  command.add_flag("--force", x->force,
+                   "Replace certificates and keys of nodes; the authority is never replaced");
+  command.footer("Exit codes: 0 made; 1 a file is in the way or cannot be written, or the "
+                 "authority cannot sign; 2 usage.");
+  run_with(command, std::move(x), run_certs, run);
+}
+
 } // namespace
 
 void add_client_commands(CLI::App& program, std::function<int()>& run) {
@@ -204,6 +233,7 @@ void add_client_commands(CLI::App& program, std::function<int()>& run) {
   add_partitions(program, run);
   add_backup(program, run);
   add_restore(program, run);
+  add_certs(program, run);
 }
 
 } // namespace footfall::app
