@@ -26,14 +26,14 @@ const char* to_string(refusal x) noexcept;
 
 /// What a tunnel counts, for /metrics. Any thread.
 struct tunnel_counters {
-  counter arrived{0};                      ///< Connections that came in.
+  counter came_in{0};                      ///< Connections that came in.
   counter accepted{0};                     ///< Of those: became links.
   std::array<counter, refusals> refused{}; ///< Of those: did not, by refusal.
   counter accept_failures{0};              ///< The system gave no connection, mostly descriptors.
   counter dials{0};
   counter dials_failed{0};
   counter links{0};     ///< A gauge: open, both ways counted.
-  counter under_way{0}; ///< A gauge: arrived, and neither link nor refused yet.
+  counter under_way{0}; ///< A gauge: came in, and neither link nor refused yet.
   counter bytes_out{0}; ///< From this process to others, before encryption.
   counter bytes_in{0};
 };

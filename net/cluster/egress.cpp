@@ -4,8 +4,8 @@
 
 #include <boost/asio/post.hpp>
 
-#include "net/cluster/departure.hpp"
 #include "net/cluster/engine.hpp"
+#include "net/cluster/outgoing.hpp"
 
 namespace footfall::cluster {
 
@@ -28,7 +28,7 @@ void egress::begin_all() {
   }
   for (auto& request : all) {
     add(owner_.counters().dials);
-    auto made = std::make_shared<departure>(owner_, std::move(request));
+    auto made = std::make_shared<outgoing>(owner_, std::move(request));
     under_way_.insert(made);
     if (under_way_.size() > owner_.config().limits.dials)
       made->fail(dial_outcome::overloaded, "too many dials are under way");
@@ -41,16 +41,16 @@ void egress::stop() {
   {
     std::lock_guard guard{mutex_};
     for (auto& request : asked_)
-      under_way_.insert(std::make_shared<departure>(owner_, std::move(request)));
+      under_way_.insert(std::make_shared<outgoing>(owner_, std::move(request)));
     asked_.clear();
   }
-  while (!under_way_.empty())
-    std::shared_ptr<departure> {
-      *under_way_.begin()
-      } -> fail(dial_outcome::stopped, "the tunnel has ended");
+  while (!under_way_.empty()) {
+    const auto one = *under_way_.begin();
+    one->fail(dial_outcome::stopped, "the tunnel has ended");
+  }
 }
 
-void egress::forget(departure& x) {
+void egress::forget(outgoing& x) {
   const auto at = std::find_if(under_way_.begin(), under_way_.end(),
                                [&](const auto& one) { return one.get() == &x; });
   if (at != under_way_.end())

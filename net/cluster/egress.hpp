@@ -12,7 +12,7 @@
 
 namespace footfall::cluster {
 
-class departure;
+class outgoing;
 class engine;
 
 struct dial_request {
@@ -34,7 +34,7 @@ public:
   void stop();
 
   resolver& names() { return names_; }
-  void forget(departure& x);
+  void forget(outgoing& x);
 
 private:
   void begin_all();
@@ -43,7 +43,7 @@ private:
   resolver names_;
   std::mutex mutex_;
   std::vector<dial_request> asked_; ///< Not begun yet. Guarded by the mutex.
-  std::unordered_set<std::shared_ptr<departure>> under_way_;
+  std::unordered_set<std::shared_ptr<outgoing>> under_way_;
 };
 
 } // namespace footfall::cluster

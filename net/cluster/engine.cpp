@@ -86,10 +86,11 @@ void engine::open_link(link_info info, std::unique_ptr<wire> outer, tcp::socket 
 }
 
 void engine::cut(uint64_t link) {
-  if (const auto at = links_.find(link); at != links_.end())
-    std::shared_ptr<pump> {
-      at->second
-      } -> stop("cut");
+  const auto at = links_.find(link);
+  if (at == links_.end())
+    return;
+  const auto keep = at->second; // It takes itself out of the map.
+  keep->stop("cut");
 }
 
 } // namespace footfall::cluster

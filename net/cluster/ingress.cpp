@@ -4,8 +4,8 @@
 #include <random>
 #include <utility>
 
-#include "net/cluster/arrival.hpp"
 #include "net/cluster/engine.hpp"
+#include "net/cluster/incoming.hpp"
 #include "proto/error.hpp"
 
 namespace footfall::cluster {
@@ -122,12 +122,12 @@ void ingress::accept_later(std::chrono::milliseconds pause) {
 }
 
 void ingress::admit(tcp::socket socket) {
-  add(owner_.counters().arrived);
+  add(owner_.counters().came_in);
   error_code gone;
   const auto from = socket.remote_endpoint(gone);
   if (const auto leaves = who_makes_room(from.address()))
     leaves->refuse(refusal::too_many, "more connections came while it was no link yet");
-  auto made = std::make_shared<arrival>(owner_, *this, std::move(socket), from);
+  auto made = std::make_shared<incoming>(owner_, *this, std::move(socket), from);
   under_way_.push_back(made);
   add(owner_.counters().under_way);
   made->start();
@@ -135,9 +135,9 @@ void ingress::admit(tcp::socket socket) {
 
 /// @returns null while there is room. Who has begun TLS goes last: silence costs nothing, and a
 /// flood of it must not push out those who come in earnest.
-std::shared_ptr<arrival> ingress::who_makes_room(const asio::ip::address& from) const {
+std::shared_ptr<incoming> ingress::who_makes_room(const asio::ip::address& from) const {
   const auto& limits = owner_.config().limits;
-  std::shared_ptr<arrival> oldest, silent, own, own_silent;
+  std::shared_ptr<incoming> oldest, silent, own, own_silent;
   size_t owned = 0;
   for (const auto& x : under_way_) {
     const bool same = x->from().address() == from;
@@ -162,7 +162,7 @@ bool ingress::may_begin(const asio::ip::address& from) {
          && all_starts_.take(now, limits.tls_a_second_in_all, limits.tls_burst_in_all);
 }
 
-void ingress::forget(arrival& x) {
+void ingress::forget(incoming& x) {
   owner_.counters().under_way.fetch_sub(1, std::memory_order_relaxed);
   under_way_.remove_if([&](const auto& one) { return one.get() == &x; });
 }

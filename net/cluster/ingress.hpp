@@ -13,7 +13,7 @@
 
 namespace footfall::cluster {
 
-class arrival;
+class incoming;
 class engine;
 
 /// So many at once, and so many a second in the long run.
@@ -41,7 +41,7 @@ public:
 
   /// Whether a connection from there may begin TLS now, which costs time.
   bool may_begin(const asio::ip::address& from);
-  void forget(arrival& x);
+  void forget(incoming& x);
 
 private:
   caf::error bind(const tcp::endpoint& place);
@@ -49,7 +49,7 @@ private:
   void accept_failed(const error_code& ec);
   void accept_later(std::chrono::milliseconds pause);
   void admit(tcp::socket socket);
-  std::shared_ptr<arrival> who_makes_room(const asio::ip::address& from) const;
+  std::shared_ptr<incoming> who_makes_room(const asio::ip::address& from) const;
 
   engine& owner_;
   tcp::acceptor acceptor_;
@@ -62,7 +62,7 @@ private:
   /// choose whom they meet.
   std::array<allowance, 1024> starts_;
   uint64_t seed_;
-  std::list<std::shared_ptr<arrival>> under_way_; ///< The oldest first.
+  std::list<std::shared_ptr<incoming>> under_way_; ///< The oldest first.
 };
 
 } // namespace footfall::cluster

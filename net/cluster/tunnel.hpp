@@ -29,7 +29,7 @@ struct tunnel_limits {
   uint32_t accepts_a_second = 3000;            ///< From all; the rest waits in the kernel.
   size_t dials = 64;                           ///< Under way.
   size_t buffer_bytes = 64 << 10;              ///< For each direction of a link, once it is one.
-  std::chrono::milliseconds handshake{3000};   ///< From arrival to link.
+  std::chrono::milliseconds handshake{3000};   ///< Until who came in is a link.
   std::chrono::milliseconds dial{1500};        ///< From dial to an answer.
   std::chrono::milliseconds pick_up{1500};     ///< Then from the answer to a connection.
   std::chrono::milliseconds accept_pause{100}; ///< After a failed accept.
@@ -94,7 +94,8 @@ public:
   /// @returns an error when the port cannot be had or the certificates are no good.
   static caf::expected<std::unique_ptr<tunnel>> open(tunnel_config config);
 
-  /// Closes all links and calls back for each dial. Links that it ends are not told of.
+  /// Closes all links, and calls back for each dial that is under way, on the caller's thread.
+  /// Links that it ends are not told of.
   ~tunnel();
 
   /// Where others come in; 0 if nowhere.

@@ -135,6 +135,15 @@ private:
   std::unique_ptr<SSL, decltype(&SSL_free)> tls_;
 };
 
+/// What an attack may take of a core and keep of memory. Sanitizers take much more of both.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr double core_most = 1;
+inline constexpr int64_t kept_kib_most = 256 << 10;
+#else
+inline constexpr double core_most = 0.3;
+inline constexpr int64_t kept_kib_most = 10 << 10;
+#endif
+
 double cpu_seconds();    ///< Of this process.
 double tunnel_seconds(); ///< Of the tunnels' threads that run now.
 int64_t resident_kib();

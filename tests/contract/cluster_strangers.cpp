@@ -174,7 +174,7 @@ TEST_CASE("handshakes have a deadline and limits, and the oldest makes room",
     std::vector<plain_socket> silent;
     for (int i = 0; i < 6; ++i) {
       silent.push_back(plain_socket::to(server.port()));
-      REQUIRE(eventually([&] { return server.counters().arrived == silent.size(); }));
+      REQUIRE(eventually([&] { return server.counters().came_in == silent.size(); }));
     }
     CHECK((silent[0].ended() && silent[1].ended()));
     CHECK_FALSE(silent[2].ended(50ms));
@@ -188,7 +188,7 @@ TEST_CASE("handshakes have a deadline and limits, and the oldest makes room",
     std::vector<plain_socket> silent;
     for (int i = 0; i < 6; ++i) {
       silent.push_back(plain_socket::to(server.port()));
-      REQUIRE(eventually([&] { return server.counters().arrived == silent.size(); }));
+      REQUIRE(eventually([&] { return server.counters().came_in == silent.size(); }));
     }
     CHECK((silent[0].ended() && silent[1].ended()));
     CHECK(server.counters().under_way == 4);
@@ -200,7 +200,7 @@ TEST_CASE("handshakes have a deadline and limits, and the oldest makes room",
     std::vector<plain_socket> silent;
     for (uint32_t i = 1; i <= 20; ++i) {
       silent.push_back(plain_socket::to(server.port(), 0x7f000001 + i));
-      REQUIRE(eventually([&] { return server.counters().arrived == i + 1; }));
+      REQUIRE(eventually([&] { return server.counters().came_in == i + 1; }));
     }
     CHECK((silent[0].ended() && silent[16].ended()));
     CHECK_FALSE(begun.ended(50ms));
@@ -225,7 +225,7 @@ TEST_CASE("1,500 silent strangers cost little and harm no link", "[contract][clu
   cost spent;
   for (int i = 0; i < 1500; ++i)
     held.push_back(plain_socket::to(x.server.port()));
-  REQUIRE(eventually([&] { return x.server.counters().arrived == 1501; }));
+  REQUIRE(eventually([&] { return x.server.counters().came_in == 1501; }));
   const auto part = spent.core_part();
   const auto seconds = spent.seconds();
   std::this_thread::sleep_for(1s);
@@ -234,8 +234,8 @@ TEST_CASE("1,500 silent strangers cost little and harm no link", "[contract][clu
   WARN("resident memory grew by " << grown << " KiB; the tunnels took " << part * 100
                                   << " % of a core for " << seconds << " s; round trips of "
                                   << middle << " us in the middle, " << worst << " us at worst");
-  CHECK(grown < 10 << 10);
-  CHECK(part < 0.3);
+  CHECK(grown < kept_kib_most);
+  CHECK(part < core_most);
   CHECK(load.unharmed());
   CHECK(worst < 1'000'000);
   CHECK(x.server.counters().under_way <= 64);
@@ -255,15 +255,15 @@ TEST_CASE("strangers of many addresses cost little and harm no link", "[contract
     held.push_back(plain_socket::to(x.server.port(), 0x7f000100 + i));
     held.back().send(half_hello);
   }
-  REQUIRE(eventually([&] { return x.server.counters().arrived == 1501; }));
+  REQUIRE(eventually([&] { return x.server.counters().came_in == 1501; }));
   const auto part = spent.core_part();
   const auto grown = resident_kib() - before;
   const auto [middle, worst] = load.latencies();
   WARN("1,500 half handshakes: resident memory grew by "
        << grown << " KiB; the tunnels took " << part * 100 << " % of a core; round trips of "
        << middle << " us in the middle, " << worst << " us at worst");
-  CHECK(grown < 10 << 10);
-  CHECK(part < 0.3);
+  CHECK(grown < kept_kib_most);
+  CHECK(part < core_most);
   CHECK(load.unharmed());
   CHECK(x.server.counters().under_way <= 64);
 }
@@ -305,7 +305,7 @@ TEST_CASE("attacks cost little and harm no link", "[contract][cluster]") {
             + std::to_string(static_cast<int>(part * 1000)) + " permille of a core, "
             + std::to_string(resident_kib() - memory) + " KiB";
     INFO(name);
-    CHECK(part < 0.3);
+    CHECK(part < core_most);
   }
   const auto [middle, worst] = load.latencies();
   WARN("1.5 s each, with a steady load:" << told << "\nround trips of " << middle
@@ -339,7 +339,7 @@ TEST_CASE("out of descriptors a tunnel waits, and goes on", "[contract][cluster]
     const auto tries = x.server.counters().accept_failures - failures;
     const auto part = (cpu_seconds() - before) / 2;
     WARN(part * 100 << " % of a core, " << tries << " tries in 2 s");
-    CHECK(part < 0.3);
+    CHECK(part < core_most);
     CHECK(tries <= 25);
     CHECK(count(x.server.reports(), "cannot take a connection") == 1);
     // Dials need descriptors as well.

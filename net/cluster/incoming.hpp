@@ -16,9 +16,9 @@ class ingress;
 
 /// A connection that came in and is no link yet. Costs a socket until its first byte looks
 /// like TLS; all it does has one deadline.
-class arrival : public std::enable_shared_from_this<arrival> {
+class incoming : public std::enable_shared_from_this<incoming> {
 public:
-  arrival(engine& owner, ingress& door, tcp::socket socket, tcp::endpoint from);
+  incoming(engine& owner, ingress& door, tcp::socket socket, tcp::endpoint from);
 
   void start();
 

@@ -1,4 +1,4 @@
-#include "net/cluster/departure.hpp"
+#include "net/cluster/outgoing.hpp"
 
 #include "net/cluster/engine.hpp"
 #include "net/cluster/own_socket.hpp"
@@ -15,12 +15,12 @@ bool is_ours(const error_code& ec) {
 
 } // namespace
 
-departure::departure(engine& owner, dial_request request)
+outgoing::outgoing(engine& owner, dial_request request)
     : owner_(owner), request_(std::move(request)),
       where_(request_.host + ":" + std::to_string(request_.port)), port_(owner.io()),
       deadline_(owner.io()), patience_(owner.io()) {}
 
-void departure::start() {
+void outgoing::start() {
   deadline_.expires_after(owner_.config().limits.dial);
   deadline_.async_wait([self = shared_from_this()](const error_code& ec) {
     if (!ec)
@@ -34,7 +34,7 @@ void departure::start() {
       });
 }
 
-void departure::found(const std::string& why, resolver::endpoints places) {
+void outgoing::found(const std::string& why, resolver::endpoints places) {
   if (places.empty())
     return fail(dial_outcome::name_unknown, "its name has no address: " + why);
   if (!owner_.config().files)
@@ -48,7 +48,7 @@ void departure::found(const std::string& why, resolver::endpoints places) {
 }
 
 /// @param before why the address before failed
-void departure::connect_next(const std::string& before) {
+void outgoing::connect_next(const std::string& before) {
   if (next_ == places_.size())
     return fail(dial_outcome::unreachable, before);
   // Each that is left gets the same share of the time that is left.
@@ -67,7 +67,7 @@ void departure::connect_next(const std::string& before) {
   });
 }
 
-void departure::connected(const error_code& ec) {
+void outgoing::connected(const error_code& ec) {
   patience_.cancel();
   if (ec && is_ours(ec))
     return fail(dial_outcome::overloaded, ec.message());
@@ -81,7 +81,7 @@ void departure::connected(const error_code& ec) {
     await_greeting();
 }
 
-void departure::shake() {
+void outgoing::shake() {
   wire_->secure(owner_.context());
   if (!expect_name(wire_->tls(), request_.name))
     return fail(dial_outcome::not_trusted,
@@ -100,7 +100,7 @@ void departure::shake() {
   });
 }
 
-void departure::await_greeting() {
+void outgoing::await_greeting() {
   if (wire_->tls())
     read_peer(wire_->tls(), info_);
   wire_->read_some(asio::buffer(&word_, 1),
@@ -111,7 +111,7 @@ void departure::await_greeting() {
 }
 
 /// With TLS 1.3 only now do we know whether our certificate was taken.
-void departure::greeted(const error_code& ec, size_t got) {
+void outgoing::greeted(const error_code& ec, size_t got) {
   if (ec || got != 1)
     return fail(why_failed(ec), details_of(ec, wire_->tls()));
   switch (static_cast<greeting>(word_)) {
@@ -124,7 +124,7 @@ void departure::greeted(const error_code& ec, size_t got) {
   fail(dial_outcome::no_peer, "what answers there is no node of this version");
 }
 
-void departure::open_port() {
+void outgoing::open_port() {
   if (!owner_.has_room())
     return fail(dial_outcome::overloaded, "there are too many links");
   error_code ec;
@@ -151,14 +151,14 @@ void departure::open_port() {
   answer({dial_outcome::connected, {}, info_});
 }
 
-void departure::take() {
+void outgoing::take() {
   port_.async_accept([self = shared_from_this()](const error_code& ec, tcp::socket socket) {
     if (!self->done_)
       self->taken(ec, std::move(socket));
   });
 }
 
-void departure::taken(const error_code& ec, tcp::socket socket) {
+void outgoing::taken(const error_code& ec, tcp::socket socket) {
   if (ec)
     return fail(dial_outcome::overloaded, "no connection on the loopback port: " + ec.message());
   error_code gone;
@@ -172,26 +172,26 @@ void departure::taken(const error_code& ec, tcp::socket socket) {
   link_up(std::move(socket));
 }
 
-void departure::link_up(tcp::socket inner) {
+void outgoing::link_up(tcp::socket inner) {
   const auto keep = shared_from_this();
   leave();
   owner_.open_link(std::move(info_), std::move(wire_), std::move(inner));
 }
 
-void departure::answer(dial_answer x) {
+void outgoing::answer(dial_answer x) {
   answered_ = true;
   const auto done = std::move(request_.done);
   done(x);
 }
 
-void departure::leave() {
+void outgoing::leave() {
   done_ = true;
   deadline_.cancel();
   patience_.cancel();
   owner_.dialler().forget(*this);
 }
 
-void departure::fail(dial_outcome why, const std::string& details) {
+void outgoing::fail(dial_outcome why, const std::string& details) {
   if (done_)
     return;
   const auto keep = shared_from_this();

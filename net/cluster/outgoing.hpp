@@ -13,9 +13,9 @@ namespace footfall::cluster {
 /// One dial. First the way out, to the other's greeting, by one deadline; only then a loopback
 /// port, so that who connects to it never waits for a host. It takes one connection of this
 /// process and is closed; another deadline is for that.
-class departure : public std::enable_shared_from_this<departure> {
+class outgoing : public std::enable_shared_from_this<outgoing> {
 public:
-  departure(engine& owner, dial_request request);
+  outgoing(engine& owner, dial_request request);
 
   void start();
   /// Ends the dial, unless it has been answered: then it ends the port. Only the first call

@@ -1,4 +1,4 @@
-#include "net/cluster/arrival.hpp"
+#include "net/cluster/incoming.hpp"
 
 #include <sys/socket.h>
 
@@ -17,11 +17,11 @@ bool begins_tls(const uint8_t* bytes, ssize_t size) {
 
 } // namespace
 
-arrival::arrival(engine& owner, ingress& door, tcp::socket socket, tcp::endpoint from)
+incoming::incoming(engine& owner, ingress& door, tcp::socket socket, tcp::endpoint from)
     : owner_(owner), door_(door), from_(std::move(from)),
       wire_(std::make_unique<wire>(std::move(socket))), inner_(owner.io()), deadline_(owner.io()) {}
 
-void arrival::start() {
+void incoming::start() {
   auto self = shared_from_this();
   deadline_.expires_after(owner_.config().limits.handshake);
   deadline_.async_wait([self](const error_code& ec) {
@@ -40,7 +40,7 @@ void arrival::start() {
   });
 }
 
-void arrival::first_byte() {
+void incoming::first_byte() {
   uint8_t bytes[2];
   const auto got =
       ::recv(wire_->socket().native_handle(), bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
@@ -53,7 +53,7 @@ void arrival::first_byte() {
   shake();
 }
 
-void arrival::shake() {
+void incoming::shake() {
   begun_ = true;
   // Made here, not before it came: certificates that were replaced meanwhile count.
   wire_->secure(owner_.context());
@@ -62,7 +62,7 @@ void arrival::shake() {
       [self = shared_from_this()](const error_code& ec) { self->shaken(ec); });
 }
 
-void arrival::shaken(const error_code& ec) {
+void incoming::shaken(const error_code& ec) {
   if (done_)
     return;
   if (ec)
@@ -76,13 +76,13 @@ void arrival::shaken(const error_code& ec) {
 }
 
 /// It may be a link. Is there room for it?
-void arrival::admit() {
+void incoming::admit() {
   if (!owner_.has_room())
     return turn_away(greeting::too_many, refusal::too_many, "there are too many links");
   reach_inner();
 }
 
-void arrival::reach_inner() {
+void incoming::reach_inner() {
   const tcp::endpoint place{asio::ip::address_v4::loopback(), owner_.config().inner_port};
   inner_.async_connect(place, [self = shared_from_this()](const error_code& ec) {
     if (self->done_)
@@ -94,7 +94,7 @@ void arrival::reach_inner() {
   });
 }
 
-void arrival::greet() {
+void incoming::greet() {
   tune(inner_, owner_.config().limits.unsent);
   word_ = static_cast<uint8_t>(greeting::go);
   wire_->write(asio::buffer(&word_, 1), [self = shared_from_this()](const error_code& ec, size_t) {
@@ -115,7 +115,7 @@ void arrival::greet() {
   });
 }
 
-void arrival::turn_away(greeting word, refusal why, const std::string& details) {
+void incoming::turn_away(greeting word, refusal why, const std::string& details) {
   word_ = static_cast<uint8_t>(word);
   wire_->write(asio::buffer(&word_, 1),
                [self = shared_from_this(), why, details](const error_code&, size_t) {
@@ -123,13 +123,13 @@ void arrival::turn_away(greeting word, refusal why, const std::string& details) 
                });
 }
 
-void arrival::leave() {
+void incoming::leave() {
   done_ = true;
   deadline_.cancel();
   door_.forget(*this);
 }
 
-void arrival::refuse(refusal why, const std::string& details) {
+void incoming::refuse(refusal why, const std::string& details) {
   if (done_)
     return;
   const auto keep = shared_from_this();
