@@ -178,7 +178,9 @@ TEST_CASE_METHOD(replacing, "what else may be replaced while nodes run", "[contr
   SECTION("the dialling side's own, too") {
     folder.make("n2", {"n2.new"});
     serial();
-    CHECK(x.server.links().back().names == std::vector<std::string>{"n2", "n2.new"});
+    CHECK(eventually([&] {
+      return x.server.links().back().names == std::vector<std::string>{"n2", "n2.new"};
+    }));
   }
   SECTION("another authority, by both for a while") {
     cluster_folder next;
