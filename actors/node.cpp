@@ -27,6 +27,33 @@ store::done<T> answer_with(request_handler::reply<Answer> done, T Answer::*value
   };
 }
 
+const char* name_of(sight x) {
+  return x == sight::live ? "live" : x == sight::late ? "late" : "gone";
+}
+
+const char* name_of(log_reach x) {
+  return x == log_reach::works ? "works" : x == log_reach::fails ? "fails" : "lost";
+}
+
+void add_members(node_health& to, const node_status::cluster_view& from) {
+  for (const auto& x : from.seen.nodes)
+    to.members.push_back({x.id.node,
+                          x.id.incarnation,
+                          x.id == from.me,
+                          name_of(x.seen),
+                          x.aggregates,
+                          x.draining,
+                          name_of(x.log),
+                          {}});
+  for (const auto& row : from.seen.partitions) {
+    auto* list = &to.unowned;
+    for (auto& x : to.members)
+      if (x.name == row.owner.node && x.incarnation == row.owner.incarnation)
+        list = &x.partitions;
+    list->push_back(row.partition);
+  }
+}
+
 query_answer no_answer(errc code, std::string reason) {
   query_answer out;
   out.code = code;
@@ -169,6 +196,7 @@ node_health node::health_now() const {
   add(out.dependencies, "log", watch_.log_fault());
   add(out.dependencies, "store", watch_.store_fault(steady));
   add(out.dependencies, "cache", watch_.cache_fault());
+  add_members(out, status_.cluster());
   out.ready = true;
   for (const auto& [name, state] : out.roles)
     out.ready = out.ready && state == "ok";

@@ -10,6 +10,7 @@
 #include "app/backup_command.hpp"
 #include "app/bad_events_command.hpp"
 #include "app/certs_command.hpp"
+#include "app/cluster_command.hpp"
 #include "app/import/import.hpp"
 #include "app/import/log_format.hpp"
 #include "app/options.hpp"
@@ -170,6 +171,16 @@ void add_partitions(CLI::App& program, std::function<int()>& run) {
   run_with(command, std::move(x), run_partitions, run);
 }
 
+void add_cluster(CLI::App& program, std::function<int()>& run) {
+  auto x = std::make_shared<cluster_options>();
+  auto& command = *program.add_subcommand(
+      "cluster", "Show the nodes that a running node knows, and who has which partitions");
+  command.add_flag("--watch", x->watch, "Again each second, until Ctrl-C");
+  add_address(command, "--url", "admin", x->url);
+  command.add_flag("--json", x->json, "Print the node's answer as it is");
+  run_with(command, std::move(x), run_cluster, run);
+}
+
 void add_backup(CLI::App& program, std::function<int()>& run) {
   auto x = std::make_shared<backup_options>();
   auto& command = *program.add_subcommand(
@@ -231,6 +242,7 @@ void add_client_commands(CLI::App& program, std::function<int()>& run) {
   add_audit(program, run);
   add_bad_events(program, run);
   add_partitions(program, run);
+  add_cluster(program, run);
   add_backup(program, run);
   add_restore(program, run);
   add_certs(program, run);

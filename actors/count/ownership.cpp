@@ -189,6 +189,7 @@ void take_beat(ownership_ptr self, uint64_t number, beat_answer& x) {
   st.config.status->lease.well(now(self));
   note_joined(self);
   st.seen = std::move(x);
+  st.config.status->set_cluster(st.rules->me(), st.seen);
   obey(self, st.rules->beat_answered(number, st.seen, now(self)));
   ask_progress(self);
 }

@@ -22,6 +22,18 @@ struct ingest_reply {
 };
 
 /// Liveness and readiness, for /healthz and /readyz.
+/// A node of a cluster, as the store told it last.
+struct cluster_member {
+  std::string name;
+  int64_t incarnation = 0; ///< Of its process.
+  bool self = false;
+  std::string state; ///< "live", "late" or "gone".
+  bool aggregates = true;
+  bool draining = false;
+  std::string log; ///< "works", "fails" or "lost".
+  std::vector<uint32_t> partitions;
+};
+
 struct node_health {
   bool live = true;
   bool ready = false;
@@ -31,6 +43,9 @@ struct node_health {
   std::vector<int64_t> lags_us; ///< Of each partition.
   /// The same of log, store and cache. Without its cache a node is ready all the same.
   std::vector<std::pair<std::string, std::string>> dependencies;
+
+  std::vector<cluster_member> members; ///< Empty when the node is alone.
+  std::vector<uint32_t> unowned;       ///< Partitions that none of them has.
 
   /// What keeps `role` from its work, by name: the gateway, the role itself, the drain.
   std::vector<std::pair<std::string, std::string>> faults_of(const std::string& role) const;

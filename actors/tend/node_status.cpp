@@ -22,13 +22,23 @@ void node_status::forget_arrivals() {
 }
 
 void node_status::set_replaced(std::string why) {
-  std::lock_guard guard{replaced_mutex_};
+  std::lock_guard guard{cluster_mutex_};
   replaced_ = std::move(why);
 }
 
 std::string node_status::replaced() const {
-  std::lock_guard guard{replaced_mutex_};
+  std::lock_guard guard{cluster_mutex_};
   return replaced_;
+}
+
+void node_status::set_cluster(const owner_id& me, const beat_answer& seen) {
+  std::lock_guard guard{cluster_mutex_};
+  cluster_ = {me, seen};
+}
+
+node_status::cluster_view node_status::cluster() const {
+  std::lock_guard guard{cluster_mutex_};
+  return cluster_;
 }
 
 int64_t node_status::newest_bound(const now_fn& now) const {

@@ -14,6 +14,7 @@
 #include "actors/model/backlog.hpp"
 #include "actors/ports/clock.hpp"
 #include "actors/tend/outcome_note.hpp"
+#include "proto/lease.hpp"
 #include "proto/partition.hpp"
 
 namespace footfall {
@@ -163,6 +164,14 @@ public:
   outcome_note lease;                  ///< In a cluster: joining, and beats.
   std::atomic<bool> has_left{false};   ///< In a cluster: all is given away, nobody waits for it.
 
+  /// In a cluster: what the last beat was answered, and to whom.
+  struct cluster_view {
+    owner_id me;
+    beat_answer seen;
+  };
+  void set_cluster(const owner_id& me, const beat_answer& seen);
+  cluster_view cluster() const;
+
   /// In a cluster: why this process is to end, as another has its name; empty: it is not.
   void set_replaced(std::string why);
   std::string replaced() const;
@@ -185,9 +194,10 @@ public:
 private:
   int64_t newest_bound(const now_fn& now) const;
 
-  const size_t first_size_; ///< With more, pages have clicks in two partitions.
-  mutable std::mutex replaced_mutex_;
+  const size_t first_size_;          ///< With more, pages have clicks in two partitions.
+  mutable std::mutex cluster_mutex_; ///< The two that follow.
   std::string replaced_;
+  cluster_view cluster_;
   mutable std::mutex arrivals_;
   std::optional<int64_t> arriving_us_;
 };

@@ -8,6 +8,7 @@
 #include "net/http/bad_event_list.hpp"
 #include "net/http/exchange.hpp"
 #include "net/http/json_text.hpp"
+#include "net/http/member_list.hpp"
 #include "net/http/partition_list.hpp"
 #include "proto/secrets.hpp"
 
@@ -288,7 +289,9 @@ private:
     if (x.pending.kind == cluster)
       return x.answer(200, json_type, no_store,
                       "{\"nodes\":[{\"self\":true,\"version\":\"" FOOTFALL_VERSION "\",\"at\":\""
-                          + model::utc_text(now_()) + "\"," + health_members(health) + "}]}\n");
+                          + model::utc_text(now_()) + "\"," + health_members(health)
+                          + members_of_self(health) + "}" + other_members(health) + "]"
+                          + unowned_member(health) + "}\n");
     const auto& role = x.pending.text;
     const bool ready = role.empty() ? health.ready : health.faults_of(role).empty();
     const bool good = x.pending.kind == healthz ? health.live : ready && !health.draining;

@@ -118,6 +118,15 @@ TEST_CASE_METHOD(http_fixture, "the admin port tells how the node is", "[contrac
   for (auto path : {"/actors", "/actors/1", "/admin/partitions"})
     CHECK(status_of(c.ask(get(path))) == 503);
   CHECK(has(c.ask(get("/cluster")), "{\"nodes\":[{\"self\":true,"));
+  CHECK_FALSE(has(c.ask(get("/cluster")), "unowned"));
+  handler.state.members = {{"b", 2, false, "late", true, true, "fails", {}},
+                           {"a", 1, true, "live", true, false, "works", {0, 3}}};
+  handler.state.unowned = {1, 2};
+  const auto nodes = c.ask(get("/cluster"));
+  CHECK(has(nodes, "\"name\":\"a\",\"incarnation\":1,\"state\":\"live\",\"aggregates\":true,"
+                   "\"log\":\"works\",\"partitions\":[0,3]},"
+                   "{\"self\":false,\"draining\":true,\"name\":\"b\",\"incarnation\":2,"));
+  CHECK(has(nodes, "\"partitions\":[]}],\"unowned\":[1,2]}"));
   CHECK(body_of(c.ask(get("/admin/audit")))
         == "{\"ok\":false,\"differences\":[{\"table\":\"page_totals\",\"key\":\"/p\","
            "\"expected\":3,\"found\":4}],\"partitions\":[{\"partition\":0,\"log_first\":1,"

@@ -68,6 +68,33 @@ def test_every_node_takes_events_and_answers_for_all(services):
         wait_until(lambda: sources() == ["cache", "store", "store"], 10, sources)
 
 
+def test_every_node_shows_all(services):
+    with Cluster(services.environment, 3) as nodes:
+        for name, server in nodes.nodes.items():
+            def told() -> dict:
+                return {x.get("name"): x.get("partitions")
+                        for x in server.admin.get("/cluster").json()["nodes"]}
+            wait_until(lambda: told() == {x: nodes.owned(x) for x in nodes.nodes}, 10, told)
+            found = server.admin.get("/cluster").json()
+            mine, *others = found["nodes"]
+            assert mine["self"] and mine["name"] == name and mine["ready"]
+            assert {x["name"] for x in others} == set(nodes.nodes) - {name}
+            assert all(x["state"] == "live" and x["log"] == "works" for x in found["nodes"])
+            assert found["unowned"] == []
+            shown = run("cluster", "--url", server.url("admin"))
+            assert shown.returncode == 0, shown
+            lines = shown.stdout.splitlines()
+            assert lines[0].split() == ["node", "process", "state", "log", "partitions"]
+            assert f"{name} (asked)" in shown.stdout and len(lines) == 4
+            assert max(map(len, lines)) <= 80
+        nodes["n3"].kill9()
+        wait_until(lambda: len(nodes["n1"].admin.get("/cluster").json()["nodes"]) == 3
+                   and "late" in run("cluster", "--url", nodes["n1"].url("admin")).stdout, 20,
+                   "the dead one is shown as late")
+    with Server() as alone:
+        assert "this node is alone" in run("cluster", "--url", alone.url("admin")).stdout
+
+
 def test_who_dies_is_replaced_within_two_seconds(services):
     with Cluster(services.environment, 3) as nodes, \
             Load(nodes["n2"], clients=4, seed=81) as load:

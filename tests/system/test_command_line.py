@@ -59,7 +59,7 @@ def test_variables_that_set_nothing_are_told():
 
 COMMANDS = [(["import", "-"], "INGEST"), (["stats"], "QUERY"), (["actors"], "ADMIN"),
             (["audit"], "ADMIN"), (["bad-events"], "ADMIN"), (["partitions"], "ADMIN"),
-            (["backup", "never-made"], "ADMIN")]
+            (["cluster"], "ADMIN"), (["backup", "never-made"], "ADMIN")]
 
 
 @pytest.mark.parametrize("command, listener", COMMANDS,
