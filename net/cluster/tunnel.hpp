@@ -22,11 +22,11 @@ struct tunnel_limits {
   size_t handshakes_an_address = 16; ///< Of one address; its oldest makes room.
   /// Handshakes begun for one address (IPv6: /64) and for all together, in the long run and at
   /// once: each takes a millisecond of the processor's time.
-  uint32_t tls_a_second = 32;
-  uint32_t tls_burst = 64;
-  uint32_t tls_a_second_in_all = 100;
-  uint32_t tls_burst_in_all = 128;
-  uint32_t accepts_a_second = 3000;            ///< From all; the rest waits in the kernel.
+  uint32_t tls_a_second = 16;
+  uint32_t tls_burst = 16;
+  uint32_t tls_a_second_in_all = 32;
+  uint32_t tls_burst_in_all = 48;
+  uint32_t accepts_a_second = 1500;            ///< From all; the rest waits in the kernel.
   size_t dials = 64;                           ///< Under way.
   size_t buffer_bytes = 64 << 10;              ///< For each direction of a link, once it is one.
   std::chrono::milliseconds handshake{3000};   ///< Until who came in is a link.

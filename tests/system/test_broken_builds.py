@@ -181,7 +181,7 @@ def ask_while_clicks_come(run: Run) -> list[str]:
         with Load(server, clients=3, seed=74, batch_max=3, pages=PassingPages(),
                   users=2) as load, Askers(server, load.journal) as askers:
             wait_until(lambda: load.accepted() >= 1500 and askers.asked >= 3000
-                       or load.trouble or askers.trouble, 120, "clicks and questions")
+                       or load.trouble or askers.trouble, 60, "clicks and questions")
         settle(server, load.journal)
         problems = wrong_answers(server, run.rows(server))
         if not run.bug:  # With late fills one may be told an older count until the fold.
