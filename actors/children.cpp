@@ -8,6 +8,7 @@
 #include "actors/count/log_reader.hpp"
 #include "actors/tend/auditor.hpp"
 #include "actors/tend/inspector.hpp"
+#include "actors/tend/membership.hpp"
 
 namespace footfall {
 
@@ -48,6 +49,8 @@ std::vector<child_spec> children::first() {
     out.push_back(partition_child(i));
   if (pattern_.leased) // Behind the partitions, which are to hear of it first.
     out.push_back(ownership_child());
+  if (needs_.config->links)
+    out.push_back(membership_child());
   out.push_back(gateway_child());
   out.push_back(inspector_child());
   out.push_back(redriver_child());
@@ -160,12 +163,29 @@ child_spec children::ownership_child() {
   return {"ownership", needs_.config->node_name, start, connect, true};
 }
 
+child_spec children::membership_child() const {
+  auto start = [&needs = needs_](caf::actor_system& s) {
+    const auto& c = *needs.config;
+    membership_config mc;
+    mc.links = c.links;
+    mc.status = needs.status;
+    mc.steady = c.steady;
+    mc.version = c.version;
+    mc.roles = c.roles;
+    mc.log = c.log->topic();
+    mc.report = c.report;
+    return spawn_child<membership_actor>(s, footfall::membership, std::move(mc));
+  };
+  auto connect = [](wiring& w, caf::strong_actor_ptr x) { w.membership = std::move(x); };
+  return {"membership", needs_.config->node_name, start, connect, true};
+}
+
 child_spec children::gateway_child() const {
   auto start = [&needs = needs_](caf::actor_system& s) {
     const auto& c = *needs.config;
     return spawn_child<gateway_actor>(
         s, gateway,
-        gateway_config{needs.inbox, c.counts, needs.status, c.steady, c.request_timeout});
+        gateway_config{needs.inbox, c.counts, needs.status, c.now, c.steady, c.request_timeout});
   };
   auto connect = [](wiring& w, caf::strong_actor_ptr x) { w.gateway = std::move(x); };
   return {"gateway", "", start, connect, true};
@@ -178,7 +198,11 @@ child_spec children::inspector_child() {
     };
     return spawn_child<inspector_actor>(s, footfall::inspector, inspector_config{steady, restarts});
   };
-  return {"inspector", "", start, keep_in(inspector_), false};
+  auto connect = [keep = keep_in(inspector_)](wiring& w, caf::strong_actor_ptr x) {
+    keep(w, x);
+    w.inspector = std::move(x);
+  };
+  return {"inspector", "", start, connect, false};
 }
 
 child_spec children::redriver_child() {

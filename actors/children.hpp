@@ -49,6 +49,7 @@ private:
   child_spec log_reader_child() const;
   child_spec partition_child(uint32_t number);
   child_spec ownership_child();
+  child_spec membership_child() const;
   child_spec gateway_child() const;
   child_spec inspector_child();
   child_spec redriver_child();

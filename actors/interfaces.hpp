@@ -80,7 +80,7 @@ using ownership_actor = caf::typed_actor<
     // INTERNAL: the store's answers, with the number of what was asked.
     rpc<void(atom::joined, uint64_t, int64_t)>, rpc<void(atom::beat, uint64_t, beat_answer)>,
     rpc<void(atom::claimed, uint64_t, uint32_t, partition_claim)>,
-    rpc<void(atom::released, uint64_t, uint32_t, bool)>,
+    rpc<void(atom::released, uint64_t, partition_owner, bool)>,
     rpc<void(atom::progress, uint64_t, std::vector<partition_state>)>,
     rpc<void(atom::left, uint64_t, bool)>,
     // INTERNAL: the store failed; the atom says at what, and of which partition.
@@ -88,8 +88,29 @@ using ownership_actor = caf::typed_actor<
     rpc<void(atom::failed, uint64_t, caf::atom_value, uint32_t, caf::error)>,
     // INTERNAL: time passes.
     rpc<void(atom::tick, uint64_t)>,
+    // From MEMBERSHIP: the link to a node is lost; another node gave something away.
+    rpc<void(atom::down, std::string)>, rpc<void(atom::look)>,
     // Gives everything away, and leaves the cluster.
     rpc<void(atom::stop)>, rpc<void(atom::wire, wiring)>,
+    rpc<std::vector<state_field>(atom::describe)>>;
+
+/// MEMBERSHIP: links this node to the others, tells who owns what, hands out their actors; in
+/// a cluster only. What `FROM OUTSIDE` stands at comes from a MEMBERSHIP of another node.
+using membership_actor = caf::typed_actor<
+    // From OWNERSHIP: this process, and who is there as the store says; a partition that this
+    // node took or gave away, which all peers are told.
+    rpc<void(atom::beat, owner_id, beat_answer)>, rpc<void(atom::own, partition_owner)>,
+    // INTERNAL: a dial was answered; who has sent a hello; either failed. By number.
+    rpc<void(atom::linked, uint64_t, peer_way)>, rpc<void(atom::known, uint64_t, peer_way)>,
+    rpc<void(atom::failed, uint64_t, caf::error)>,
+    // FROM OUTSIDE: a greeting, and its answer; again whenever the actors in it changed.
+    rpc<void(atom::hello, peer_hello)>, rpc<void(atom::welcome, peer_hello)>,
+    // FROM OUTSIDE: why there is no link.
+    rpc<void(atom::refused, std::string)>,
+    // FROM OUTSIDE: a partition has this owner, or none, from this epoch on.
+    rpc<void(atom::owns, partition_owner)>,
+    // INTERNAL: time passes.
+    rpc<void(atom::tick)>, rpc<void(atom::wire, wiring)>,
     rpc<std::vector<state_field>(atom::describe)>>;
 
 /// LOG READER: owns the subscription of the node to the event log.
@@ -156,6 +177,8 @@ using gateway_actor = caf::typed_actor<
     // Requests wait in the inbox that threads outside share with the gateway.
     rpc<void(atom::wake)>, rpc<void(atom::ingested, std::vector<ingest_answer>)>,
     rpc<void(atom::answered, std::vector<query_answer>)>,
+    // From MEMBERSHIP: which QUERY to ask about which pages.
+    rpc<void(atom::route, page_routes)>,
     // INTERNAL: deadlines.
     rpc<void(atom::tick)>, rpc<void(atom::wire, wiring)>,
     rpc<std::vector<state_field>(atom::describe)>>;

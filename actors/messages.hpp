@@ -7,10 +7,12 @@
 
 #include "actors/ports/cache.hpp"
 #include "actors/ports/event_log.hpp"
+#include "actors/ports/peer_links.hpp"
 #include "actors/ports/request_handler.hpp"
 #include "actors/ports/store.hpp"
 #include "proto/page.hpp"
 #include "proto/partition.hpp"
+#include "proto/peer.hpp"
 
 namespace footfall {
 
@@ -60,7 +62,9 @@ struct wiring {
   caf::strong_actor_ptr reader;
   caf::strong_actor_ptr cache;
   caf::strong_actor_ptr query;
+  caf::strong_actor_ptr inspector;
   caf::strong_actor_ptr ownership;               ///< In a cluster only.
+  caf::strong_actor_ptr membership;              ///< With links to other nodes only.
   std::vector<caf::strong_actor_ptr> partitions; ///< By number; null: it does not run now.
   /// Those that the log got while it was open. No page lives there.
   std::vector<caf::strong_actor_ptr> added_partitions;
@@ -77,17 +81,24 @@ struct wiring {
 };
 template <class Inspector>
 auto inspect(Inspector& f, wiring& x) {
-  return wire::object(f, "wiring", x.gateway, x.ingestion, x.reader, x.cache, x.query, x.ownership,
-                      x.partitions, x.added_partitions);
+  return wire::object(f, "wiring", x.gateway, x.ingestion, x.reader, x.cache, x.query, x.inspector,
+                      x.ownership, x.membership, x.partitions, x.added_partitions);
+}
+
+/// Where questions about pages go; from MEMBERSHIP to GATEWAY, at each change.
+struct page_routes {
+  /// By partition: QUERY of the node that has it; null: the one here.
+  std::vector<caf::strong_actor_ptr> queries;
+  std::vector<caf::strong_actor_ptr> linked; ///< QUERY of each node that there is a link to.
+};
+template <class Inspector>
+auto inspect(Inspector& f, page_routes& x) {
+  return wire::object(f, "page_routes", x.queries, x.linked);
 }
 
 template <class Inspector>
 auto inspect(Inspector& f, partition_state& x) {
   return wire::object(f, "partition_state", x.partition, x.epoch, x.next_offset, x.folded_offset);
-}
-template <class Inspector>
-auto inspect(Inspector& f, owner_id& x) {
-  return wire::object(f, "owner_id", x.node, x.incarnation);
 }
 template <class Inspector>
 auto inspect(Inspector& f, node_row& x) {
@@ -99,11 +110,7 @@ auto inspect(Inspector& f, node_row& x) {
     return caf::none;
   };
   return f(caf::meta::type_name("node_row"), x.id, seen, x.aggregates, x.draining, log, x.beat,
-           caf::meta::load_callback(load));
-}
-template <class Inspector>
-auto inspect(Inspector& f, partition_owner& x) {
-  return wire::object(f, "partition_owner", x.partition, x.owner, x.epoch);
+           x.roles, x.address, x.version, caf::meta::load_callback(load));
 }
 template <class Inspector>
 auto inspect(Inspector& f, beat_answer& x) {
@@ -216,6 +223,11 @@ CAF_ADD_TYPE_ID(footfall, (footfall::live_pages))
 CAF_ADD_TYPE_ID(footfall, (footfall::page_check))
 CAF_ADD_TYPE_ID(footfall, (footfall::actors_reply))
 CAF_ADD_TYPE_ID(footfall, (footfall::beat_answer))
+CAF_ADD_TYPE_ID(footfall, (footfall::owner_id))
+CAF_ADD_TYPE_ID(footfall, (footfall::partition_owner))
+CAF_ADD_TYPE_ID(footfall, (footfall::peer_hello))
+CAF_ADD_TYPE_ID(footfall, (footfall::peer_way))
+CAF_ADD_TYPE_ID(footfall, (footfall::page_routes))
 
 CAF_ADD_ATOM(footfall, footfall::atom, wake, "wake")
 CAF_ADD_ATOM(footfall, footfall::atom, tick, "tick")
@@ -270,4 +282,13 @@ CAF_ADD_ATOM(footfall, footfall::atom, close, "close")
 CAF_ADD_ATOM(footfall, footfall::atom, joined, "joined")
 CAF_ADD_ATOM(footfall, footfall::atom, beat, "beat")
 CAF_ADD_ATOM(footfall, footfall::atom, left, "left")
+CAF_ADD_ATOM(footfall, footfall::atom, linked, "linked")
+CAF_ADD_ATOM(footfall, footfall::atom, known, "known")
+CAF_ADD_ATOM(footfall, footfall::atom, hello, "hello")
+CAF_ADD_ATOM(footfall, footfall::atom, welcome, "welcome")
+CAF_ADD_ATOM(footfall, footfall::atom, refused, "refused")
+CAF_ADD_ATOM(footfall, footfall::atom, owns, "owns")
+CAF_ADD_ATOM(footfall, footfall::atom, down, "down")
+CAF_ADD_ATOM(footfall, footfall::atom, look, "look")
+CAF_ADD_ATOM(footfall, footfall::atom, route, "route")
 CAF_END_TYPE_ID_BLOCK(footfall)

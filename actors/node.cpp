@@ -35,7 +35,8 @@ const char* name_of(log_reach x) {
   return x == log_reach::works ? "works" : x == log_reach::fails ? "fails" : "lost";
 }
 
-void add_members(node_health& to, const node_status::cluster_view& from) {
+void add_members(node_health& to, const node_status::cluster_view& from,
+                 const std::vector<link_status>& links) {
   for (const auto& x : from.seen.nodes)
     to.members.push_back({x.id.node,
                           x.id.incarnation,
@@ -44,7 +45,18 @@ void add_members(node_health& to, const node_status::cluster_view& from) {
                           x.aggregates,
                           x.draining,
                           name_of(x.log),
+                          {},
+                          x.roles,
+                          x.address,
+                          x.version,
+                          {},
                           {}});
+  for (auto& member : to.members)
+    for (const auto& link : links)
+      if (link.node == member.name) {
+        member.link = link.up ? "up" : "down";
+        member.link_fault = link.up ? "" : link.why;
+      }
   for (const auto& row : from.seen.partitions) {
     auto* list = &to.unowned;
     for (auto& x : to.members)
@@ -196,7 +208,7 @@ node_health node::health_now() const {
   add(out.dependencies, "log", watch_.log_fault());
   add(out.dependencies, "store", watch_.store_fault(steady));
   add(out.dependencies, "cache", watch_.cache_fault());
-  add_members(out, status_.cluster());
+  add_members(out, status_.cluster(), status_.links());
   out.ready = true;
   for (const auto& [name, state] : out.roles)
     out.ready = out.ready && state == "ok";
@@ -247,6 +259,7 @@ void node::redrive(redrive_ask ask, reply<redrive_reply> done) {
 
 std::string node::metrics() {
   return metrics_text(*config_.counts, status_, inbox_->in_flight(), config_.now(), health_now(),
+                      config_.links,
                       {{"log", config_.log_part.kind},
                        {"store", config_.store_part.kind},
                        {"cache", config_.cache_part.kind}});

@@ -31,6 +31,7 @@ struct node_config {
   bool aggregates = true;
   std::string roles, address, version; ///< What other nodes are told.
   model::ownership_rules ownership;
+  peer_links* links = nullptr; ///< To other nodes; null: there are none.
   bool accept_when_stopped = false;
   std::string data_dir; ///< Where log and store are, when both are embedded.
   node_part log_part, store_part, cache_part;

@@ -29,16 +29,19 @@ std::string numbers_text(simdjson::dom::element row, const char* name) {
 }
 
 int print_nodes(simdjson::dom::element root) {
-  table out{{"node", "process", "state", "log", "partitions"}};
+  table out{{"node", "process", "state", "log", "link", "partitions"}};
   simdjson::dom::array rows;
   bool is_cluster = false;
+  std::string faults;
   if (root["nodes"].get(rows) == simdjson::SUCCESS)
     for (auto row : rows) {
       const auto name = member_text(row, "name");
       is_cluster = is_cluster || name != "-";
       out.add({name + (is_true(row, "self") ? " (asked)" : ""), member_text(row, "incarnation"),
                is_true(row, "draining") ? "leaves" : member_text(row, "state"),
-               member_text(row, "log"), numbers_text(row, "partitions")});
+               member_text(row, "log"), member_text(row, "link"), numbers_text(row, "partitions")});
+      if (const auto why = member_text(row, "link_fault"); why != "-")
+        faults += "no link to " + name + ": " + why + "\n";
     }
   if (!is_cluster) {
     std::puts("this node is alone: it was started without --cluster-listen");
@@ -47,6 +50,7 @@ int print_nodes(simdjson::dom::element root) {
   auto text = out.text();
   if (const auto free = numbers_text(root, "unowned"); free != "-")
     text += "nobody has: " + free + "\n";
+  text += faults;
   std::fputs(text.c_str(), stdout);
   return 0;
 }

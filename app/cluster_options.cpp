@@ -27,6 +27,42 @@ bool is_name(const std::string& text) {
   });
 }
 
+std::string host_of(const std::string& address) {
+  auto out = address.substr(0, address.rfind(':'));
+  return out.size() > 2 && out.front() == '[' ? out.substr(1, out.size() - 2) : out;
+}
+
+bool is_of_this_machine(const std::string& address) {
+  const auto host = host_of(address);
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+bool is_any(const std::string& address) {
+  const auto host = host_of(address);
+  return host == "0.0.0.0" || host == "::" || host == "*";
+}
+
+/// @returns what is wrong with the way nodes are to trust each other.
+std::string check_trust(const settings& x) {
+  std::string missing;
+  for (const auto& [value, flag] : {std::pair{&x.cluster_ca, "--cluster-ca"},
+                                    std::pair{&x.cluster_certificate, "--cluster-cert"},
+                                    std::pair{&x.cluster_key, "--cluster-key"}})
+    if (value->empty())
+      missing += std::string{missing.empty() ? "" : ", "} + flag;
+  if (!x.cluster_insecure)
+    return missing.empty() ? missing
+                           : "cluster-listen: nodes speak in TLS; give " + missing
+                                 + " too (footfall certs makes the files), or --cluster-insecure "
+                                   "where all nodes are on this machine";
+  for (const auto* address : {&x.cluster_listen, &x.cluster_advertise})
+    if (!is_of_this_machine(*address))
+      return "cluster-insecure: " + *address
+             + " is not of this machine, and whoever can reach it could do everything; give "
+               "--cluster-ca, --cluster-cert and --cluster-key instead (footfall certs makes them)";
+  return {};
+}
+
 } // namespace
 
 std::string settle_cluster(settings& out) {
@@ -38,6 +74,9 @@ std::string settle_cluster(settings& out) {
     out.cluster_advertise = out.cluster_listen;
   if (!is_host_and_port(out.cluster_advertise))
     return "cluster-advertise: give host:port, such as node-1.example.org:9090";
+  if (is_any(out.cluster_advertise))
+    return "cluster-advertise: no other node can dial " + out.cluster_advertise
+           + "; give the address at which they reach this one";
   std::string missing = out.kafka_broker.empty() ? "--kafka-broker (KAFKA_BROKER)" : "";
   if (out.database_url.empty())
     missing += std::string{missing.empty() ? "" : " and "} + "--database-url (DATABASE_URL)";
@@ -51,7 +90,7 @@ std::string settle_cluster(settings& out) {
   if (!is_name(out.node_name))
     return "node-name: \"" + out.node_name
            + "\" is none; take letters, digits, dots, dashes and underscores";
-  return {};
+  return check_trust(out);
 }
 
 } // namespace footfall::app

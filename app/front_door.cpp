@@ -123,7 +123,7 @@ void front_door::new_generation(reply<partition_reply> done) {
 std::string front_door::metrics() {
   if (auto* node = inside_.load())
     return node->metrics();
-  return metrics_text(counts_, node_status{0}, 0, 0, health_now(), {});
+  return metrics_text(counts_, node_status{0}, 0, 0, health_now(), nullptr, {});
 }
 
 } // namespace footfall::app

@@ -55,13 +55,17 @@ std::string unknown_words(const CLI::App& program) {
 } // namespace
 
 void option_flags::add_to(CLI::App& command) {
-  for (const auto& spec : option_table())
-    command
-        .add_option_function<std::string>(
-            std::string{"--"} + spec.name,
-            [this, name = spec.name](const std::string& text) { flags_[name] = text; },
-            help_of(spec))
-        ->type_name("");
+  for (const auto& spec : option_table()) {
+    const bool is_toggle = spec.kind == option_kind::toggle;
+    auto take = [this, name = spec.name, is_toggle](const std::string& text) {
+      flags_[name] = is_toggle && text.empty() ? "on" : text;
+    };
+    auto* option = command.add_option_function<std::string>(std::string{"--"} + spec.name, take,
+                                                            help_of(spec));
+    option->type_name("");
+    if (is_toggle) // Alone it means "on".
+      option->expected(0, 1);
+  }
   command
       .add_option("--config", config_file_,
                   "File of \"name = value\" lines, names as above without the dashes "

@@ -261,7 +261,7 @@ constexpr purpose purposes[] = {
     {"kafka-ssl-",
      [](const settings& x) { return x.kafka_security_protocol.find("ssl") != std::string::npos; },
      "--kafka-security-protocol (KAFKA_SECURITY_PROTOCOL) ssl or sasl_ssl"},
-    {"cluster-advertise", [](const settings& x) { return !x.cluster_listen.empty(); },
+    {"cluster-", [](const settings& x) { return !x.cluster_listen.empty(); },
      "--cluster-listen (FOOTFALL_CLUSTER_LISTEN)"},
     {"node-name", [](const settings& x) { return !x.cluster_listen.empty(); },
      "--cluster-listen (FOOTFALL_CLUSTER_LISTEN)"},

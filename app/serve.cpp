@@ -17,6 +17,7 @@
 #include "app/opening.hpp"
 #include "app/ready_file.hpp"
 #include "app/signals.hpp"
+#include "net/cluster/peer_links.hpp"
 #include "net/grpc/grpc_server.hpp"
 #include "net/http/http_server.hpp"
 
@@ -28,7 +29,9 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 struct system_config : caf::actor_system_config {
-  explicit system_config(uint32_t threads) {
+  system_config(uint32_t threads, bool is_linked) {
+    if (is_linked)
+      cluster::tunnel_links::prepare(*this);
     add_message_types<caf::id_block::footfall>();
     set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-throughput", 200);
@@ -59,12 +62,20 @@ int refuse(const char* what, const caf::error& why) {
 void plan_lease(node_config& out, const settings& from) {
   out.node_name = from.node_name;
   out.roles = "gateway,ingest,aggregate,query";
-  out.address = from.cluster_advertise;
   out.version = FOOTFALL_VERSION;
   out.ownership = model::ownership_rules::for_lease(int64_t{from.lease_s} * 1'000'000);
 }
 
-node_config plan_node(const settings& from, adapters& ways, metrics& counts) {
+/// With the port that was taken, if it was to be a free one.
+std::string dialled_at(const settings& from, uint16_t port) {
+  const auto colon = from.cluster_advertise.rfind(':');
+  const bool is_free = from.cluster_advertise.substr(colon + 1) == "0";
+  return is_free ? from.cluster_advertise.substr(0, colon + 1) + std::to_string(port)
+                 : from.cluster_advertise;
+}
+
+node_config plan_node(const settings& from, adapters& ways, metrics& counts,
+                      cluster::tunnel_links* links) {
   node_config out;
   out.log = ways.log.get();
   out.events = ways.events.get();
@@ -86,6 +97,10 @@ node_config plan_node(const settings& from, adapters& ways, metrics& counts) {
   out.partition.passivate_after = seconds(from.passivate_after_s);
   if (!from.cluster_listen.empty())
     plan_lease(out, from);
+  if (links) {
+    out.links = links;
+    out.address = dialled_at(from, links->port());
+  }
   auto parts = describe_adapters(from);
   out.log_part = std::move(parts.log);
   out.store_part = std::move(parts.store);
@@ -237,6 +252,26 @@ struct edges {
   }
 };
 
+caf::error open_links(const settings& options, caf::actor_system& system,
+                      std::unique_ptr<cluster::tunnel_links>& out) {
+  if (options.cluster_listen.empty())
+    return caf::none;
+  cluster::links_config to;
+  const auto colon = options.cluster_listen.rfind(':');
+  to.host = options.cluster_listen.substr(0, colon);
+  to.port = static_cast<uint16_t>(std::stoi(options.cluster_listen.substr(colon + 1)));
+  if (!options.cluster_insecure)
+    to.files = cluster::certificate_files{options.cluster_ca, options.cluster_certificate,
+                                          options.cluster_key, options.node_name};
+  to.report = [](const std::string& line) { spdlog::warn("{}", redact(line)); };
+  auto made = cluster::tunnel_links::open(system, std::move(to));
+  if (!made)
+    return make_error(code_of(made.error()),
+                      "cannot link to other nodes: " + text_of(made.error()));
+  out = std::move(*made);
+  return caf::none;
+}
+
 void say_ready(const settings& options, const ready_addresses& where) {
   const auto parts = describe_adapters(options);
   spdlog::info("ready: ingest {} query {} grpc {} admin {}; log {} {}, store {} {}, cache {} {}",
@@ -300,14 +335,19 @@ int serve(const settings& options) {
   take_ending_signals();
   raise_descriptor_limit();
   metrics counts;
-  system_config config{options.actor_threads};
+  system_config config{options.actor_threads, !options.cluster_listen.empty()};
   caf::actor_system system{config};
   adapters ways;
+  std::unique_ptr<cluster::tunnel_links> links;
   std::unique_ptr<node> actors;
   front_door door{counts};
   edges listeners; // Gone before what they lead to.
   if (auto err = listeners.open(options, door, counts))
     return refuse("cannot start", err);
+  if (auto err = open_links(options, system, links)) {
+    listeners.stop();
+    return refuse("cannot start", err);
+  }
   {
     opening all{options, counts};
     auto opened = await_adapters(all, options, door);
@@ -324,7 +364,7 @@ int serve(const settings& options) {
     }
     ways = std::move(opened->opened);
   }
-  actors = std::make_unique<node>(system, plan_node(options, ways, counts));
+  actors = std::make_unique<node>(system, plan_node(options, ways, counts, links.get()));
   door.open(*actors);
   const int code = run_until_told(*actors, listeners, options, ways);
   if (code != 0) {

@@ -36,6 +36,10 @@ struct settings {
   std::string redis_password;    ///< Secret.
   std::string cluster_listen;    ///< Empty: this node is no member of a cluster.
   std::string cluster_advertise; ///< What peers dial.
+  std::string cluster_ca;        ///< PEM files, as of certificate_files.
+  std::string cluster_certificate;
+  std::string cluster_key;
+  bool cluster_insecure = false;
   std::string node_name;
   uint32_t lease_s = 0;
   std::string log_level;

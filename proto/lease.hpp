@@ -37,7 +37,10 @@ struct node_row {
   bool aggregates = true; ///< It has the role `aggregate`.
   bool draining = false;  ///< It is about to end.
   log_reach log = log_reach::works;
-  uint64_t beat = 0; ///< The number of the last one that its row had.
+  uint64_t beat = 0;        ///< The number of the last one that its row had.
+  std::string roles = {};   ///< Separated by commas.
+  std::string address = {}; ///< Where it is to be dialled, "host:port".
+  std::string version = {}; ///< Of its program.
 };
 
 /// A partition as a beat's answer shows it. The epoch rises with each claim and release.

@@ -29,6 +29,7 @@ struct query_ask {
   series_step step = series_step::minute;
   std::vector<position> after; ///< Wait until all of these are applied.
   int64_t deadline_us = 0;     ///< By steady_now() of its node; the answer is of no use later.
+  uint32_t left_ms = 0;        ///< From another node: so long from now, in place of a deadline.
 };
 template <class Inspector>
 auto inspect(Inspector& f, query_ask& x) {
@@ -40,7 +41,7 @@ auto inspect(Inspector& f, query_ask& x) {
     return caf::none;
   };
   return f(caf::meta::type_name("query_ask"), x.ticket, kind, x.site_id, x.page_url, x.user_id,
-           x.from_us, x.to_us, x.limit, step, x.after, x.deadline_us,
+           x.from_us, x.to_us, x.limit, step, x.after, x.deadline_us, x.left_ms,
            caf::meta::load_callback(load));
 }
 

@@ -41,6 +41,8 @@ std::string merge_key_of(const query_ask& ask) {
 // asks now does not join it, but waits for its end, together with all who ask until then.
 void take_ask(query_ptr self, query_ask& ask, const caf::strong_actor_ptr& from, bool watch) {
   auto& st = self->state;
+  if (ask.left_ms > 0)
+    ask.deadline_us = st.config.steady() + int64_t{std::exchange(ask.left_ms, 0)} * 1000;
   query_state::asker who{ask.ticket, from};
   std::string key;
   bool waits = false;
@@ -159,6 +161,18 @@ void unwatch(query_ptr self, uint64_t ticket) {
   }
 }
 
+// Nobody would say unwatch.
+void forget_watches_of(query_ptr self, const caf::actor_addr& who) {
+  auto& st = self->state;
+  auto is_of = [&who](const caf::strong_actor_ptr& x) {
+    return caf::actor_cast<caf::actor_addr>(x) == who;
+  };
+  absl::erase_if(st.open, [&is_of](const auto& x) {
+    return x.second.watch && is_of(x.second.askers.front().from);
+  });
+  absl::erase_if(st.watchers, is_of);
+}
+
 std::vector<state_field> describe(query_ptr self) {
   const auto& st = self->state;
   return {{"open", std::to_string(st.open.size())},
@@ -173,6 +187,7 @@ query_actor::behavior_type query(query_ptr self, query_config config) {
   self->state.config = std::move(config);
   self->state.incarnation = self->state.config.events->incarnation();
   self->entry()->set_state("running");
+  self->set_down_handler([self](caf::down_msg& x) { forget_watches_of(self, x.source); });
   auto done = [self] {
     flush(self);
     set_tick(self);
@@ -185,6 +200,8 @@ query_actor::behavior_type query(query_ptr self, query_config config) {
         done();
       },
       [self, done](atom::watch, query_ask& x) {
+        if (self->state.watchers.insert(self->current_sender()).second)
+          self->monitor(caf::actor_cast<caf::actor>(self->current_sender()));
         take_ask(self, x, self->current_sender(), true);
         done();
       },

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 
 #include "actors/interfaces.hpp"
 #include "actors/model/generations.hpp"
@@ -67,6 +68,7 @@ struct query_state {
   uint64_t turn = 1;                                 ///< Counts the messages that were handled.
   std::vector<uint64_t> may_begin;                   ///< What they waited for has ended.
   bool tick_set = false;
+  absl::flat_hash_set<caf::strong_actor_ptr> watchers; ///< GATEWAYs; they are monitored.
 
   // What this turn gathered; sent at its end, one message for each receiver.
   std::vector<uint64_t> lookups;

@@ -15,6 +15,9 @@ using open_query = query_state::open_query;
 /// Of more users that tie the store finds those that come first by name.
 constexpr size_t ties_named_max = 10'000;
 
+/// Of answers in one message to another node, unless one alone has more.
+constexpr size_t piece_bytes = 256 << 10;
+
 } // namespace
 
 void ask_page(query_ptr self, uint64_t id, open_query& x) {
@@ -175,6 +178,34 @@ void begin_waiting(query_ptr self) {
       run(self, id);
 }
 
+size_t bytes_of(const query_answer& x) {
+  size_t out = 200 + x.reason.size() + 8 * x.minutes.size() + 16 * x.points.size();
+  for (const auto& row : x.rows)
+    out += 24 + row.name.size();
+  return out;
+}
+
+// A message to another node that takes long holds up the link; whoever is silent for too long
+// is taken for lost.
+void send_answers(query_ptr self, const caf::strong_actor_ptr& to,
+                  std::vector<query_answer> answers) {
+  const auto gateway = caf::actor_cast<gateway_actor>(to);
+  if (to->node() == self->node())
+    return self->send(gateway, atom::answered_v, std::move(answers));
+  size_t bytes = 0;
+  std::vector<query_answer> piece;
+  for (auto& x : answers) {
+    const auto more = bytes_of(x);
+    if (!piece.empty() && bytes + more > piece_bytes) {
+      self->send(gateway, atom::answered_v, std::exchange(piece, {}));
+      bytes = 0;
+    }
+    bytes += more;
+    piece.push_back(std::move(x));
+  }
+  self->send(gateway, atom::answered_v, std::move(piece));
+}
+
 void send_gathered(query_ptr self) {
   auto& st = self->state;
   if (!st.lookups.empty())
@@ -192,7 +223,7 @@ void send_gathered(query_ptr self) {
   }
   send_fills(self);
   for (auto& [to, answers] : std::exchange(st.answers, {}))
-    self->send(caf::actor_cast<gateway_actor>(to), atom::answered_v, std::move(answers));
+    send_answers(self, to, std::move(answers));
 }
 
 } // namespace

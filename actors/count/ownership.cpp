@@ -36,9 +36,11 @@ void release_now(ownership_ptr self, uint32_t partition) {
   const auto x = at->second;
   st.releases.erase(at);
   auto me = caf::actor_cast<ownership_actor>(self);
+  // The row's epoch rises with it.
+  const partition_owner freed{partition, {}, x.epoch + 1};
   st.rows().release(partition, st.rules->me(), x.epoch,
-                    [me, partition, n = x.number](const caf::expected<bool>& done) {
-                      caf::anon_send(me, atom::released_v, n, partition, done && *done);
+                    [me, freed, n = x.number](const caf::expected<bool>& done) {
+                      caf::anon_send(me, atom::released_v, n, freed, done && *done);
                     });
 }
 
@@ -80,11 +82,18 @@ void send_release(ownership_ptr self, const model::ownership_action& x) {
     release_now(self, x.partition);
 }
 
+// Peers hear of it sooner than by their beats.
+void tell(ownership_ptr self, const partition_owner& x) {
+  if (auto to = caf::actor_cast<membership_actor>(self->state.nodes.membership))
+    self->send(to, atom::own_v, x);
+}
+
 void hand_out(ownership_ptr self, uint32_t partition) {
   auto& st = self->state;
   const auto at = st.claims.find(partition);
   if (at == st.claims.end())
     return;
+  tell(self, {partition, st.rules->me(), at->second.epoch});
   add(st.config.counts->partitions_taken);
   if (auto to = partition_of(self, partition))
     self->send(to, atom::own_v, std::move(at->second));
@@ -190,6 +199,8 @@ void take_beat(ownership_ptr self, uint64_t number, beat_answer& x) {
   note_joined(self);
   st.seen = std::move(x);
   st.config.status->set_cluster(st.rules->me(), st.seen);
+  if (auto to = caf::actor_cast<membership_actor>(st.nodes.membership))
+    self->send(to, atom::beat_v, st.rules->me(), st.seen);
   obey(self, st.rules->beat_answered(number, st.seen, now(self)));
   ask_progress(self);
 }
@@ -222,6 +233,22 @@ void take_progress(ownership_ptr self, const std::vector<partition_state>& all) 
     part.raise_log_end(x.next_offset);
     part.with_history([&](auto& history) { history.start(x.next_offset); }); // Of others.
   }
+}
+
+void take_released(ownership_ptr self, uint64_t number, const partition_owner& freed, bool done) {
+  if (done)
+    tell(self, freed);
+  obey(self, self->state.rules->release_ended(freed.partition, number, now(self)));
+}
+
+void take_claimed(ownership_ptr self, uint64_t number, uint32_t partition, partition_claim& x) {
+  auto& st = self->state;
+  const auto epoch = x.epoch;
+  if (!x.granted)
+    return obey(self, st.rules->not_claimed(partition, number, now(self)));
+  st.claims[partition] = std::move(x);
+  obey(self, st.rules->claimed(partition, number, epoch, now(self)));
+  st.claims.erase(partition); // It came too late.
 }
 
 void take_failure(ownership_ptr self, uint64_t number, caf::atom_value what,
@@ -302,16 +329,11 @@ ownership_actor::behavior_type ownership(ownership_ptr self, ownership_config co
       },
       [self](atom::joined, uint64_t, int64_t incarnation) { take_joined(self, incarnation); },
       [self](atom::beat, uint64_t number, beat_answer& x) { take_beat(self, number, x); },
-      [self, &rules](atom::claimed, uint64_t number, uint32_t partition, partition_claim& x) {
-        const auto epoch = x.epoch;
-        if (!x.granted)
-          return obey(self, rules->not_claimed(partition, number, now(self)));
-        self->state.claims[partition] = std::move(x);
-        obey(self, rules->claimed(partition, number, epoch, now(self)));
-        self->state.claims.erase(partition); // It came too late.
+      [self](atom::claimed, uint64_t number, uint32_t partition, partition_claim& x) {
+        take_claimed(self, number, partition, x);
       },
-      [self, &rules](atom::released, uint64_t number, uint32_t partition, bool) {
-        obey(self, rules->release_ended(partition, number, now(self)));
+      [self](atom::released, uint64_t number, const partition_owner& freed, bool done) {
+        take_released(self, number, freed, done);
       },
       [self](atom::progress, uint64_t, const std::vector<partition_state>& x) {
         take_progress(self, x);
@@ -329,6 +351,14 @@ ownership_actor::behavior_type ownership(ownership_ptr self, ownership_config co
         obey(self, rules->not_claimed(partition, number, now(self)));
       },
       [self](atom::tick, uint64_t number) { take_tick(self, number); },
+      [self, &rules](atom::down, const std::string& node) {
+        if (rules)
+          obey(self, rules->peer_down(node, now(self)));
+      },
+      [self, &rules](atom::look) {
+        if (rules)
+          obey(self, rules->look(now(self)));
+      },
       [self, &rules](atom::stop) {
         self->state.draining = true;
         if (rules)

@@ -61,7 +61,9 @@ struct metrics {
   counter queries_from_actor{0};
   counter queries_from_store{0};
   counter queries_failed{0};
-  counter queries_merged{0}; ///< Answered by the lookup of an identical one.
+  counter queries_merged{0};       ///< Answered by the lookup of an identical one.
+  counter remote_queries{0};       ///< Asked of another node, which has the page.
+  counter remote_queries_again{0}; ///< Of those: asked here then, as it was lost or did not know.
   counter http_requests{0};
   counter http_bad_requests{0};
   counter http_connections{0}; ///< A gauge.
@@ -74,6 +76,7 @@ struct metrics {
   duration_histogram apply_duration;
   duration_histogram fold_duration;
   duration_histogram query_duration;
+  duration_histogram remote_query_duration; ///< Of those that another node answered.
 };
 
 } // namespace footfall

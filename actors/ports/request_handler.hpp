@@ -21,7 +21,6 @@ struct ingest_reply {
   int64_t lag_us = 0;                ///< Of the partition of an accepted one, the greatest.
 };
 
-/// Liveness and readiness, for /healthz and /readyz.
 /// A node of a cluster, as the store told it last.
 struct cluster_member {
   std::string name;
@@ -32,8 +31,14 @@ struct cluster_member {
   bool draining = false;
   std::string log; ///< "works", "fails" or "lost".
   std::vector<uint32_t> partitions;
+  std::string roles = {};      ///< Separated by commas.
+  std::string address = {};    ///< Where other nodes dial it.
+  std::string version = {};    ///< Of its program.
+  std::string link = {};       ///< "up" or "down", from the node that is asked; empty: to itself.
+  std::string link_fault = {}; ///< Why it is down, as far as it is known.
 };
 
+/// Liveness and readiness, for /healthz and /readyz.
 struct node_health {
   bool live = true;
   bool ready = false;

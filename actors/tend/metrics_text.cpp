@@ -39,10 +39,10 @@ public:
   }
 
   void named(const char* name, const char* help, const char* label,
-             const std::map<std::string, uint64_t>& values) {
-    auto& family = start(name, help, MetricType::Gauge);
+             const std::map<std::string, uint64_t>& values, MetricType type = MetricType::Gauge) {
+    auto& family = start(name, help, type);
     for (const auto& [text, value] : values) {
-      auto metric = metric_of(MetricType::Gauge, static_cast<double>(value));
+      auto metric = metric_of(type, static_cast<double>(value));
       metric.label.push_back({label, text});
       family.metric.push_back(std::move(metric));
     }
@@ -185,6 +185,39 @@ void add_edges(page& out, const metrics& x) {
   out.count("footfall_actor_restarts_total", "Actors started again.", x.actor_restarts);
 }
 
+void add_links(page& out, const peer_links& links, const metrics& x, const node_health& health) {
+  std::map<std::string, uint64_t> up;
+  for (const auto& member : health.members)
+    if (!member.self)
+      up[member.name] = member.link == "up";
+  out.named("footfall_cluster_link_up", "1 while there is a link to that node.", "node", up);
+  const auto& c = links.counters();
+  out.count("footfall_cluster_dials_total", "Tries to reach another node.", c.dials);
+  out.count("footfall_cluster_dials_failed_total", "Those that reached none.", c.dials_failed);
+  out.count("footfall_cluster_arrivals_total", "Connections to the cluster's port.", c.came_in);
+  std::map<std::string, uint64_t> refused;
+  for (size_t i = 0; i < refusals; ++i)
+    refused[to_string(static_cast<refusal>(i))] = c.refused[i].load();
+  out.named("footfall_cluster_arrivals_refused_total", "Those that became no link, by reason.",
+            "reason", refused, MetricType::Counter);
+  out.count("footfall_cluster_accept_failures_total",
+            "Times the system gave no connection, mostly for lack of descriptors.",
+            c.accept_failures);
+  out.count("footfall_cluster_sent_bytes_total", "To other nodes.", c.bytes_out);
+  out.count("footfall_cluster_received_bytes_total", "From other nodes.", c.bytes_in);
+  if (const auto until = links.valid_until_s(); until != 0)
+    out.single("footfall_cluster_certificate_expires_seconds",
+               "When this node's certificate expires, since 1970.", MetricType::Gauge,
+               static_cast<double>(until));
+  out.count("footfall_remote_queries_total", "Questions asked of the node that has the page.",
+            x.remote_queries);
+  out.count("footfall_remote_queries_again_total",
+            "Those that were asked here then, as it was lost or did not know.",
+            x.remote_queries_again);
+  out.duration("footfall_remote_query_seconds", "Questions that another node answered.",
+               x.remote_query_duration);
+}
+
 void add_mailboxes(page& out) {
   std::map<std::string, uint64_t> waiting;
   for (const auto& x : actor_directory::get().snapshot()) {
@@ -210,7 +243,7 @@ void add_process(page& out) {
 } // namespace
 
 std::string metrics_text(const metrics& counts, const node_status& status, size_t in_flight,
-                         int64_t now_us, const node_health& health,
+                         int64_t now_us, const node_health& health, const peer_links* links,
                          const std::vector<std::pair<std::string, std::string>>& kinds) {
   page out;
   add_health(out, health, kinds);
@@ -226,6 +259,8 @@ std::string metrics_text(const metrics& counts, const node_status& status, size_
                  [](const auto& x) { return x.phase.load() == partition_phase::running; });
   add_pages_and_queries(out, counts);
   add_edges(out, counts);
+  if (links)
+    add_links(out, *links, counts, health);
   out.single("footfall_requests_in_flight", "Requests and watches under way.", MetricType::Gauge,
              static_cast<double>(in_flight));
   out.duration("footfall_append_seconds", "Ingestion to durable.", counts.append_duration);

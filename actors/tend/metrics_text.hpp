@@ -5,15 +5,17 @@
 #include <vector>
 
 #include "actors/ports/metrics.hpp"
+#include "actors/ports/peer_links.hpp"
 #include "actors/ports/request_handler.hpp"
 #include "actors/tend/node_status.hpp"
 
 namespace footfall {
 
 /// What the node counts, as Prometheus text (format 0.0.4). Any thread.
+/// @param links to other nodes; null: there are none
 /// @param kinds of what the node runs on, by name: {"log", "kafka"}
 std::string metrics_text(const metrics& counts, const node_status& status, size_t in_flight,
-                         int64_t now_us, const node_health& health,
+                         int64_t now_us, const node_health& health, const peer_links* links,
                          const std::vector<std::pair<std::string, std::string>>& kinds);
 
 } // namespace footfall

@@ -31,6 +31,16 @@ std::string node_status::replaced() const {
   return replaced_;
 }
 
+void node_status::set_links(std::vector<link_status> all) {
+  std::lock_guard guard{cluster_mutex_};
+  links_ = std::move(all);
+}
+
+std::vector<link_status> node_status::links() const {
+  std::lock_guard guard{cluster_mutex_};
+  return links_;
+}
+
 void node_status::set_cluster(const owner_id& me, const beat_answer& seen) {
   std::lock_guard guard{cluster_mutex_};
   cluster_ = {me, seen};

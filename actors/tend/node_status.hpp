@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "actors/model/applied_history.hpp"
 #include "actors/model/backlog.hpp"
@@ -152,6 +153,14 @@ private:
   std::atomic<size_t> size_{0};
 };
 
+/// How this node is linked to another one.
+struct link_status {
+  std::string node;
+  bool up = false;
+  int64_t since_us = 0; ///< By the steady clock; 0: there never was a link.
+  std::string why;      ///< There is none; empty: this node waits for the other to dial.
+};
+
 /// What health checks and metrics read without asking an actor.
 class node_status {
 public:
@@ -171,6 +180,10 @@ public:
   };
   void set_cluster(const owner_id& me, const beat_answer& seen);
   cluster_view cluster() const;
+
+  /// In a cluster: the links to other nodes.
+  void set_links(std::vector<link_status> all);
+  std::vector<link_status> links() const;
 
   /// In a cluster: why this process is to end, as another has its name; empty: it is not.
   void set_replaced(std::string why);
@@ -195,7 +208,8 @@ private:
   int64_t newest_bound(const now_fn& now) const;
 
   const size_t first_size_;          ///< With more, pages have clicks in two partitions.
-  mutable std::mutex cluster_mutex_; ///< The two that follow.
+  mutable std::mutex cluster_mutex_; ///< The three that follow.
+  std::vector<link_status> links_;
   std::string replaced_;
   cluster_view cluster_;
   mutable std::mutex arrivals_;

@@ -52,7 +52,8 @@ const std::string beat_text = std::string(R"(
      WHERE n.name <> $1)
   SELECT EXISTS (SELECT 1 FROM me), n.*, p.*
     FROM (SELECT array_agg(name), array_agg(incarnation), array_agg(beat),
-                 array_agg(draining::int), array_agg(log_reach), array_agg(roles), array_agg(seen)
+                 array_agg(draining::int), array_agg(log_reach), array_agg(roles), array_agg(seen),
+                 array_agg(address), array_agg(version)
             FROM nodes) n,
          (SELECT array_agg(part), array_agg(owner), array_agg(incarnation), array_agg(epoch)
             FROM public.partition_progress
@@ -82,6 +83,7 @@ log_reach reach_of(int32_t x) {
 
 std::vector<node_row> nodes_of(const result& rows) {
   const auto names = rows.texts(0, 1), roles = rows.texts(0, 6);
+  const auto addresses = rows.texts(0, 8), versions = rows.texts(0, 9);
   const auto incarnations = rows.int8s(0, 2), beats = rows.int8s(0, 3);
   const auto draining = rows.int4s(0, 4), reach = rows.int4s(0, 5), seen = rows.int4s(0, 7);
   std::vector<node_row> out;
@@ -91,16 +93,19 @@ std::vector<node_row> nodes_of(const result& rows) {
                    has_role(roles[i], "aggregate"),
                    draining[i] != 0,
                    reach_of(reach[i]),
-                   static_cast<uint64_t>(beats[i])});
+                   static_cast<uint64_t>(beats[i]),
+                   roles[i],
+                   addresses[i],
+                   versions[i]});
   std::sort(out.begin(), out.end(),
             [](const node_row& a, const node_row& b) { return a.id.node < b.id.node; });
   return out;
 }
 
 std::vector<partition_owner> partitions_of(const result& rows) {
-  const auto parts = rows.int4s(0, 8);
-  const auto owners = rows.texts(0, 9);
-  const auto incarnations = rows.int8s(0, 10), epochs = rows.int8s(0, 11);
+  const auto parts = rows.int4s(0, 10);
+  const auto owners = rows.texts(0, 11);
+  const auto incarnations = rows.int8s(0, 12), epochs = rows.int8s(0, 13);
   std::vector<partition_owner> out;
   for (size_t i = 0; i < parts.size(); ++i)
     out.push_back({static_cast<uint32_t>(parts[i]), {owners[i], incarnations[i]}, epochs[i]});
@@ -127,8 +132,8 @@ caf::expected<beat_answer> send(connection& c, const node_beat& x, const std::st
   out.renewed = rows.boolean(0, 0);
   out.nodes = nodes_of(rows);
   if (out.renewed)
-    out.nodes.push_back(
-        {x.me, sight::live, has_role(x.roles, "aggregate"), x.draining, x.log, x.number});
+    out.nodes.push_back({x.me, sight::live, has_role(x.roles, "aggregate"), x.draining, x.log,
+                         x.number, x.roles, x.address, x.version});
   out.partitions = partitions_of(rows);
   add_unclaimed(out.partitions, x.partitions);
   return out;

@@ -9,6 +9,7 @@
 
 #include <boost/asio/ssl/context.hpp>
 
+#include "net/cluster/names.hpp"
 #include "net/cluster/openssl.hpp"
 #include "proto/error.hpp"
 
@@ -112,6 +113,19 @@ caf::error verify(const certificate_files& files, const material& x, int purpose
   }
 }
 
+/// Others would refuse it: they dial a node by its name.
+caf::error check_name(const certificate_files& files, const material& x) {
+  const auto names = names_of(*x.chain[0]);
+  if (files.node.empty() || (!names.empty() && is_allowed(names, {files.node})))
+    return caf::none;
+  std::string list;
+  for (const auto& name : names)
+    list += (list.empty() ? "" : ", ") + name;
+  return wrong(files.certificate + " is for " + (list.empty() ? "no name" : list)
+               + ", and not for this node's name " + files.node
+               + "; footfall certs makes one for it, or give --node-name one that it has");
+}
+
 std::shared_ptr<ssl::context> make_context(const material& x) {
   auto out = std::make_shared<ssl::context>(ssl::context::tls);
   auto* raw = out->native_handle();
@@ -168,6 +182,8 @@ caf::expected<certificates::loaded> certificates::load(const certificate_files& 
   for (int purpose : {X509_PURPOSE_SSL_SERVER, X509_PURPOSE_SSL_CLIENT})
     if (auto bad = verify(files, x, purpose))
       return bad;
+  if (auto bad = check_name(files, x))
+    return bad;
   auto context = make_context(x);
   if (!context)
     return wrong(files.certificate + " cannot be used: " + openssl_reason());

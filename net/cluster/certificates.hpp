@@ -23,6 +23,7 @@ struct certificate_files {
   std::string authority;   ///< May hold several, while one takes another's place.
   std::string certificate; ///< This node's, perhaps with what is between it and the authority.
   std::string key;         ///< Without a passphrase.
+  std::string node = {};   ///< The name that the certificate must have; empty: any.
 };
 
 /// What this node shows to others and what it believes, as the files are now. Connections that

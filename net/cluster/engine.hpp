@@ -27,7 +27,7 @@ public:
 
   asio::io_context& io() { return io_; }
   const tunnel_config& config() const { return config_; }
-  tunnel_counters& counters() { return counters_; }
+  link_counters& counters() { return counters_; }
   refusal_log& refused() { return refused_; }
   uint16_t port() const { return ingress_ ? ingress_->port() : 0; }
   egress& dialler() { return egress_; }
@@ -50,7 +50,7 @@ private:
   void tick();
 
   tunnel_config config_;
-  tunnel_counters counters_;
+  link_counters counters_;
   refusal_log refused_;
   std::unique_ptr<certificates> certificates_;
   std::atomic<int64_t> valid_until_s_{0};

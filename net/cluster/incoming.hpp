@@ -5,7 +5,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 
-#include "net/cluster/counters.hpp"
+#include "actors/ports/link_counters.hpp"
 #include "net/cluster/tunnel.hpp"
 #include "net/cluster/wire.hpp"
 

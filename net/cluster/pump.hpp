@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "net/cluster/counters.hpp"
+#include "actors/ports/link_counters.hpp"
 #include "net/cluster/wire.hpp"
 
 namespace footfall::cluster {
@@ -19,8 +19,8 @@ public:
   using clock = std::chrono::steady_clock;
   using ended_fn = std::function<void(const std::string& why)>;
 
-  pump(std::unique_ptr<wire> outer, tcp::socket inner, size_t buffer_bytes,
-       tunnel_counters& counters, ended_fn ended)
+  pump(std::unique_ptr<wire> outer, tcp::socket inner, size_t buffer_bytes, link_counters& counters,
+       ended_fn ended)
       : outer_(std::move(outer)), inner_(std::move(inner)), buffer_bytes_(buffer_bytes),
         counters_(counters), ended_(std::move(ended)) {}
 
@@ -47,7 +47,7 @@ private:
   std::unique_ptr<wire> outer_;
   tcp::socket inner_;
   size_t buffer_bytes_;
-  tunnel_counters& counters_;
+  link_counters& counters_;
   ended_fn ended_;
   direction out_; ///< From inner to outer.
   direction in_;

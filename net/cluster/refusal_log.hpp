@@ -4,8 +4,8 @@
 #include <chrono>
 #include <string>
 
+#include "actors/ports/link_counters.hpp"
 #include "net/cluster/certificates.hpp"
-#include "net/cluster/counters.hpp"
 
 namespace footfall::cluster {
 
@@ -15,7 +15,7 @@ class refusal_log {
 public:
   using clock = std::chrono::steady_clock;
 
-  refusal_log(tunnel_counters& counters, report_fn report, clock::duration every)
+  refusal_log(link_counters& counters, report_fn report, clock::duration every)
       : counters_(counters), report_(std::move(report)), every_(every) {}
 
   /// @param who the address it came from
@@ -33,7 +33,7 @@ private:
   };
   void say(refusal why, entry& x, clock::time_point now);
 
-  tunnel_counters& counters_;
+  link_counters& counters_;
   report_fn report_;
   clock::duration every_;
   std::array<entry, refusals> entries_;

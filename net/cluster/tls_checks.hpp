@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "net/cluster/counters.hpp"
+#include "actors/ports/link_counters.hpp"
 #include "net/cluster/tunnel.hpp"
 #include "net/cluster/wire.hpp"
 

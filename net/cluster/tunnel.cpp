@@ -30,7 +30,7 @@ void tunnel::cut(uint64_t link) {
   asio::post(engine_->io(), [x = engine_.get(), link] { x->cut(link); });
 }
 
-const tunnel_counters& tunnel::counters() const noexcept {
+const link_counters& tunnel::counters() const noexcept {
   return engine_->counters();
 }
 

@@ -10,8 +10,8 @@
 
 #include <caf/expected.hpp>
 
+#include "actors/ports/link_counters.hpp"
 #include "net/cluster/certificates.hpp"
-#include "net/cluster/counters.hpp"
 
 namespace footfall::cluster {
 
@@ -110,7 +110,7 @@ public:
   /// Ends a link, if it is there.
   void cut(uint64_t link);
 
-  const tunnel_counters& counters() const noexcept;
+  const link_counters& counters() const noexcept;
 
   /// When the certificate that is in use expires, in seconds since 1970; 0 without one.
   int64_t valid_until_s() const noexcept;

@@ -29,6 +29,20 @@ void append_members(std::string& out, const cluster_member& x) {
   append_key(out, "log");
   append_json_safe(out, x.log);
   append_numbers(out, "partitions", x.partitions);
+  append_key(out, "roles");
+  append_json_safe(out, x.roles);
+  append_key(out, "address");
+  append_json_safe(out, x.address);
+  append_key(out, "version");
+  append_json_safe(out, x.version);
+  if (x.link.empty())
+    return;
+  append_key(out, "link");
+  append_json_safe(out, x.link);
+  if (x.link_fault.empty())
+    return;
+  append_key(out, "link_fault");
+  append_json_string(out, x.link_fault);
 }
 
 } // namespace

@@ -187,11 +187,11 @@ cluster::dial_answer tunnel_side::dial(uint16_t port, const std::string& name,
   return reply.get();
 }
 
-uint64_t tunnel_side::refused(cluster::refusal why) const {
+uint64_t tunnel_side::refused(refusal why) const {
   return counters().refused[static_cast<size_t>(why)];
 }
 
-bool tunnel_side::refuses(cluster::refusal why, uint64_t times) const {
+bool tunnel_side::refuses(refusal why, uint64_t times) const {
   return eventually([&] { return refused(why) >= times; });
 }
 

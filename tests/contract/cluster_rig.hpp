@@ -88,10 +88,10 @@ public:
   cluster::dial_answer dial(uint16_t port, const std::string& name,
                             const std::string& host = "127.0.0.1");
   uint16_t port() const { return tunnel_->port(); }
-  uint64_t refused(cluster::refusal why) const;
+  uint64_t refused(refusal why) const;
   /// Waits until so many were refused for that reason.
-  bool refuses(cluster::refusal why, uint64_t times = 1) const;
-  const cluster::tunnel_counters& counters() const { return tunnel_->counters(); }
+  bool refuses(refusal why, uint64_t times = 1) const;
+  const link_counters& counters() const { return tunnel_->counters(); }
   cluster::tunnel& operator*() { return *tunnel_; }
   std::vector<std::string> reports() const;
   std::vector<cluster::link_info> links() const;

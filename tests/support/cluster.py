@@ -2,11 +2,29 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import tempfile
 import time
 import psycopg
 
-from footfall import PATIENCE, Server, wait_until
+from footfall import PATIENCE, Server, run, wait_until
 from journal import fixed_ports
+
+
+@functools.cache
+def _certificates() -> tempfile.TemporaryDirectory:
+    folder = tempfile.TemporaryDirectory(prefix="footfall-certificates-")
+    done = run("certs", "--out", folder.name, *(f"n{i}" for i in range(1, 10)))
+    assert done.returncode == 0, done
+    return folder
+
+
+def links(name: str, host: str = "127.0.0.1") -> list[str]:
+    """The options of a node n1 to n9 that other nodes reach at `host`."""
+    folder = _certificates().name
+    return ["--cluster-listen", f"{host}:0", "--node-name", name,
+            "--cluster-ca", f"{folder}/ca.pem", "--cluster-cert", f"{folder}/{name}.pem",
+            "--cluster-key", f"{folder}/{name}.key"]
 
 
 class Cluster:
@@ -22,8 +40,8 @@ class Cluster:
         self.nodes = {f"n{i}": self._node(f"n{i}") for i in range(1, count + 1)}
 
     def _node(self, name: str) -> Server:
-        return Server("--cluster-listen", "127.0.0.1:0", "--node-name", name, *self.options,
-                      environment=self.environment, start=False, ports=fixed_ports())
+        return Server(*links(name), *self.options, environment=self.environment, start=False,
+                      ports=fixed_ports())
 
     def __enter__(self) -> "Cluster":
         self._held = contextlib.ExitStack()
@@ -31,6 +49,7 @@ class Cluster:
             self._held.enter_context(server)
             server.start()
         self.await_even()
+        self.await_links()
         return self
 
     def __exit__(self, kind, error, trace) -> None:
@@ -61,6 +80,18 @@ class Cluster:
         answer = self.nodes[name].admin.get("/admin/partitions")
         assert answer.status == 200, answer
         return [row["state"] for row in answer.json()["partitions"]]
+
+    def linked(self, name: str) -> set[str]:
+        """The nodes to which this one has a link."""
+        answer = self.nodes[name].admin.get("/cluster")
+        assert answer.status == 200, answer
+        return {x["name"] for x in answer.json()["nodes"] if x.get("link") == "up"}
+
+    def await_links(self, seconds: float = 10) -> None:
+        """Until every node has a link to each other one."""
+        alive = set(self.alive())
+        wait_until(lambda: all(self.linked(name) == alive - {name} for name in alive), seconds,
+                   lambda: f"links: { {name: self.linked(name) for name in alive} }")
 
     def await_even(self, seconds: float = 20) -> None:
         """Until each partition runs at one node, as many at each."""

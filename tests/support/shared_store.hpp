@@ -34,6 +34,7 @@ public:
 
   bool cut = false;
   bool silent = false; ///< No call is answered, as over a network that loses all.
+  bool hangs_in_applies = false;
 
   void claim(uint32_t partition, store::done<partition_claim> reply) override {
     pass(reply, [&] { inner().claim(partition, std::move(reply)); });
@@ -64,7 +65,8 @@ public:
     pass(reply, [&] { inner().begin_generation(starts, log_id, std::move(reply)); });
   }
   void apply(apply_request batch, store::done<apply_result> reply) override {
-    pass(reply, [&] { inner().apply(std::move(batch), std::move(reply)); });
+    if (!hangs_in_applies)
+      pass(reply, [&] { inner().apply(std::move(batch), std::move(reply)); });
   }
   void fold(uint32_t partition, int64_t from, int64_t until,
             store::done<fold_result> reply) override {
@@ -123,10 +125,11 @@ private:
       out.renewed = mine.incarnation <= x.me.incarnation
                     && (mine.incarnation < x.me.incarnation || mine.beat < x.number);
       if (out.renewed)
-        mine = {x.me.incarnation,
-                x.number,
-                rows_.now() + x.lease_us,
-                {x.me, sight::live, true, x.draining, x.log, x.number}};
+        mine = {
+            x.me.incarnation,
+            x.number,
+            rows_.now() + x.lease_us,
+            {x.me, sight::live, true, x.draining, x.log, x.number, x.roles, x.address, x.version}};
       for (const auto& [name, node] : rows_.nodes) {
         out.nodes.push_back(node.row);
         out.nodes.back().seen = node.expires_us > rows_.now() ? sight::live : sight::late;

@@ -2,11 +2,12 @@
 dies, hangs or leaves, and any of them answers."""
 import os
 import signal
+import socket
 import time
 
 import pytest
 
-from cluster import Cluster
+from cluster import Cluster, links
 from footfall import PATIENCE, Server, run, wait_until
 from journal import Journal, Load, Pages, end_and_check, fixed_ports, gauge
 from own_services import OwnServices
@@ -65,7 +66,10 @@ def test_every_node_takes_events_and_answers_for_all(services):
         def sources() -> list[str]:
             return sorted(server.query.get("/v1/stats/count", **page).json()["source"]
                           for server in nodes.nodes.values())
-        wait_until(lambda: sources() == ["cache", "store", "store"], 10, sources)
+        wait_until(lambda: sources() == ["cache", "cache", "cache"], 10, sources)
+        asked = sum(gauge(server, "footfall_remote_queries_total")
+                    for server in nodes.nodes.values())
+        assert asked > 0
 
 
 def test_every_node_shows_all(services):
@@ -80,11 +84,14 @@ def test_every_node_shows_all(services):
             assert mine["self"] and mine["name"] == name and mine["ready"]
             assert {x["name"] for x in others} == set(nodes.nodes) - {name}
             assert all(x["state"] == "live" and x["log"] == "works" for x in found["nodes"])
+            assert all(x["link"] == "up" and x["roles"] == "gateway,ingest,aggregate,query"
+                       and x["version"] and x["address"] for x in others)
             assert found["unowned"] == []
             shown = run("cluster", "--url", server.url("admin"))
             assert shown.returncode == 0, shown
             lines = shown.stdout.splitlines()
-            assert lines[0].split() == ["node", "process", "state", "log", "partitions"]
+            assert lines[0].split() == ["node", "process", "state", "log", "link",
+                                        "partitions"]
             assert f"{name} (asked)" in shown.stdout and len(lines) == 4
             assert max(map(len, lines)) <= 80
         nodes["n3"].kill9()
@@ -156,8 +163,7 @@ def test_who_leaves_hands_over_at_once(services):
 def test_of_two_nodes_under_one_name_the_later_stays(services):
     with Cluster(services.environment, 2) as nodes:
         first = nodes["n1"]
-        with Server("--cluster-listen", "127.0.0.1:0", "--node-name", "n1",
-                    environment=services.environment, ports=fixed_ports()) as second:
+        with Server(*links("n1"), environment=services.environment, ports=fixed_ports()) as second:
             assert first.process.wait(20) == ANOTHER_RUNS, first.stderr()
             assert "another process has joined the cluster as node n1" in first.stderr()
             nodes.nodes["n1"] = second
@@ -178,12 +184,31 @@ def test_settings_that_make_no_cluster():
         assert done.returncode != 0 and done.stdout == "", done
         return done.stderr
 
-    listen = ("--cluster-listen", "127.0.0.1:0")
+    listen = ("--cluster-listen", "127.0.0.1:0", "--cluster-insecure")
     assert "give --kafka-broker (KAFKA_BROKER) and --database-url (DATABASE_URL) too" in refused(
         *listen)
     assert "of no use without --cluster-listen" in refused("--node-name", "a")
     assert "of no use without --cluster-listen" in refused("--lease-seconds", "5")
+    assert "of no use without --cluster-listen" in refused("--cluster-insecure")
     both = {"KAFKA_BROKER": "127.0.0.1:1", "DATABASE_URL": "postgresql://a@127.0.0.1:1/b"}
+    assert "give --cluster-ca, --cluster-cert, --cluster-key too (footfall certs" in refused(
+        "--cluster-listen", "127.0.0.1:0", **both)
+    assert "give --cluster-key too" in refused(*links("n1")[:-2], **both)
+    assert "--cluster-ca" in refused("--cluster-listen", "10.0.0.1:9", "--cluster-insecure", **both)
+    assert "no other node can dial 0.0.0.0:9" in refused(
+        "--cluster-listen", "0.0.0.0:9", **both)
+    another = links("n1")
+    another[another.index("--node-name") + 1] = "n2"
+    assert "is for n1, localhost" in refused(*another, **both)
+    missing = links("n1")
+    missing[-1] += ".not"
+    assert ".not" in refused(*missing, **both)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        busy = links("n1")
+        busy[1] = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert "cannot link to other nodes" in refused(*busy, **both)
     assert "give host:port" in refused("--cluster-listen", "nowhere", **both)
     assert "node-name" in refused(*listen, "--node-name", "no name", **both)
     assert "2 to 60" in refused(*listen, "--lease-seconds", "1", **both)

@@ -4,7 +4,7 @@
 
 #include "actors/ports/metrics.hpp"
 
-namespace footfall::cluster {
+namespace footfall {
 
 /// Why a connection to the cluster's port became no link.
 enum class refusal : uint8_t {
@@ -24,8 +24,8 @@ inline constexpr size_t refusals = 10;
 /// "not_tls": the label of a metric.
 const char* to_string(refusal x) noexcept;
 
-/// What a tunnel counts, for /metrics. Any thread.
-struct tunnel_counters {
+/// What links to other nodes count, for /metrics. Any thread.
+struct link_counters {
   counter came_in{0};                      ///< Connections that came in.
   counter accepted{0};                     ///< Of those: became links.
   std::array<counter, refusals> refused{}; ///< Of those: did not, by refusal.
@@ -38,4 +38,4 @@ struct tunnel_counters {
   counter bytes_in{0};
 };
 
-} // namespace footfall::cluster
+} // namespace footfall

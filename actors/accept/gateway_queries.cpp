@@ -1,0 +1,332 @@
+#include "actors/accept/gateway_queries.hpp"
+
+#include <algorithm>
+
+#include "actors/model/record.hpp"
+
+namespace footfall::gateway_queries {
+
+namespace {
+
+using open_query = gateway_state::open_query;
+
+/// So long a question waits for an actor that starts again. Most are back sooner.
+constexpr int64_t held_most_us = 500'000;
+/// With less time left nobody is asked again.
+constexpr int64_t again_least_us = 500'000;
+/// Questions under way at one other node; beyond it this node answers from the store.
+constexpr size_t elsewhere_most = 1024;
+/// In one message: at most 256 KiB, as a question is 2.6 KB at most.
+constexpr size_t piece = 96;
+constexpr uint32_t retry_s = 1;
+
+query_actor handle_of(const caf::strong_actor_ptr& x) {
+  return caf::actor_cast<query_actor>(x);
+}
+
+bool is_of_one_page(const query_ask& ask) {
+  return ask.kind == query_kind::count || ask.kind == query_kind::page
+         || ask.kind == query_kind::users;
+}
+
+uint32_t home_of(const gateway_state& st, const query_ask& ask) {
+  return model::partition_of(model::record_key(ask.site_id, ask.page_url),
+                             static_cast<uint32_t>(st.nodes.partitions.size()));
+}
+
+/// QUERY of another node, or null: the one here is to be asked.
+caf::strong_actor_ptr choose(gateway_state& st, open_query& x) {
+  if (x.only_here || st.routes.queries.empty() || st.nodes.partitions.empty()
+      || !is_of_one_page(x.ask))
+    return nullptr;
+  x.home = home_of(st, x.ask);
+  if (x.home >= st.routes.queries.size())
+    return nullptr;
+  const auto& to = st.routes.queries[x.home];
+  if (!to)
+    return nullptr;
+  const auto busy = st.elsewhere.find(to);
+  return busy != st.elsewhere.end() && busy->second >= elsewhere_most ? nullptr : to;
+}
+
+/// No clock of this node means anything there.
+query_ask for_peer(const gateway_state& st, const query_ask& ask) {
+  auto out = ask;
+  const auto left_ms = (ask.deadline_us - st.config.steady()) / 1000;
+  out.left_ms = static_cast<uint32_t>(std::clamp<int64_t>(left_ms, 1, 3'600'000));
+  out.deadline_us = 0;
+  return out;
+}
+
+void count_out(gateway_state& st, const open_query& x) {
+  if (!x.at || x.is_watch)
+    return;
+  const auto at = st.elsewhere.find(x.at);
+  if (at != st.elsewhere.end() && --at->second == 0)
+    st.elsewhere.erase(at);
+}
+
+void answer(gateway_ptr self, open_query x, query_answer reply) {
+  auto& st = self->state;
+  count_out(st, x);
+  const auto took_us = st.config.steady() - x.since_us;
+  st.config.counts->query_duration.observe(took_us);
+  if (x.at)
+    st.config.counts->remote_query_duration.observe(took_us);
+  x.done(std::move(reply));
+  st.config.inbox->finished_query();
+}
+
+query_answer refusal(errc code, std::string reason) {
+  query_answer out;
+  out.code = code;
+  out.reason = std::move(reason);
+  return out;
+}
+
+// What this node has acknowledged is in the answer, or the answer is older.
+void bound(const gateway_state& st, const open_query& x, query_answer& reply) {
+  const auto& node = *st.config.status;
+  auto most = x.bound_us;
+  for (const auto& at : reply.reached)
+    if (at.partition == x.home)
+      most = std::max(most, node.as_of_page(x.home, st.config.now, at.offset + 1));
+  reply.as_of_us = std::min(reply.as_of_us, most);
+}
+
+/// Whether the question may be answered here after all; it has not been yet.
+bool may_ask_here(const gateway_state& st, const open_query& x) {
+  return x.at && !x.only_here && x.ask.deadline_us - st.config.steady() >= again_least_us;
+}
+
+/// The other node did not know, or is lost.
+bool is_trouble_of_node(errc code) {
+  return code == errc::store_unavailable || code == errc::shutting_down || code == errc::restarting
+         || code == errc::overloaded;
+}
+
+void hold(gateway_state& st, uint64_t ticket, open_query& x) {
+  count_out(st, x);
+  add(st.config.counts->remote_queries_again);
+  x.at = nullptr;
+  x.only_here = true;
+  x.held = true;
+  st.held.push_back(ticket);
+}
+
+void give_queries(gateway_ptr self) {
+  auto& st = self->state;
+  std::vector<query_ask> here;
+  std::map<caf::strong_actor_ptr, std::vector<query_ask>> elsewhere;
+  std::vector<uint64_t> rest;
+  for (const auto ticket : std::exchange(st.held, {})) {
+    const auto at = st.queries.find(ticket);
+    if (at == st.queries.end())
+      continue;
+    auto& x = at->second;
+    x.at = choose(st, x);
+    if (x.at) {
+      ++st.elsewhere[x.at];
+      x.bound_us = st.config.status->as_of_page(x.home, st.config.now);
+      elsewhere[x.at].push_back(for_peer(st, x.ask));
+    } else if (st.nodes.query) {
+      here.push_back(std::move(x.ask));
+    } else {
+      rest.push_back(ticket);
+      continue;
+    }
+    x.held = false;
+  }
+  st.held = std::move(rest);
+  if (!here.empty())
+    self->send(handle_of(st.nodes.query), atom::query_v, std::move(here));
+  for (auto& [to, asks] : elsewhere) {
+    add(st.config.counts->remote_queries, asks.size());
+    for (size_t i = 0; i < asks.size(); i += piece) {
+      const auto from = asks.begin() + static_cast<ptrdiff_t>(i);
+      const auto end = from + static_cast<ptrdiff_t>(std::min(piece, asks.size() - i));
+      self->send(handle_of(to), atom::query_v,
+                 std::vector<query_ask>{std::move_iterator(from), std::move_iterator(end)});
+    }
+  }
+}
+
+void give_watch(gateway_ptr self, open_query& x) {
+  auto& st = self->state;
+  const auto to = choose(st, x);
+  if (!to && !st.nodes.query)
+    return;
+  x.at = to;
+  x.held = false;
+  if (to)
+    x.bound_us = st.config.status->as_of_page(x.home, st.config.now);
+  self->send(handle_of(to ? to : st.nodes.query), atom::watch_v, x.ask);
+}
+
+void unwatch_at(gateway_ptr self, uint64_t ticket, const caf::strong_actor_ptr& query) {
+  if (query)
+    self->send(handle_of(query), atom::unwatch_v, ticket);
+}
+
+bool is_linked(const page_routes& routes, const caf::strong_actor_ptr& query) {
+  return std::find(routes.linked.begin(), routes.linked.end(), query) != routes.linked.end();
+}
+
+// The update may be a second late; what was told never falls.
+void move_watches(gateway_ptr self) {
+  auto& st = self->state;
+  for (auto& [ticket, x] : st.watches) {
+    if (x.held || choose(st, x) == x.at)
+      continue;
+    unwatch_at(self, ticket, x.at ? (is_linked(st.routes, x.at) ? x.at : nullptr) : st.nodes.query);
+    x.held = true;
+    give_watch(self, x);
+  }
+}
+
+} // namespace
+
+query_answer given_up(const open_query& x, const char* reason) {
+  return x.held ? refusal(errc::restarting, "the query actor starts again; ask again")
+                : refusal(errc::timeout, reason);
+}
+
+void start(gateway_ptr self, std::vector<gateway_inbox::query_item>& items, int64_t now_us) {
+  auto& st = self->state;
+  using std::chrono::microseconds;
+  const auto deadline = now_us + microseconds(st.config.request_timeout).count();
+  for (auto& item : items) {
+    if (!item.watch) { // A watch has its ticket since it was asked for.
+      item.ask.ticket = st.next_ticket++;
+      item.ask.deadline_us = deadline;
+    }
+    const auto ticket = item.ask.ticket;
+    open_query x;
+    x.done = std::move(item.done);
+    x.since_us = now_us;
+    x.ask = std::move(item.ask);
+    x.is_watch = item.watch;
+    auto [at, fresh] = (item.watch ? st.watches : st.queries).emplace(ticket, std::move(x));
+    if (fresh && item.watch)
+      give_watch(self, at->second);
+    else if (fresh)
+      st.held.push_back(ticket);
+  }
+  give_queries(self);
+}
+
+void unwatch(gateway_ptr self, uint64_t ticket) {
+  auto& st = self->state;
+  const auto at = st.watches.find(ticket);
+  if (at == st.watches.end())
+    return;
+  if (!at->second.held)
+    unwatch_at(self, ticket, at->second.at ? at->second.at : st.nodes.query);
+  st.watches.erase(at);
+  st.config.inbox->finished_query();
+}
+
+void take_answered(gateway_ptr self, std::vector<query_answer>& answers) {
+  auto& st = self->state;
+  const auto from = self->current_sender();
+  for (auto& reply : answers) {
+    if (const auto at = st.queries.find(reply.ticket); at != st.queries.end()) {
+      auto& x = at->second;
+      if (x.held || (x.at ? x.at != from : from != st.nodes.query))
+        continue; // It is asked elsewhere by now.
+      if (is_trouble_of_node(reply.code) && may_ask_here(st, x)) {
+        hold(st, at->first, x);
+        continue;
+      }
+      if (x.at)
+        bound(st, x, reply);
+      auto entry = std::move(x);
+      st.queries.erase(at);
+      answer(self, std::move(entry), std::move(reply));
+      continue;
+    }
+    const auto watch = st.watches.find(reply.ticket);
+    if (watch == st.watches.end())
+      continue;
+    auto& x = watch->second;
+    if (x.held || (x.at ? x.at != from : from != st.nodes.query))
+      continue; // Of where the page was before.
+    if (x.at)
+      bound(st, x, reply);
+    x.done(std::move(reply));
+  }
+  give_queries(self);
+}
+
+void end_those_here(gateway_ptr self) {
+  auto& st = self->state;
+  for (auto at = st.queries.begin(); at != st.queries.end();) {
+    if (at->second.held || at->second.at) {
+      ++at;
+      continue;
+    }
+    auto x = std::move(at->second);
+    at = st.queries.erase(at);
+    auto reply = given_up(x, "the query actor was restarted; ask again");
+    answer(self, std::move(x), std::move(reply));
+  }
+  for (auto at = st.watches.begin(); at != st.watches.end();) {
+    if (at->second.held || at->second.at) {
+      ++at;
+      continue;
+    }
+    auto x = std::move(at->second);
+    at = st.watches.erase(at);
+    x.done(given_up(x, "the query actor was restarted; watch again"));
+    st.config.inbox->finished_query();
+  }
+}
+
+void give(gateway_ptr self) {
+  give_queries(self);
+  for (auto& [ticket, x] : self->state.watches)
+    if (x.held)
+      give_watch(self, x);
+}
+
+void take_routes(gateway_ptr self, page_routes routes) {
+  auto& st = self->state;
+  st.routes = std::move(routes);
+  std::vector<uint64_t> lost;
+  for (auto& [ticket, x] : st.queries)
+    if (x.at && !is_linked(st.routes, x.at))
+      lost.push_back(ticket);
+  for (const auto ticket : lost) {
+    const auto at = st.queries.find(ticket);
+    if (may_ask_here(st, at->second)) {
+      hold(st, ticket, at->second);
+      continue;
+    }
+    auto x = std::move(at->second);
+    st.queries.erase(at);
+    answer(self, std::move(x),
+           refusal(errc::restarting, "the node that has the page was lost; ask again in "
+                                         + std::to_string(retry_s) + " s"));
+  }
+  give_queries(self);
+  move_watches(self);
+}
+
+void expire(gateway_ptr self, int64_t now_us) {
+  auto& st = self->state;
+  using std::chrono::microseconds;
+  const auto most = microseconds(st.config.request_timeout).count();
+  for (auto at = st.queries.begin(); at != st.queries.end();) {
+    const auto& x = at->second;
+    if (x.since_us + (x.held ? std::min(most, held_most_us) : most) > now_us) {
+      ++at;
+      continue;
+    }
+    auto entry = std::move(at->second);
+    at = st.queries.erase(at);
+    auto reply = given_up(entry, "no answer in time; ask again");
+    answer(self, std::move(entry), std::move(reply));
+  }
+}
+
+} // namespace footfall::gateway_queries

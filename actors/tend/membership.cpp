@@ -1,0 +1,376 @@
+#include "actors/tend/membership.hpp"
+
+#include <algorithm>
+
+#include "actors/port_answers.hpp"
+#include "actors/tend/membership_routes.hpp"
+
+namespace footfall {
+
+namespace {
+
+using peer = membership_state::peer;
+using phase = membership_state::phase;
+
+constexpr auto tick_period = std::chrono::milliseconds(100);
+constexpr int64_t dial_patience_us = 5'000'000; // The links give up sooner.
+constexpr int64_t greeting_patience_us = 1'500'000;
+constexpr int64_t backoff_first_us = 100'000;
+constexpr int64_t backoff_most_us = 1'000'000;
+constexpr int64_t backoff_of_late_us = 5'000'000; // Its host may be gone for good.
+constexpr size_t strangers_most = 64;
+
+int64_t now(membership_ptr self) {
+  return self->state.config.steady();
+}
+
+void report(membership_ptr self, const std::string& line) {
+  if (const auto& to = self->state.config.report; to && !line.empty())
+    to(line);
+}
+
+membership_actor handle_of(const caf::strong_actor_ptr& x) {
+  return caf::actor_cast<membership_actor>(x);
+}
+
+peer_hello greeting_of(membership_ptr self) {
+  const auto& st = self->state;
+  peer_hello out;
+  out.node = st.me;
+  out.version = st.config.version;
+  out.roles = st.config.roles;
+  out.log = st.config.log;
+  out.membership = caf::actor_cast<caf::strong_actor_ptr>(self);
+  out.query = st.nodes.query;
+  out.ingestion = st.nodes.ingestion;
+  out.inspector = st.nodes.inspector;
+  return out;
+}
+
+bool dials(const membership_state& st, const std::string& other) {
+  return st.me.node < other;
+}
+
+peer& peer_of(membership_state& st, const std::string& name) {
+  const auto [at, is_new] = st.peers.try_emplace(name);
+  if (is_new)
+    at->second.trouble = model::trouble_report{"the link to node " + name};
+  return at->second;
+}
+
+// The next try comes later than the last one did.
+void part(membership_ptr self, peer& x, std::string why) {
+  auto& st = self->state;
+  if (x.hello.membership)
+    self->demonitor(caf::actor_cast<caf::actor_addr>(x.hello.membership));
+  if (x.link != 0)
+    st.config.links->cut(x.link);
+  if (x.at == phase::linked)
+    x.since_us = now(self);
+  const auto most = x.row.seen == sight::live ? backoff_most_us : backoff_of_late_us;
+  x.backoff_us = std::clamp(x.backoff_us * 2, backoff_first_us, most);
+  x.at = phase::apart;
+  x.due_us = now(self) + x.backoff_us;
+  x.link = 0;
+  x.hello = {};
+  report(self, x.trouble.heed(why, now(self)));
+  x.why = std::move(why);
+}
+
+void dial(membership_ptr self, const std::string& name, peer& x) {
+  x.at = phase::dialling;
+  x.number = self->state.next_number++;
+  x.due_us = now(self) + dial_patience_us;
+  self->state.config.links->dial(x.row.address, name,
+                                 to_me<peer_way>(self, atom::linked_v, x.number));
+}
+
+void go_on(membership_ptr self) {
+  auto& st = self->state;
+  const auto at = now(self);
+  for (auto& [name, x] : st.peers) {
+    if (x.at == phase::linked)
+      report(self, x.trouble.heed({}, at));
+    if (x.at == phase::linked || x.due_us > at)
+      continue;
+    if (x.at != phase::apart)
+      part(self, x, "it does not answer at " + x.row.address);
+    else if (x.listed && dials(st, name))
+      dial(self, name, x);
+  }
+}
+
+// What peers were told of this node has changed.
+void greet_all(membership_ptr self) {
+  auto& st = self->state;
+  for (const auto& [name, x] : st.peers) {
+    if (x.at != phase::linked)
+      continue;
+    if (dials(st, name))
+      self->send(handle_of(x.hello.membership), atom::hello_v, greeting_of(self));
+    else
+      self->send(handle_of(x.hello.membership), atom::welcome_v, greeting_of(self));
+  }
+}
+
+void take_beat(membership_ptr self, const owner_id& me, const beat_answer& seen) {
+  auto& st = self->state;
+  const bool is_news = st.me != me;
+  st.me = me;
+  if (is_news) // OWNERSHIP has begun again.
+    greet_all(self);
+  for (auto& [name, x] : st.peers)
+    x.listed = false;
+  for (const auto& row : seen.nodes) {
+    if (row.id.node == me.node)
+      continue;
+    auto& x = peer_of(st, row.id.node);
+    if (x.row.id != row.id || x.row.address != row.address) { // Another process: at once.
+      x.backoff_us = 0;
+      x.due_us = x.at == phase::apart ? 0 : x.due_us;
+    }
+    x.row = row;
+    x.listed = true;
+  }
+  std::erase_if(st.peers,
+                [](const auto& x) { return !x.second.listed && x.second.at == phase::apart; });
+  st.owners.take(seen.partitions, now(self));
+  go_on(self);
+  publish(self);
+}
+
+void tell_all(membership_ptr self, const partition_owner& x) {
+  for (const auto& [name, peer] : self->state.peers)
+    if (peer.at == phase::linked)
+      self->send(handle_of(peer.hello.membership), atom::owns_v, x);
+}
+
+std::pair<const std::string, peer>* find_by_number(membership_state& st, uint64_t number) {
+  for (auto& x : st.peers)
+    if (x.second.at == phase::dialling && x.second.number == number)
+      return &x;
+  return nullptr;
+}
+
+std::pair<const std::string, peer>* find_by_actor(membership_state& st,
+                                                  const caf::actor_addr& who) {
+  for (auto& x : st.peers)
+    if (x.second.hello.membership
+        && caf::actor_cast<caf::actor_addr>(x.second.hello.membership) == who)
+      return &x;
+  return nullptr;
+}
+
+void take_way(membership_ptr self, uint64_t number, peer_way& way) {
+  auto& st = self->state;
+  auto* found = find_by_number(st, number);
+  if (!found)
+    return st.config.links->cut(way.link);
+  auto& [name, x] = *found;
+  x.at = phase::greeting;
+  x.due_us = now(self) + greeting_patience_us;
+  x.link = way.link;
+  x.hello.membership = way.membership;
+  self->monitor(caf::actor_cast<caf::actor>(way.membership));
+  self->send(handle_of(way.membership), atom::hello_v, greeting_of(self));
+}
+
+void link_up(membership_ptr self, peer& x, peer_hello hello) {
+  if (x.at != phase::linked)
+    x.since_us = now(self);
+  x.at = phase::linked;
+  x.backoff_us = 0;
+  x.hello = std::move(hello);
+  x.why.clear();
+}
+
+/// What keeps this node from a link to who sends that; empty: nothing.
+std::string fault_of(const membership_state& st, const peer_hello& x) {
+  if (x.links != link_version)
+    return "node " + st.me.node + " speaks version " + std::to_string(link_version)
+           + " with other nodes (" + st.config.version + "), node " + x.node.node + " version "
+           + std::to_string(x.links) + " (" + x.version
+           + "); take programs that are one step apart at most";
+  if (x.log != st.config.log)
+    return "node " + st.me.node + " works on the topic " + st.config.log + ", node " + x.node.node
+           + " on " + x.log + "; two clusters need names and seeds of their own";
+  if (x.node.node == st.me.node)
+    return "both nodes are called " + st.me.node + "; give each a name of its own (--node-name)";
+  return {};
+}
+
+void refuse(membership_ptr self, const caf::strong_actor_ptr& from, const std::string& why) {
+  report(self, "a node's greeting is refused: " + why);
+  if (from)
+    self->send(handle_of(from), atom::refused_v, why);
+}
+
+// It is known who has sent it, or it comes over a link that is there.
+void accept(membership_ptr self, peer_hello hello, uint64_t link) {
+  auto& st = self->state;
+  const auto name = hello.node.node;
+  auto& x = peer_of(st, name);
+  if (x.at == phase::linked && hello.node.incarnation < x.hello.node.incarnation)
+    return refuse(self, hello.membership, "a later process is called " + name);
+  if (x.hello.membership != hello.membership) {
+    if (x.hello.membership)
+      self->demonitor(caf::actor_cast<caf::actor_addr>(x.hello.membership));
+    self->monitor(caf::actor_cast<caf::actor>(hello.membership));
+  }
+  x.link = link;
+  self->send(handle_of(hello.membership), atom::welcome_v, greeting_of(self));
+  link_up(self, x, std::move(hello));
+  publish(self);
+}
+
+void take_hello(membership_ptr self, peer_hello& hello) {
+  auto& st = self->state;
+  const auto from = self->current_sender();
+  if (!from || from != hello.membership)
+    return; // It is not what it says.
+  if (st.me.nobody())
+    return refuse(self, from, "this node has not joined the cluster yet; greet it again");
+  if (auto why = fault_of(st, hello); !why.empty())
+    return refuse(self, from, why);
+  if (dials(st, hello.node.node))
+    return refuse(self, from, "node " + st.me.node + " dials by itself, as its name comes first");
+  const auto known = st.peers.find(hello.node.node);
+  if (known != st.peers.end() && known->second.hello.membership == from)
+    return accept(self, std::move(hello), known->second.link);
+  if (st.strangers.size() >= strangers_most)
+    return refuse(self, from, "too many nodes greet at once; greet it again");
+  const auto number = st.next_number++;
+  st.strangers[number] = {std::move(hello), from};
+  st.config.links->identify(from, to_me<peer_way>(self, atom::known_v, number));
+}
+
+void take_known(membership_ptr self, uint64_t number, const peer_way& way) {
+  auto& st = self->state;
+  const auto at = st.strangers.find(number);
+  if (at == st.strangers.end())
+    return;
+  auto x = std::move(at->second);
+  st.strangers.erase(at);
+  if (!way.may_be(x.hello.node.node))
+    return refuse(self, x.from,
+                  "its certificate is not for the name " + x.hello.node.node
+                      + "; make one with footfall certs, or give --node-name one that it has");
+  accept(self, std::move(x.hello), way.link);
+}
+
+void take_welcome(membership_ptr self, peer_hello& hello) {
+  auto& st = self->state;
+  const auto from = caf::actor_cast<caf::actor_addr>(self->current_sender());
+  auto* found = find_by_actor(st, from);
+  if (!found || found->second.at == phase::apart)
+    return;
+  auto& [name, x] = *found;
+  auto why = fault_of(st, hello);
+  if (why.empty() && hello.node.node != name)
+    why = "the one at " + x.row.address + " calls itself " + hello.node.node;
+  if (!why.empty())
+    return part(self, x, std::move(why));
+  link_up(self, x, std::move(hello));
+  publish(self);
+}
+
+void take_refusal(membership_ptr self, const std::string& why) {
+  auto* found =
+      find_by_actor(self->state, caf::actor_cast<caf::actor_addr>(self->current_sender()));
+  if (!found)
+    return;
+  part(self, found->second, why);
+  publish(self);
+}
+
+void take_failure(membership_ptr self, uint64_t number, const caf::error& why) {
+  auto& st = self->state;
+  if (auto* found = find_by_number(st, number))
+    part(self, found->second, text_of(why));
+  else
+    st.strangers.erase(number);
+  show(self);
+}
+
+void take_down(membership_ptr self, const caf::down_msg& x) {
+  auto& st = self->state;
+  auto* found = find_by_actor(st, x.source);
+  if (!found)
+    return;
+  auto& [name, peer] = *found;
+  const bool was_linked = peer.at == phase::linked;
+  part(self, peer, "it was lost (" + text_of(x.reason) + ")");
+  if (was_linked)
+    if (auto to = caf::actor_cast<ownership_actor>(st.nodes.ownership))
+      self->send(to, atom::down_v, name);
+  publish(self);
+}
+
+// Peers tell of what they took or gave away themselves, and of nothing else.
+void take_owns(membership_ptr self, const partition_owner& x) {
+  auto& st = self->state;
+  if (!find_by_actor(st, caf::actor_cast<caf::actor_addr>(self->current_sender())))
+    return;
+  if (!st.owners.tell(x, now(self)))
+    return;
+  if (auto to = caf::actor_cast<ownership_actor>(st.nodes.ownership); to && x.owner.nobody())
+    self->send(to, atom::look_v);
+  publish(self);
+}
+
+void rewire(membership_ptr self, wiring& nodes) {
+  auto& st = self->state;
+  const auto before = std::exchange(st.nodes, std::move(nodes));
+  const auto& now = st.nodes;
+  if (before.gateway != now.gateway)
+    st.routes = {};
+  if (before.query != now.query || before.ingestion != now.ingestion
+      || before.inspector != now.inspector)
+    greet_all(self);
+  publish(self);
+}
+
+std::vector<state_field> describe(const membership_state& st) {
+  std::vector<state_field> out;
+  for (const auto& [name, x] : st.peers)
+    out.push_back({name, x.at == phase::linked     ? "\"linked\""
+                         : x.at == phase::apart    ? "\"apart\""
+                         : x.at == phase::greeting ? "\"greeting\""
+                                                   : "\"dialling\""});
+  return out;
+}
+
+} // namespace
+
+membership_actor::behavior_type membership(membership_ptr self, membership_config config) {
+  auto& st = self->state;
+  st.config = std::move(config);
+  st.config.links->begin(caf::actor_cast<caf::strong_actor_ptr>(self));
+  self->set_down_handler([self](caf::down_msg& x) { take_down(self, x); });
+  self->entry()->set_state("running");
+  self->delayed_send(self, tick_period, atom::tick_v);
+  return {
+      [self](atom::beat, const owner_id& me, const beat_answer& x) { take_beat(self, me, x); },
+      [self](atom::own, const partition_owner& x) {
+        if (!self->state.owners.tell(x, now(self)))
+          return;
+        tell_all(self, x);
+        publish(self);
+      },
+      [self](atom::linked, uint64_t number, peer_way& x) { take_way(self, number, x); },
+      [self](atom::known, uint64_t number, const peer_way& x) { take_known(self, number, x); },
+      [self](atom::failed, uint64_t number, const caf::error& x) { take_failure(self, number, x); },
+      [self](atom::hello, peer_hello& x) { take_hello(self, x); },
+      [self](atom::welcome, peer_hello& x) { take_welcome(self, x); },
+      [self](atom::refused, const std::string& why) { take_refusal(self, why); },
+      [self](atom::owns, const partition_owner& x) { take_owns(self, x); },
+      [self](atom::tick) {
+        go_on(self);
+        self->delayed_send(self, tick_period, atom::tick_v);
+      },
+      [self](atom::wire, wiring& x) { rewire(self, x); },
+      [self](atom::describe) { return describe(self->state); },
+  };
+}
+
+} // namespace footfall

@@ -1,0 +1,275 @@
+// Whole nodes with links between them: who is asked, and what becomes of it when a link ends.
+#include <catch2/catch.hpp>
+
+#include "actors/model/record.hpp"
+#include "tests/actors/cluster_fixture.hpp"
+#include "tests/support/fake_links.hpp"
+
+using namespace footfall;
+using namespace footfall::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct linked_fixture : cluster_fixture {
+  linked_fixture() : cluster_fixture(false) {
+    plan.links = &links_a;
+    plan.address = "a:1";
+    plan_b.links = &links_b;
+    plan_b.address = "b:1";
+    restart_node();
+    start_b();
+    advance(5s);
+  }
+  ~linked_fixture() {
+    network.cut_all();
+    settle();
+  }
+
+  bool is_linked(node& of) {
+    node_health found;
+    of.health([&](node_health x) { found = std::move(x); });
+    for (const auto& x : found.members)
+      if (!x.self)
+        return x.link == "up";
+    return false;
+  }
+  /// A page whose partition runs at that node.
+  std::string page_at(node& of) {
+    const auto running = states(of);
+    for (int i = 0;; ++i) {
+      auto page = "/" + std::to_string(i);
+      if (running[home_of(page)] == 'r')
+        return page;
+    }
+  }
+  static uint32_t home_of(const std::string& page) {
+    return model::partition_of(model::record_key(default_site, page), partitions);
+  }
+  /// Questions and watches that any QUERY has.
+  uint64_t open_at_queries() {
+    uint64_t out = 0;
+    for (const auto& entry : actor_directory::get().snapshot())
+      if (entry->name == "query")
+        for (auto* of : {door.get(), door_b.get()})
+          of->actor(entry->id, [&out](const actor_detail& x) {
+            for (const auto& field : x.fields)
+              if (field.name == "open")
+                out += std::stoull(field.value);
+          });
+    settle();
+    return out / 2; // Both nodes know all actors of the process.
+  }
+  query_ask page_of(const std::string& page) {
+    auto out = count_of("", page);
+    out.kind = query_kind::page;
+    return out;
+  }
+
+  fake_network network{system};
+  fake_links links_a{network, "a", "a:1"}, links_b{network, "b", "b:1"};
+};
+
+} // namespace
+
+SCENARIO_METHOD(linked_fixture, "a question goes to the node that has the page", "[actor][links]") {
+  REQUIRE(is_linked(*door));
+  REQUIRE(is_linked(*door_b));
+  CHECK(network.links() == 1);
+  for (auto* of : {door.get(), door_b.get()}) {
+    auto& other = of == door.get() ? *door_b : *door;
+    const auto page = page_at(other);
+    post_to(*of, {click("e" + page, "u1", page)});
+    advance(1s);
+    for (int round = 0; round < 2; ++round) {
+      const auto all = ask_of(*of, page_of(page));
+      CHECK(all.code == errc::none);
+      CHECK(all.clicks == 1);
+      CHECK(all.as_of_us <= time_us);
+      CHECK(all.as_of_us >= time_us - 1'000'000);
+      if (round == 1)
+        CHECK(all.source == answer_source::actor);
+      CHECK(ask_of(*of, count_of("u1", page)).clicks == 1);
+    }
+    CHECK(ask_of(*of, count_of("u1", page)).source == answer_source::cache);
+    auto late = count_of("u1", page);
+    late.after = {{home_of(page), 0}};
+    CHECK(ask_of(*of, late).clicks == 1);
+  }
+  CHECK(counts.remote_queries == 6);
+  CHECK(counts_b.remote_queries == 6);
+  CHECK(counts.remote_queries_again == 0);
+}
+
+SCENARIO_METHOD(linked_fixture, "without a link the store answers, until there is one again",
+                "[actor][links]") {
+  const auto page = page_at(*door_b);
+  post_to(*door, {click("e1", "u1", page)});
+  advance(1s);
+  REQUIRE(ask(page_of(page)).clicks == 1);
+  network.down = true;
+  network.cut_all();
+  settle();
+  CHECK_FALSE(is_linked(*door));
+  CHECK_FALSE(is_linked(*door_b));
+  CHECK(ask(page_of(page)).source == answer_source::store);
+  CHECK(ask(page_of(page)).clicks == 1);
+  CHECK(is_even()); // A link says nothing about who owns what.
+  advance(5s);
+  CHECK(is_even());
+  network.down = false;
+  advance(1500ms);
+  CHECK(is_linked(*door));
+  CHECK(is_linked(*door_b));
+  CHECK(network.links() == 1);
+  CHECK(ask(page_of(page)).source == answer_source::actor);
+}
+
+SCENARIO_METHOD(linked_fixture, "what waits for a node that is lost is answered here",
+                "[actor][links]") {
+  const auto page = page_at(*door_b);
+  post_to(*door, {click("e1", "u1", page)});
+  advance(1s);
+  store_b.silent = true; // It answers nothing that it does not know.
+  std::vector<query_answer> answers;
+  for (const auto* user : {"u1", "u2"})
+    door->query(count_of(user, page), [&](query_answer x) { answers.push_back(std::move(x)); });
+  settle();
+  REQUIRE(answers.empty());
+  network.down = true;
+  network.cut_all();
+  settle();
+  REQUIRE(answers.size() == 2);
+  for (const auto& x : answers) {
+    CHECK(x.code == errc::none);
+    CHECK(x.source == answer_source::store);
+  }
+  CHECK(answers[0].clicks + answers[1].clicks == 1);
+  CHECK(counts.remote_queries_again == 2);
+}
+
+SCENARIO_METHOD(linked_fixture, "what a node does not know is asked here", "[actor][links]") {
+  const auto page = page_at(*door_b);
+  post_to(*door, {click("e1", "u1", page)});
+  advance(1s);
+  store_b.cut = true;
+  const auto answer = ask(page_of(page));
+  CHECK(answer.code == errc::none);
+  CHECK(answer.clicks == 1);
+  CHECK(answer.source == answer_source::store);
+}
+
+SCENARIO_METHOD(linked_fixture, "when no time is left a question is refused, not asked again",
+                "[actor][links]") {
+  const auto page = page_at(*door_b);
+  store_b.silent = true;
+  query_answer answer;
+  answer.code = errc::internal;
+  door->query(page_of(page), [&](query_answer x) { answer = std::move(x); });
+  settle();
+  advance(4600ms); // Of 5 s.
+  network.down = true;
+  network.cut_all();
+  settle();
+  CHECK(answer.code == errc::restarting);
+  CHECK(answer.reason.find("lost") != std::string::npos);
+}
+
+SCENARIO_METHOD(linked_fixture, "who leaves is followed within a tenth of a second",
+                "[actor][links]") {
+  door_b->leave();
+  advance(100ms);
+  CHECK(states(*door) == "rrrr");
+  CHECK(door_b->has_left());
+}
+
+SCENARIO_METHOD(linked_fixture, "a watch follows its page", "[actor][links]") {
+  const auto page = page_at(*door_b);
+  std::vector<uint64_t> seen;
+  bool has_ended = false;
+  const auto watch = door->watch(default_site, page, [&](query_answer x) {
+    has_ended = x.code != errc::none;
+    CHECK(x.as_of_us <= time_us);
+    if (!has_ended)
+      seen.push_back(x.clicks);
+  });
+  advance(1500ms);
+  post_to(*door, {click("e1", "u1", page)});
+  advance(1500ms);
+  CHECK(seen.back() == 1);
+  WHEN("the owner leaves") {
+    door_b->leave();
+    advance(1500ms);
+  }
+  WHEN("the link is cut for a while") {
+    network.down = true;
+    network.cut_all();
+    advance(500ms);
+    post_to(*door, {click("e2", "u1", page)});
+    advance(2s);
+    CHECK(seen.back() == 2);
+    network.down = false;
+    advance(2s);
+  }
+  WHEN("the owner dies") {
+    links_b.end();
+    end_b();
+    advance(5s);
+  }
+  post_to(*door, {click("e3", "u1", page)});
+  advance(2500ms);
+  CHECK(seen.back() == ask(page_of(page)).clicks);
+  CHECK(std::is_sorted(seen.begin(), seen.end()));
+  CHECK_FALSE(has_ended);
+}
+
+SCENARIO_METHOD(linked_fixture, "what another node watches ends with its link, or its gateway",
+                "[actor][links]") {
+  const auto page = page_at(*door_b);
+  const auto watch = door->watch(default_site, page, [](const query_answer&) {});
+  advance(1500ms);
+  REQUIRE(open_at_queries() == 1);
+  SECTION("the link") {
+    network.down = true;
+    network.cut_all();
+    settle();
+    CHECK(open_at_queries() == 1); // At this node now.
+  }
+  SECTION("the gateway") {
+    kill("gateway");
+    CHECK(open_at_queries() == 0);
+  }
+}
+
+SCENARIO_METHOD(linked_fixture,
+                "as_of is not past an event that was acknowledged and is not counted",
+                "[actor][links]") {
+  const auto page = page_at(*door_b);
+  post_to(*door, {click("e1", "u1", page)});
+  advance(1s);
+  REQUIRE(ask(page_of(page)).clicks == 1);
+  store_b.hangs_in_applies = true;
+  const auto since = time_us;
+  REQUIRE(post_to(*door, {click("e2", "u1", page)}).results.at(0).status == outcome::accepted);
+  advance(500ms);
+  const auto answer = ask(page_of(page));
+  CHECK(answer.source == answer_source::actor);
+  CHECK(answer.clicks == 1);
+  CHECK(answer.as_of_us <= since);
+}
+
+SCENARIO_METHOD(linked_fixture, "an actor that starts again is known to the other node soon",
+                "[actor][links]") {
+  for (const auto* name : {"query", "membership", "gateway", "ownership"}) {
+    INFO(name);
+    kill(name); // At both nodes.
+    advance(6s);
+    const auto page = page_at(*door_b);
+    post_to(*door, {click(std::string{"e"} + name, name, page)});
+    advance(1s);
+    const uint64_t asked = counts.remote_queries;
+    CHECK(ask(page_of(page)).clicks > 0); // It may have to be read.
+    CHECK(ask(page_of(page)).source == answer_source::actor);
+    CHECK(counts.remote_queries == asked + 2);
+  }
+}
