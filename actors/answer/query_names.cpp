@@ -75,7 +75,7 @@ void finish_named(query_ptr self, uint64_t id, open_query& x) {
     finish(self, id, std::move(answer));
     return;
   }
-  read_names(self, id, std::move(missing), users);
+  read_names(self, id, x.ask, std::move(missing));
 }
 
 void name_rows(query_ptr self, uint64_t id, open_query& x, query_answer answer,

@@ -176,16 +176,16 @@ void read_page(query_ptr self, uint64_t id, const query_ask& ask) {
                                begin_read(self, {id}, fill_pages));
 }
 
-void read_names(query_ptr self, uint64_t id, std::vector<int32_t> numbers, bool of_users) {
+void read_names(query_ptr self, uint64_t id, const query_ask& ask, std::vector<int32_t> numbers) {
   auto fill = [numbers](store_answer& out, snapshot<std::string>& found) {
     out.numbers = numbers;
     out.names = std::move(found.values);
   };
   auto& events = *self->state.config.events;
-  if (of_users)
-    events.user_names(numbers, begin_read(self, {id}, fill));
+  if (ask.kind == query_kind::users)
+    events.user_names(ask.site_id, numbers, begin_read(self, {id}, fill));
   else
-    events.type_names(numbers, begin_read(self, {id}, fill));
+    events.type_names(ask.site_id, numbers, begin_read(self, {id}, fill));
 }
 
 void read_series(query_ptr self, uint64_t id, const query_ask& ask) {

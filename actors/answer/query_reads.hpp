@@ -24,8 +24,8 @@ void read_page(query_ptr self, uint64_t id, const query_ask& ask);
 void read_series(query_ptr self, uint64_t id, const query_ask& ask);
 void read_top_pages(query_ptr self, uint64_t id, const query_ask& ask);
 void read_users(query_ptr self, uint64_t id, const query_ask& ask);
-/// The names of these users, or else event types.
-void read_names(query_ptr self, uint64_t id, std::vector<int32_t> numbers, bool of_users);
+/// The names of these users, if users are asked for, or else event types.
+void read_names(query_ptr self, uint64_t id, const query_ask& ask, std::vector<int32_t> numbers);
 
 /// What a read of the store gave.
 void take_read(query_ptr self, store_answer& read);

@@ -221,10 +221,13 @@ public:
   /// The users of a page with the most clicks (ties by name), limit + 1 at most.
   virtual void top_users(page_key key, uint32_t limit, done<snapshot<named_count>> reply) = 0;
 
-  /// Texts of user or type numbers, in order; empty where there is none. Texts never
-  /// change, so `reached` is not told.
-  virtual void user_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) = 0;
-  virtual void type_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) = 0;
+  /// Texts of user or type numbers that answers about this site have, in order; empty where
+  /// there is none. Numbers hold beside the site alone: another site's may have been given by
+  /// another database. Texts never change, so `reached` is not told.
+  virtual void user_names(std::string site_id, std::vector<int32_t> numbers,
+                          done<snapshot<std::string>> reply) = 0;
+  virtual void type_names(std::string site_id, std::vector<int32_t> numbers,
+                          done<snapshot<std::string>> reply) = 0;
 
   /// Recounts everything from the raw rows below the folded positions. Slow.
   /// At most 1,000 differences.

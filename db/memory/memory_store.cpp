@@ -329,7 +329,8 @@ void memory_store::top_users(page_key key, uint32_t limit, done<snapshot<named_c
   });
 }
 
-void memory_store::user_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
+void memory_store::user_names(std::string /*site_id*/, std::vector<int32_t> numbers,
+                              done<snapshot<std::string>> reply) {
   users_named += numbers.size();
   read<std::string>(reply, [&] {
     snapshot<std::string> out;
@@ -339,7 +340,8 @@ void memory_store::user_names(std::vector<int32_t> numbers, done<snapshot<std::s
   });
 }
 
-void memory_store::type_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
+void memory_store::type_names(std::string /*site_id*/, std::vector<int32_t> numbers,
+                              done<snapshot<std::string>> reply) {
   read<std::string>(reply, [&] {
     snapshot<std::string> out;
     for (auto x : numbers)

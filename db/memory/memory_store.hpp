@@ -52,8 +52,10 @@ public:
   void minutes(page_key key, int64_t from_us, int64_t to_us,
                done<snapshot<series_point>> reply) override;
   void top_users(page_key key, uint32_t limit, done<snapshot<named_count>> reply) override;
-  void user_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) override;
-  void type_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) override;
+  void user_names(std::string site_id, std::vector<int32_t> numbers,
+                  done<snapshot<std::string>> reply) override;
+  void type_names(std::string site_id, std::vector<int32_t> numbers,
+                  done<snapshot<std::string>> reply) override;
   void audit(done<std::vector<audit_difference>> reply) override;
   void progress(done<std::vector<partition_state>> reply) override;
   void bad_events(bad_events_ask ask, done<bad_event_page> reply) override;

@@ -268,13 +268,15 @@ void postgres_store::top_users(page_key key, uint32_t limit, done<snapshot<named
   });
 }
 
-void postgres_store::user_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
+void postgres_store::user_names(std::string /*site_id*/, std::vector<int32_t> numbers,
+                                done<snapshot<std::string>> reply) {
   list<snapshot<std::string>>(std::move(reply), [numbers = std::move(numbers)](connection& c) {
     return postgres::user_names(c, numbers);
   });
 }
 
-void postgres_store::type_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
+void postgres_store::type_names(std::string /*site_id*/, std::vector<int32_t> numbers,
+                                done<snapshot<std::string>> reply) {
   read<snapshot<std::string>>(std::move(reply), [numbers = std::move(numbers)](connection& c) {
     return postgres::type_names(c, numbers);
   });

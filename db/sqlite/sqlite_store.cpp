@@ -340,14 +340,16 @@ void sqlite_store::top_users(page_key key, uint32_t limit, done<snapshot<named_c
   });
 }
 
-void sqlite_store::user_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
+void sqlite_store::user_names(std::string /*site_id*/, std::vector<int32_t> numbers,
+                              done<snapshot<std::string>> reply) {
   impl::read<snapshot<std::string>>(impl_->lists, std::move(reply),
                                     [numbers = std::move(numbers)](auto& x) {
                                       return snapshot<std::string>{{}, x.user_names(numbers)};
                                     });
 }
 
-void sqlite_store::type_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
+void sqlite_store::type_names(std::string /*site_id*/, std::vector<int32_t> numbers,
+                              done<snapshot<std::string>> reply) {
   impl::read<snapshot<std::string>>(impl_->reads, std::move(reply),
                                     [numbers = std::move(numbers)](auto& x) {
                                       return snapshot<std::string>{{}, x.type_names(numbers)};

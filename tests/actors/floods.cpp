@@ -40,7 +40,7 @@ struct flood_fixture : node_fixture {
     for (const auto& x : page.by_type)
       numbers.push_back(x.first);
     std::map<std::string, uint64_t> out;
-    events.type_names(numbers, [&](caf::expected<snapshot<std::string>> names) {
+    events.type_names(default_site, numbers, [&](caf::expected<snapshot<std::string>> names) {
       for (size_t i = 0; i < names->values.size(); ++i)
         out[names->values.at(i)] = page.by_type[i].second;
     });

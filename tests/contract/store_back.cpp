@@ -45,8 +45,12 @@ TEST_CASE("store says in which incarnation it answers", "[contract][store][store
   CHECK(top_pages(*db, "default", unset_time, unset_time, 5)->incarnation == now);
   CHECK(minutes(*db, {"default", "/a"}, unset_time, unset_time)->incarnation == now);
   CHECK(top_users(*db, {"default", "/a"}, 5)->incarnation == now);
-  CHECK(ask<snapshot<std::string>>([&](auto x) { db->user_names({1}, x); })->incarnation == now);
-  CHECK(ask<snapshot<std::string>>([&](auto x) { db->type_names({1}, x); })->incarnation == now);
+  CHECK(
+      ask<snapshot<std::string>>([&](auto x) { db->user_names(default_site, {1}, x); })->incarnation
+      == now);
+  CHECK(
+      ask<snapshot<std::string>>([&](auto x) { db->type_names(default_site, {1}, x); })->incarnation
+      == now);
   CHECK(db->incarnation() == now);
 }
 

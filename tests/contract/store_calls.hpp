@@ -51,13 +51,15 @@ inline caf::expected<snapshot<named_count>> top_users(store& db, page_key key, u
   return ask<snapshot<named_count>>([&](auto done) { db.top_users(std::move(key), limit, done); });
 }
 inline caf::expected<std::vector<std::string>> user_names(store& db, std::vector<int32_t> xs) {
-  auto out = ask<snapshot<std::string>>([&](auto done) { db.user_names(std::move(xs), done); });
+  auto out = ask<snapshot<std::string>>(
+      [&](auto done) { db.user_names(default_site, std::move(xs), done); });
   if (!out)
     return std::move(out.error());
   return std::move(out->values);
 }
 inline caf::expected<std::vector<std::string>> type_names(store& db, std::vector<int32_t> xs) {
-  auto out = ask<snapshot<std::string>>([&](auto done) { db.type_names(std::move(xs), done); });
+  auto out = ask<snapshot<std::string>>(
+      [&](auto done) { db.type_names(default_site, std::move(xs), done); });
   if (!out)
     return std::move(out.error());
   return std::move(out->values);

@@ -43,7 +43,7 @@ TEST_CASE("store answers counts and pages while lists are slow", "[contract][sto
     db->top_pages("default", day_us, unset_time, 10, slow.callback<snapshot<named_count>>());
     db->minutes({"default", ""}, unset_time, unset_time, slow.callback<snapshot<series_point>>());
     db->top_users({"default", "/a"}, 10, slow.callback<snapshot<named_count>>());
-    db->user_names({1, 2}, slow.callback<snapshot<std::string>>());
+    db->user_names(default_site, {1, 2}, slow.callback<snapshot<std::string>>());
     db->bad_events({{}, 10, false}, slow.callback<bad_event_page>());
   }
   CHECK(count(*db, "/a", "u") == std::pair<uint64_t, uint64_t>{1, 2});

@@ -267,12 +267,14 @@ void folded_store::top_users(page_key key, uint32_t limit, done<snapshot<named_c
   reply(std::move(out));
 }
 
-void folded_store::user_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
-  inner_.user_names(std::move(numbers), std::move(reply));
+void folded_store::user_names(std::string site_id, std::vector<int32_t> numbers,
+                              done<snapshot<std::string>> reply) {
+  inner_.user_names(std::move(site_id), std::move(numbers), std::move(reply));
 }
 
-void folded_store::type_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) {
-  inner_.type_names(std::move(numbers), std::move(reply));
+void folded_store::type_names(std::string site_id, std::vector<int32_t> numbers,
+                              done<snapshot<std::string>> reply) {
+  inner_.type_names(std::move(site_id), std::move(numbers), std::move(reply));
 }
 
 void folded_store::compare(const aggregates& expected, const aggregates& found,

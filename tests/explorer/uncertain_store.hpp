@@ -60,11 +60,15 @@ public:
   void top_users(page_key key, uint32_t limit, done<snapshot<named_count>> reply) override {
     submit(std::move(reply), [=, this](auto x) { inner_.top_users(key, limit, std::move(x)); });
   }
-  void user_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) override {
-    submit(std::move(reply), [=, this](auto x) { inner_.user_names(numbers, std::move(x)); });
+  void user_names(std::string site_id, std::vector<int32_t> numbers,
+                  done<snapshot<std::string>> reply) override {
+    submit(std::move(reply),
+           [=, this](auto x) { inner_.user_names(site_id, numbers, std::move(x)); });
   }
-  void type_names(std::vector<int32_t> numbers, done<snapshot<std::string>> reply) override {
-    submit(std::move(reply), [=, this](auto x) { inner_.type_names(numbers, std::move(x)); });
+  void type_names(std::string site_id, std::vector<int32_t> numbers,
+                  done<snapshot<std::string>> reply) override {
+    submit(std::move(reply),
+           [=, this](auto x) { inner_.type_names(site_id, numbers, std::move(x)); });
   }
   void audit(done<std::vector<audit_difference>> reply) override {
     submit(std::move(reply), [this](auto x) { inner_.audit(std::move(x)); });

@@ -91,11 +91,15 @@ public:
   void top_users(page_key key, uint32_t limit, store::done<snapshot<named_count>> reply) override {
     pass(reply, [&] { inner().top_users(std::move(key), limit, std::move(reply)); });
   }
-  void user_names(std::vector<int32_t> numbers, store::done<snapshot<std::string>> reply) override {
-    pass(reply, [&] { inner().user_names(std::move(numbers), std::move(reply)); });
+  void user_names(std::string site_id, std::vector<int32_t> numbers,
+                  store::done<snapshot<std::string>> reply) override {
+    pass(reply,
+         [&] { inner().user_names(std::move(site_id), std::move(numbers), std::move(reply)); });
   }
-  void type_names(std::vector<int32_t> numbers, store::done<snapshot<std::string>> reply) override {
-    pass(reply, [&] { inner().type_names(std::move(numbers), std::move(reply)); });
+  void type_names(std::string site_id, std::vector<int32_t> numbers,
+                  store::done<snapshot<std::string>> reply) override {
+    pass(reply,
+         [&] { inner().type_names(std::move(site_id), std::move(numbers), std::move(reply)); });
   }
   void audit(store::done<std::vector<audit_difference>> reply) override {
     pass(reply, [&] { inner().audit(std::move(reply)); });
