@@ -8,6 +8,7 @@
 
 #include "actors/interfaces.hpp"
 #include "actors/model/generations.hpp"
+#include "actors/model/site_names.hpp"
 #include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
 #include "actors/tend/node_status.hpp"
@@ -97,12 +98,11 @@ struct query_state {
 
   // Numbers and names, as the store gave them in this incarnation. Texts never change
   // their number within one, so nothing goes stale.
-  using names = model::generations<absl::flat_hash_map<int32_t, std::string>>;
-  static constexpr size_t known_max = 200'000; ///< Of each kind.
+  static constexpr size_t known_max = 200'000; ///< Of each kind, for all sites together.
   uint64_t incarnation = 0;
   model::known_numbers user_numbers{known_max}; ///< "site NUL user"
-  names user_names{known_max};
-  names type_names{known_max};
+  model::site_names user_names{known_max};
+  model::site_names type_names{known_max};
 };
 
 using query_ptr = observed_actor<query_actor, query_state>*;

@@ -13,6 +13,12 @@ namespace {
 
 using open_query = query_state::open_query;
 
+// Of users, or else of event types, at the site that is asked about.
+model::site_names::of_site names_of(query_ptr self, const query_ask& ask) {
+  auto& st = self->state;
+  return (ask.kind == query_kind::users ? st.user_names : st.type_names).of(ask.site_id);
+}
+
 // What no row names is the rest of all clicks of the page.
 void count_others(query_answer& answer) {
   uint64_t named = 0;
@@ -49,17 +55,15 @@ void order_rows(query_answer& answer, uint32_t limit) {
 }
 
 void take_names(query_ptr self, const open_query& x, store_answer& read) {
-  auto& st = self->state;
-  auto& names = x.ask.kind == query_kind::users ? st.user_names : st.type_names;
+  auto names = names_of(self, x.ask);
   for (size_t i = 0; i < read.numbers.size() && i < read.names.size(); ++i)
     names.put(read.numbers[i], std::move(read.names[i]));
 }
 
 void finish_named(query_ptr self, uint64_t id, open_query& x) {
-  auto& st = self->state;
   assert(x.numbers.size() == x.answer.rows.size());
   const bool users = x.ask.kind == query_kind::users;
-  auto& names = users ? st.user_names : st.type_names;
+  auto names = names_of(self, x.ask);
   std::vector<int32_t> missing;
   for (size_t i = 0; i < x.numbers.size(); ++i) {
     if (const auto* name = names.find(x.numbers[i]))
