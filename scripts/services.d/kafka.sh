@@ -40,9 +40,9 @@ kafka_configure() { # folder
   cat >"$1/server.properties" <<END
 process.roles=broker,controller
 node.id=1
-controller.quorum.voters=1@127.0.0.1:$controller
-listeners=PLAINTEXT://127.0.0.1:$broker,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=PLAINTEXT://127.0.0.1:$broker
+controller.quorum.voters=1@$address:$controller
+listeners=PLAINTEXT://$address:$broker,CONTROLLER://$address:$controller
+advertised.listeners=PLAINTEXT://$address:$broker
 controller.listener.names=CONTROLLER
 log.dirs=$1/data
 broker.session.timeout.ms=3000
@@ -82,7 +82,7 @@ kafka_processes() { pid_of "$1"; }
 kafka_stop() { end_process "$1" TERM 30; }
 
 kafka_env() { # folder
-  local address
-  address=127.0.0.1:$(<"$1/port")
-  printf 'export KAFKA_BROKER=%s\nexport FOOTFALL_TEST_KAFKA=%s\n' "$address" "$address"
+  local broker
+  broker=$address:$(<"$1/port")
+  printf 'export KAFKA_BROKER=%s\nexport FOOTFALL_TEST_KAFKA=%s\n' "$broker" "$broker"
 }

@@ -43,7 +43,7 @@ postgres_create() { # folder, home
     -A scram-sha-256 --pwfile="$2/password" >>"$1/log" 2>&1 || fail "initdb: $1/log"
   buffers=$(awk '/^MemTotal/ { mb = int($2 / 4096); print mb < 1024 ? mb : 1024 }' /proc/meminfo)
   as_postgres tee -a "$2/data/postgresql.conf" >/dev/null <<END
-listen_addresses = '127.0.0.1'
+listen_addresses = '$address'
 unix_socket_directories = ''
 max_connections = 100
 shared_buffers = ${buffers}MB
@@ -51,6 +51,9 @@ max_wal_size = 8GB
 checkpoint_timeout = 15min
 wal_compression = lz4
 END
+  # Beyond loopback initdb lets nobody in.
+  [[ $address == 127.0.0.1 ]] ||
+    as_postgres tee -a "$2/data/pg_hba.conf" <<<'host all all samenet scram-sha-256' >/dev/null
   (umask 077 && printf '%s\n' "$password" >"$1/password") # the last step: it is complete
 }
 
@@ -78,7 +81,7 @@ postgres_start() { # folder
 }
 
 postgres_database() { # folder, port
-  local connection="host=127.0.0.1 port=$2 user=footfall dbname=postgres"
+  local connection="host=$address port=$2 user=footfall dbname=postgres"
   local -x PGPASSWORD
   PGPASSWORD=$(<"$1/password")
   if [[ -z $(psql -AtqX "$connection" -c "SELECT 1 FROM pg_database WHERE datname='footfall'") ]]
@@ -95,8 +98,8 @@ postgres_processes() {
   [[ -z $postmaster ]] || pgrep -P "$postmaster" || true
 }
 
-# INT is a fast shutdown: it ends sessions and writes a checkpoint.
-postgres_stop() { end_process "$1" INT 60; }
+# INT is a fast shutdown: it ends sessions and writes a checkpoint. QUIT writes nothing.
+postgres_stop() { end_process "$1" "${2:-INT}" 60; }
 
 postgres_wipe() {
   [[ ! -f $1/home ]] || rm -rf "$(<"$1/home")"
@@ -104,6 +107,6 @@ postgres_wipe() {
 
 postgres_env() { # folder
   local url
-  url=postgresql://footfall:$(<"$1/password")@127.0.0.1:$(<"$1/port")/footfall
+  url=postgresql://footfall:$(<"$1/password")@$address:$(<"$1/port")/footfall
   printf 'export DATABASE_URL=%s\nexport FOOTFALL_TEST_POSTGRES=%s\n' "$url" "$url"
 }

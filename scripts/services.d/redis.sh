@@ -6,7 +6,7 @@ redis_install() { command -v redis-server >/dev/null || fail "redis-server is no
 redis_start() { # folder
   local port
   port=$(port_for "$1" port)
-  start_process "$1" redis-server --bind 127.0.0.1 --port "$port" --dir "$1" \
+  start_process "$1" redis-server --bind "$address" --port "$port" --dir "$1" \
     --save '' --appendonly no --maxmemory 256mb --maxmemory-policy allkeys-lru
   await_port "$1" 10
 }
@@ -16,7 +16,7 @@ redis_processes() { pid_of "$1"; }
 redis_stop() { end_process "$1" TERM 10; }
 
 redis_env() { # folder
-  local address
-  address=127.0.0.1:$(<"$1/port")
-  printf 'export REDIS_ADDR=%s\nexport FOOTFALL_TEST_REDIS=%s\n' "$address" "$address"
+  local server
+  server=$address:$(<"$1/port")
+  printf 'export REDIS_ADDR=%s\nexport FOOTFALL_TEST_REDIS=%s\n' "$server" "$server"
 }

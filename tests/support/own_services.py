@@ -17,11 +17,13 @@ from footfall import PATIENCE, ROOT
 class OwnServices:
     """Servers with their files in `folder`; what was killed comes back on its port and data."""
 
-    def __init__(self, folder: pathlib.Path, *names: str):
-        """`names`: which of kafka, postgres, redis; all when empty."""
+    def __init__(self, folder: pathlib.Path, *names: str, address: str = "127.0.0.1"):
+        """`names`: which of kafka, postgres, redis; all when empty. `address`: where they
+        listen, one of this machine."""
         self.folder = folder
         self.names = names
         self.addresses: dict[str, str] = {}
+        self.settings = {**os.environ, "SERVICES_ADDRESS": address}
 
     def __enter__(self) -> "OwnServices":
         if not os.environ.get("FOOTFALL_TEST_KAFKA"):
@@ -37,18 +39,21 @@ class OwnServices:
 
     def run(self, command: str, *names: str) -> str:
         done = subprocess.run([ROOT / "scripts/services", command, self.folder, *names],
-                              capture_output=True, text=True, timeout=120 * PATIENCE)
+                              capture_output=True, text=True, timeout=120 * PATIENCE,
+                              env=self.settings)
         assert done.returncode == 0, f"services {command} {names}:\n{done.stderr}"
         return done.stdout
 
     def environment(self) -> dict[str, str]:
-        """Settings of a Footfall with a topic and a database that nothing else uses."""
+        """Settings of a Footfall with a topic and a database that nothing else uses, and
+        Redis where it runs."""
         own = uuid.uuid4().hex
         with psycopg.connect(self.addresses["DATABASE_URL"], autocommit=True) as session:
             session.execute(f"CREATE DATABASE test_{own}")
         base = self.addresses["DATABASE_URL"].rsplit("/", 1)[0]
+        redis = {name: x for name, x in self.addresses.items() if name == "REDIS_ADDR"}
         return {"KAFKA_BROKER": self.addresses["KAFKA_BROKER"], "KAFKA_TOPIC": f"clicks-{own}",
-                "DATABASE_URL": f"{base}/test_{own}", "REDIS_ADDR": self.addresses["REDIS_ADDR"]}
+                "DATABASE_URL": f"{base}/test_{own}", **redis}
 
     def produce(self, topic: str, lines: list[bytes]) -> None:
         """Writes records to a topic as another program would: a value a line, no key."""
