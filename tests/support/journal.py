@@ -153,8 +153,7 @@ class Load:
             self.trouble.append(error)
 
     def _send_for_ever(self, number: int, chance: random.Random) -> None:
-        host, port = self.address.rsplit(":", 1)
-        connection = http.client.HTTPConnection(host, int(port), timeout=10 * PATIENCE)
+        connection = self._connection(number)
         fresh = itertools.count()
         sent: collections.deque[list[dict]] = collections.deque(maxlen=200)
         while not self.stopping.is_set():
@@ -178,6 +177,10 @@ class Load:
             if self.pause:
                 self.stopping.wait(self.pause)
         connection.close()
+
+    def _connection(self, number: int) -> http.client.HTTPConnection:
+        host, port = self.address.rsplit(":", 1)
+        return http.client.HTTPConnection(host, int(port), timeout=10 * PATIENCE)
 
     def _event(self, name: str, chance: random.Random) -> dict:
         age = datetime.timedelta(seconds=chance.randint(0, 3600))

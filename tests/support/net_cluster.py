@@ -1,0 +1,96 @@
+"""Nodes that share one topic and database, each in a network namespace of its own."""
+from __future__ import annotations
+
+import psycopg
+
+from cluster import Cluster
+from footfall import BINARY, Server, wait_until
+from namespaces import Network
+from own_services import OwnServices
+
+PORTS = {"ingest": "8080", "query": "8081", "grpc": "50051", "admin": "8082"}
+PEER_PORT = 9090
+
+# The store writes down each change of an owner or an epoch in the order of its commits: what
+# looks at it now and then may miss a partition that went away and came back.
+HISTORY = """
+CREATE TABLE public.owner_history (
+  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, part int, owner text, epoch bigint,
+  at timestamptz NOT NULL DEFAULT clock_timestamp());
+CREATE FUNCTION public.note_owner() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  INSERT INTO public.owner_history (part, owner, epoch) VALUES (NEW.part, NEW.owner, NEW.epoch);
+  RETURN NULL; END $$;
+CREATE TRIGGER note_owner AFTER UPDATE ON public.partition_progress FOR EACH ROW
+  WHEN (OLD.owner IS DISTINCT FROM NEW.owner OR OLD.epoch <> NEW.epoch)
+  EXECUTE FUNCTION public.note_owner();
+INSERT INTO public.owner_history (part, owner, epoch)
+  SELECT part, owner, epoch FROM public.partition_progress;
+"""
+Move = tuple[int, str, str]  # partition, from, to
+
+
+class NetCluster(Cluster):
+    """Nodes n1, n2, ... in the namespaces of these names; `count` of them are started.
+
+    Beyond what a Cluster has: each change of an owner since all was spread for the first
+    time."""
+
+    def __init__(self, network: Network, services: OwnServices, count: int, *options: str):
+        self.network = network
+        super().__init__(services.environment(), count, *options)
+
+    def _node(self, name: str, space: str = "") -> Server:
+        space = space or name
+        address = self.network.addresses[space]
+        return Server("--cluster-listen", f"{address}:{PEER_PORT}", "--node-name", name,
+                      "--bind", address, "--admin-bind", address, *self.options,
+                      environment=self.environment, start=False, ports=PORTS,
+                      binary=self.network.program(space, BINARY))
+
+    def __enter__(self) -> "NetCluster":
+        super().__enter__()
+        try:
+            self.sql(HISTORY)
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
+            raise
+        return self
+
+    def add(self, name: str, space: str = "") -> Server:
+        """One more node, which runs once it is started; it ends with the others."""
+        self.nodes[name] = self._held.enter_context(self._node(name, space))
+        return self.nodes[name]
+
+    def sql(self, statement: str) -> list[tuple]:
+        with psycopg.connect(self.environment["DATABASE_URL"]) as session:
+            cursor = session.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def peers(self, name: str) -> list[str]:
+        """The addresses of all other nodes."""
+        return [self.network.addresses[x] for x in self.nodes if x != name]
+
+    def mark(self) -> int:
+        """Now, for what happens afterwards."""
+        return self.sql("SELECT max(number) FROM public.owner_history")[0][0]
+
+    def changes(self, since: int) -> int:
+        """Claims and releases since then."""
+        return self.mark() - since
+
+    def moves(self, since: int) -> list[Move]:
+        """What went from one node to another since then, each time it did."""
+        owners: dict[int, str] = {}
+        out = []
+        for number, part, owner in self.sql(
+                "SELECT number, part, owner FROM public.owner_history"
+                " WHERE owner IS NOT NULL ORDER BY number"):
+            if number > since and owners.get(part, owner) != owner:
+                out.append((part, owners[part], owner))
+            owners[part] = owner
+        return out
+
+    def await_given_up(self, parts: list[int], lost: str, seconds: float) -> None:
+        """Until a node itself runs none of these."""
+        wait_until(lambda: all(self.states(lost)[x] != "running" for x in parts), seconds,
+                   lambda: f"{lost} gives up {parts}: {self.states(lost)}")
