@@ -1,6 +1,6 @@
 # The front door. Each target is one script; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run run-services build test simulate lint tidy fmt bench asan tsan coverage clean
+.PHONY: help run run-services build test test-faults simulate lint tidy fmt bench asan tsan coverage clean
 MAKEFLAGS += --no-print-directory
 
 help: ## this list
@@ -18,6 +18,9 @@ build: ## build the release preset
 
 test: ## install, build, start private services, run every test (ARGS="-L model")
 	@scripts/test release $(ARGS)
+
+test-faults: ## faults of a cluster in network namespaces (ARGS="--row F20 --seed 2": some)
+	@scripts/test-faults $(ARGS)
 
 simulate: ## 100,000 histories of a simulated cluster (ARGS="--seed 42 --verbose": one)
 	@scripts/simulate $(ARGS)

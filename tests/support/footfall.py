@@ -167,7 +167,7 @@ class Server:
 
     def kill9(self) -> None:
         """The process is gone at once, as after a power cut of the process alone."""
-        self._forget_clients()
+        self.forget_clients()
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
@@ -175,7 +175,7 @@ class Server:
     def terminate(self, seconds: float = 15) -> None:
         """SIGTERM; the server must end by itself, with 0, in time."""
         assert self.process, "never started"
-        self._forget_clients()
+        self.forget_clients()
         self.process.send_signal(signal.SIGTERM)
         try:
             code = self.process.wait(seconds * PATIENCE)
@@ -241,7 +241,8 @@ class Server:
 
     # End
 
-    def _forget_clients(self) -> None:
+    def forget_clients(self) -> None:
+        """The next request goes by a new connection."""
         for client in self._clients.values():
             client.close()
         self._clients.clear()

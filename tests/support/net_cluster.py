@@ -4,7 +4,7 @@ from __future__ import annotations
 import psycopg
 
 from cluster import Cluster
-from footfall import BINARY, Server, wait_until
+from footfall import BINARY, Server
 from namespaces import Network
 from own_services import OwnServices
 
@@ -25,6 +25,7 @@ CREATE TRIGGER note_owner AFTER UPDATE ON public.partition_progress FOR EACH ROW
   EXECUTE FUNCTION public.note_owner();
 INSERT INTO public.owner_history (part, owner, epoch)
   SELECT part, owner, epoch FROM public.partition_progress;
+UPDATE public.owner_history SET at = '-infinity';
 """
 Move = tuple[int, str, str]  # partition, from, to
 
@@ -90,7 +91,13 @@ class NetCluster(Cluster):
             owners[part] = owner
         return out
 
-    def await_given_up(self, parts: list[int], lost: str, seconds: float) -> None:
-        """Until a node itself runs none of these."""
-        wait_until(lambda: all(self.states(lost)[x] != "running" for x in parts), seconds,
-                   lambda: f"{lost} gives up {parts}: {self.states(lost)}")
+    def tenures(self) -> dict[int, list[tuple[str, float, float]]]:
+        """Of each partition: who had it, from when to when, of time.time()."""
+        out: dict[int, list[tuple[str, float, float]]] = {}
+        for part, owner, begins, ends in self.sql(
+                "SELECT part, owner, extract(epoch FROM at)::float,"
+                " coalesce(extract(epoch FROM lead(at) OVER (PARTITION BY part ORDER BY number)),"
+                " 'infinity')::float FROM public.owner_history ORDER BY number"):
+            if owner is not None:
+                out.setdefault(part, []).append((owner, begins, ends))
+        return out

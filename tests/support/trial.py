@@ -3,12 +3,14 @@ and the line that tells what came of it."""
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import random
 import time
 from typing import Callable, Iterator
 
 from footfall import PATIENCE, Server, wait_until
-from journal import Load, Pages, examine, settle
+from journal import REJECTED, UNKNOWN, Check, Load, Pages, examine, settle
 from namespaces import Network
 from net_cluster import NetCluster
 from own_services import OwnServices
@@ -40,6 +42,7 @@ class Trial:
         self.taken: list[float] = []
         self.moved = 0
         self.notes: list[str] = []
+        self.fault, self.number = "", 0  # For the table.
 
     def begin(self) -> None:
         """Starts the nodes, the load and who looks."""
@@ -69,17 +72,38 @@ class Trial:
         if error is not None and hasattr(self, "witness"):
             print(f"{self.what()}\nproblems so far: {self.witness.problems[:5]}\n"
                   f"owners: {self._tell_history()}")
+        for name in self.network.names:
+            self.network.heal(name)
         self._held.__exit__(kind, error, trace)
 
     def _tell_history(self) -> object:
         try:
-            return self.nodes.sql("SELECT * FROM public.owner_history ORDER BY number")[-60:]
+            return [" ".join(map(str, row)) for row in self.nodes.sql(
+                "SELECT part, owner, epoch, extract(epoch FROM at) FROM public.owner_history"
+                " ORDER BY number")][-60:]
         except Exception as error:
             return error
 
     @property
     def victims_process(self):
         return self.nodes[self.victim].process
+
+    def port(self, service: str) -> str:
+        """Of kafka or postgres; both have the bridge's address."""
+        return (self.services.folder / service / "port").read_text().strip()
+
+    def accepts(self, name: str) -> None:
+        """A node takes events, though others own all partitions."""
+        mine = {"user_id": "ada", "event_type": "click", "page_url": "/asked"}
+        mine["event_id"] = f"{name}-{self.chance.random()}"
+        self.load.journal.invoke([mine])
+        answer = self.nodes[name].ingest.post("/v1/events", [mine])
+        assert answer.status == 200, answer
+        self.load.journal.complete([mine], 200, ["accepted"])
+
+    def applied(self) -> int:
+        """Records that are applied, of all partitions."""
+        return int(self.nodes.sql("SELECT sum(next_offset) FROM public.partition_progress")[0][0])
 
     def enough(self, more: int = 40) -> None:
         wanted = self.load.accepted() + more
@@ -111,20 +135,22 @@ class Trial:
         parts = self.nodes.owned(victim)
         self.witness.excuse(victim)
         with self.moves_at_most(len(parts), parts):
-            began = time.monotonic()
+            at, began = time.time(), time.monotonic()
             fault()
             self.nodes.seconds_until_taken(parts, victim)
             took = time.monotonic() - began
             self.taken.append(took)
             self.enough()
             self.go_on(max(0, began + lasts - time.monotonic()))
-        assert took < within * PATIENCE, f"{parts} of {victim} ran elsewhere after {took:.2f} s"
+        assert took < within * PATIENCE, \
+            f"{parts} of {victim} ran elsewhere after {took:.2f} s; the fault was at {at:.2f}"
 
     def heal(self, mend: Callable[[], object], victim: str) -> None:
         """The fault is over: the node gets its share again, and nothing else moves."""
         share = -(-len(self.nodes.owners()) // len(self.nodes.alive()))
         with self.moves_at_most(share):
             mend()
+            self.nodes[victim].forget_clients()  # Those of before may have been idle for too long.
             self.await_even()
         self.witness.expect(victim)
         self.be_still()
@@ -158,6 +184,19 @@ class Trial:
                           f"oldest live answer {self.witness.oldest:.2f} s", *self.notes])
         return f"{self.row} seed {self.seed}: {told}"
 
+    def _record(self, check: Check) -> None:
+        """For the table of all rows, where it is asked for."""
+        if path := os.environ.get("FOOTFALL_FAULT_RESULTS"):
+            with open(path, "a") as file:
+                file.write(json.dumps({
+                    "row": self.row, "seed": self.seed, "fault": self.fault,
+                    "number": self.number, "taken": self.taken, "moves": self.moved,
+                    "oldest": self.witness.oldest, "notes": self.notes,
+                    "acknowledged": len(check.acknowledged), "stored": len(check.stored),
+                    "unknown": len(check.journal.ids(UNKNOWN)),
+                    "rejected": len(check.journal.ids(REJECTED)), "lost": len(check.lost),
+                    "twice": check.twice, "phantom": len(check.phantom)}) + "\n")
+
     def finish(self) -> None:
         """Ends the load; the store is held against the journal, and all nodes' answers against
         the store."""
@@ -169,14 +208,17 @@ class Trial:
             settle(server, self.load.journal)
         for server in alive:
             check_counts(server, rows, 100)
+        late = self.witness.late_answers(self.nodes.tenures(), dict(rows(
+            "SELECT DISTINCT page_url, part FROM click_events")))
         *others, last = alive
         for server in others:
             server.terminate()
         self.nodes.await_even()
         check = examine(last, self.load.journal, rows, self.what())
+        self._record(check)
         assert not check.problems, check.problems
-        assert not self.witness.problems, (
-            f"{len(self.witness.problems)} problems, such as {self.witness.problems[:5]}")
+        problems = self.witness.problems + late
+        assert not problems, f"{len(problems)} problems, such as {problems[:5]}"
         assert self.witness.oldest > 0, "nobody answered live"
 
 

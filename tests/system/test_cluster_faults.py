@@ -12,6 +12,10 @@ from trial import Trial
 
 IS_LONG = "FOOTFALL_FAULT_SEEDS" in os.environ
 SEEDS = [int(x) for x in os.environ.get("FOOTFALL_FAULT_SEEDS", "1").split()]
+BEGINNINGS = tuple(os.environ.get("FOOTFALL_FAULT_ROWS", "").split())
+LANE, LANES = (int(x) for x in os.environ.get("FOOTFALL_FAULT_LANE", "0 1").split())
+CASES = [(row, seed) for row in (ROWS if IS_LONG else SMOKE) for seed in SEEDS
+         if row.startswith(BEGINNINGS or ("",))][LANE::LANES]
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +31,10 @@ def services(network, tmp_path_factory):
         yield running
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("row", ROWS if IS_LONG else SMOKE)
+@pytest.mark.parametrize("row, seed", CASES)
 def test_fault(network, services, row, seed):
     with Trial(network, services, row, seed, IS_LONG) as trial:
-        ROWS[row](trial)
+        trial.fault, run = ROWS[row]
+        trial.number = list(ROWS).index(row)
+        run(trial)
         trial.finish()
