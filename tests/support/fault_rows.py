@@ -7,6 +7,7 @@ import time
 from typing import Callable
 
 from footfall import PATIENCE, wait_until
+from namespaces import Network
 from starving import starved
 from trial import KILL_SECONDS, Trial, memory_mib
 
@@ -79,15 +80,25 @@ def cut_from_postgres(trial: Trial) -> None:
     trial.heal(lambda: network.heal(victim), victim)
 
 
-def cut_from_kafka(trial: Trial) -> None:
+def without_kafka(cut: Callable[[Network, str, str], None]) -> Row:
     """F20: it can renew its lease and apply nothing: it gives away what it has, once it has
     seen for 5 s that others can."""
-    trial.begin()
-    network, victim = trial.network, trial.victim
-    trial.lose(lambda: network.cut_from(victim, network.address, port=trial.port("kafka")),
-               victim, within=LOG_SECONDS, lasts=12)
-    assert "running" not in trial.nodes.states(victim)
-    trial.heal(lambda: network.heal(victim), victim)
+    def row(trial: Trial) -> None:
+        trial.begin()
+        network, victim = trial.network, trial.victim
+        trial.lose(lambda: cut(network, victim, trial.port("kafka")), victim,
+                   within=LOG_SECONDS, lasts=12)
+        assert "running" not in trial.nodes.states(victim)
+        trial.heal(lambda: network.heal(victim), victim)
+    return row
+
+
+def cut_from_kafka(network: Network, victim: str, port: str) -> None:
+    network.cut_from(victim, network.address, port=port)
+
+
+def refused_by_kafka(network: Network, victim: str, port: str) -> None:
+    network.refuse(victim, network.address, port)
 
 
 def deaf(trial: Trial) -> None:
@@ -282,7 +293,8 @@ ROWS: dict[str, tuple[str, Row]] = {
     "F20-peers": ("cut from the other nodes alone for 15 s", cut_from_peers),
     "F20-all": ("cut from everything for 10 s", cut_from_all),
     "F20-postgres": ("cut from PostgreSQL alone for 10 s", cut_from_postgres),
-    "F20-kafka": ("cut from Kafka alone for 12 s", cut_from_kafka),
+    "F20-kafka": ("cut from Kafka alone for 12 s", without_kafka(cut_from_kafka)),
+    "F20-refused": ("connections to Kafka reset for 12 s", without_kafka(refused_by_kafka)),
     "F21-deaf": ("what it is sent is lost, for 10 s", deaf),
     "F21-mute": ("what it sends is lost, for 10 s", mute),
     "F22": ("SIGSTOP for 60 s", paused_for_long),

@@ -152,6 +152,11 @@ class Network:
             self._nft(name, f"add rule inet faults out ip daddr {address} {to_port}drop",
                       f"add rule inet faults in ip saddr {address} {from_port}drop")
 
+    def refuse(self, name: str, address: str, port: str) -> None:
+        """Its connections there are reset, and no other one is made: as where nobody listens."""
+        self._nft(name, f"add rule inet faults out ip daddr {address} tcp dport {port}"
+                  " reject with tcp reset")
+
     def deafen(self, name: str, *addresses: str) -> None:
         """What these send to it is lost; what it sends arrives."""
         for address in addresses:

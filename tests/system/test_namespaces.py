@@ -76,6 +76,7 @@ def test_cuts_of_one_node_and_their_end(network):
                 (lambda: network.cut_from("a", b), (True, False, True)),
                 (lambda: network.cut_from("a", bridge), (False, True, True)),
                 (lambda: network.cut_from("a", bridge, port="1"), (True, True, True)),
+                (lambda: network.refuse("a", b, "1"), (True, True, True)),
                 (lambda: network.deafen("a", bridge), (False, True, True)),
                 (lambda: network.mute("a", b), (True, False, True))):
             fault()
@@ -106,6 +107,22 @@ def test_one_way_is_one_way(network):
         network.heal("a")
         connection.settimeout(5)
         assert connection.recv(10) == b"two\n", "as nobody ended the connection"
+
+
+def test_a_refused_connection_is_reset(network):
+    asking = ("import socket, sys\ns = socket.create_connection((sys.argv[1], 7000), 5)\n"
+              "print('made', flush=True); sys.stdin.read(1); s.sendall(b'x\\n')\n"
+              "try:\n s.recv(1)\nexcept ConnectionResetError: print('reset')")
+    with echo(network, "b"):
+        process = subprocess.Popen(
+            [network.program("a", sys.executable), "-c", asking, network.addresses["b"]],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert process.stdout.readline() == "made\n"
+        network.refuse("a", network.addresses["b"], "7000")
+        assert process.communicate("x", 10)[0] == "reset\n"
+        assert not reaches(network, "a", network.addresses["b"])
+        network.heal("a")
+        assert reaches(network, "a", network.addresses["b"])
 
 
 def test_loss_is_about_what_was_asked(network):
