@@ -4,25 +4,30 @@ usage: fault_table.py RESULTS"""
 import json
 import sys
 
-TITLES = ["row", "fault", "runs", "acknowledged", "unknown", "rejected", "stored",
+TITLES = ["row", "fault", "passed", "acknowledged", "unknown", "rejected", "stored",
           "lost, twice, phantom", "others run it after", "moves", "oldest live answer", ""]
 
 
 def span(values: list[float], digits: int = 2) -> str:
+    if not values:
+        return ""
     told = [f"{x:.{digits}f}" for x in (min(values), max(values))]
     return told[0] if told[0] == told[1] else "-".join(told)
 
 
 def line(row: str, runs: list[dict]) -> list[str]:
+    ended = [x for x in runs if "stored" in x]  # The others did not come to their end.
+
     def total(name: str) -> str:
-        return f"{sum(x[name] for x in runs):,}"
+        return f"{sum(x[name] for x in ended):,}"
 
     taken = [second for x in runs for second in x["taken"]]
-    return [row, runs[0]["fault"], str(len(runs)), total("acknowledged"), total("unknown"),
+    passed = f"{sum(x['passed'] for x in runs)} of {len(runs)}"
+    return [row, runs[0]["fault"], passed, total("acknowledged"), total("unknown"),
             total("rejected"), total("stored"),
             ", ".join(total(x) for x in ("lost", "twice", "phantom")),
             f"{span(taken)} s" if taken else "",
-            span([x["moves"] for x in runs], 0), f"{span([x['oldest'] for x in runs])} s",
+            span([x["moves"] for x in ended], 0), f"{span([x['oldest'] for x in ended])} s",
             "; ".join("; ".join(x["notes"]) for x in runs if x["notes"])]
 
 

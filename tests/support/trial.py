@@ -43,6 +43,7 @@ class Trial:
         self.moved = 0
         self.notes: list[str] = []
         self.fault, self.number = "", 0  # For the table.
+        self.check: Check | None = None
 
     def begin(self) -> None:
         """Starts the nodes, the load and who looks."""
@@ -72,6 +73,7 @@ class Trial:
         if error is not None and hasattr(self, "witness"):
             print(f"{self.what()}\nproblems so far: {self.witness.problems[:5]}\n"
                   f"owners: {self._tell_history()}")
+        self._record(error is None)
         for name in self.network.names:
             self.network.heal(name)
         self._held.__exit__(kind, error, trace)
@@ -184,18 +186,22 @@ class Trial:
                           f"oldest live answer {self.witness.oldest:.2f} s", *self.notes])
         return f"{self.row} seed {self.seed}: {told}"
 
-    def _record(self, check: Check) -> None:
+    def _record(self, passed: bool) -> None:
         """For the table of all rows, where it is asked for."""
-        if path := os.environ.get("FOOTFALL_FAULT_RESULTS"):
-            with open(path, "a") as file:
-                file.write(json.dumps({
-                    "row": self.row, "seed": self.seed, "fault": self.fault,
-                    "number": self.number, "taken": self.taken, "moves": self.moved,
-                    "oldest": self.witness.oldest, "notes": self.notes,
+        path = os.environ.get("FOOTFALL_FAULT_RESULTS")
+        if not path:
+            return
+        out = {"row": self.row, "seed": self.seed, "fault": self.fault, "number": self.number,
+               "passed": passed, "taken": self.taken, "notes": self.notes}
+        if self.check:
+            check = self.check
+            out |= {"moves": self.moved, "oldest": self.witness.oldest,
                     "acknowledged": len(check.acknowledged), "stored": len(check.stored),
                     "unknown": len(check.journal.ids(UNKNOWN)),
                     "rejected": len(check.journal.ids(REJECTED)), "lost": len(check.lost),
-                    "twice": check.twice, "phantom": len(check.phantom)}) + "\n")
+                    "twice": check.twice, "phantom": len(check.phantom)}
+        with open(path, "a") as file:
+            file.write(json.dumps(out) + "\n")
 
     def finish(self) -> None:
         """Ends the load; the store is held against the journal, and all nodes' answers against
@@ -214,8 +220,7 @@ class Trial:
         for server in others:
             server.terminate()
         self.nodes.await_even()
-        check = examine(last, self.load.journal, rows, self.what())
-        self._record(check)
+        check = self.check = examine(last, self.load.journal, rows, self.what())
         assert not check.problems, check.problems
         problems = self.witness.problems + late
         assert not problems, f"{len(problems)} problems, such as {problems[:5]}"
