@@ -28,7 +28,11 @@ class OwnServices:
     def __enter__(self) -> "OwnServices":
         if not os.environ.get("FOOTFALL_TEST_KAFKA"):
             pytest.fail("FOOTFALL_TEST_KAFKA is not set; make test installs the services")
-        self.run("start", *self.names)
+        try:
+            self.run("start", *self.names)
+        except BaseException:
+            self.__exit__()
+            raise
         for line in self.run("env", *self.names).splitlines():
             name, _, value = shlex.split(line)[1].partition("=")
             self.addresses[name] = value
