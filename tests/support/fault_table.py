@@ -8,26 +8,26 @@ TITLES = ["row", "fault", "passed", "acknowledged", "unknown", "rejected", "stor
           "lost, twice, phantom", "others run it after", "moves", "oldest live answer", ""]
 
 
-def span(values: list[float], digits: int = 2) -> str:
+def span(values: list[float], digits: int = 2, unit: str = " s") -> str:
     if not values:
         return ""
     told = [f"{x:.{digits}f}" for x in (min(values), max(values))]
-    return told[0] if told[0] == told[1] else "-".join(told)
+    return (told[0] if told[0] == told[1] else "-".join(told)) + unit
 
 
 def line(row: str, runs: list[dict]) -> list[str]:
     ended = [x for x in runs if "stored" in x]  # The others did not come to their end.
 
     def total(name: str) -> str:
-        return f"{sum(x[name] for x in ended):,}"
+        return f"{sum(x[name] for x in ended):,}" if ended else ""
 
     taken = [second for x in runs for second in x["taken"]]
     passed = f"{sum(x['passed'] for x in runs)} of {len(runs)}"
     return [row, runs[0]["fault"], passed, total("acknowledged"), total("unknown"),
             total("rejected"), total("stored"),
-            ", ".join(total(x) for x in ("lost", "twice", "phantom")),
-            f"{span(taken)} s" if taken else "",
-            span([x["moves"] for x in ended], 0), f"{span([x['oldest'] for x in ended])} s",
+            ", ".join(total(x) for x in ("lost", "twice", "phantom") if ended),
+            span(taken), span([x["moves"] for x in ended], 0, ""),
+            span([x["oldest"] for x in ended]),
             "; ".join("; ".join(x["notes"]) for x in runs if x["notes"])]
 
 
