@@ -100,7 +100,7 @@ child_spec children::query_child() const {
     qc.counts = needs.config->counts;
     qc.now = needs.config->now;
     qc.steady = needs.config->steady;
-    qc.leased = !needs.config->node_name.empty();
+    qc.node = needs.config->node_name;
     qc.reads = needs.reads;
     return spawn_child<query_actor>(s, footfall::query, std::move(qc));
   };

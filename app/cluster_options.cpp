@@ -55,6 +55,8 @@ std::string check_trust(const settings& x) {
                            : "cluster-listen: nodes speak in TLS; give " + missing
                                  + " too (footfall certs makes the files), or --cluster-insecure "
                                    "where all nodes are on this machine";
+  if (!x.cluster_ca.empty() || !x.cluster_certificate.empty() || !x.cluster_key.empty())
+    return "cluster-insecure: certificates are given too; take one of both away";
   for (const auto* address : {&x.cluster_listen, &x.cluster_advertise})
     if (!is_of_this_machine(*address))
       return "cluster-insecure: " + *address

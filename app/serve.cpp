@@ -259,6 +259,8 @@ caf::error open_links(const settings& options, caf::actor_system& system,
   cluster::links_config to;
   const auto colon = options.cluster_listen.rfind(':');
   to.host = options.cluster_listen.substr(0, colon);
+  if (to.host.front() == '[') // [::1]:9090
+    to.host = to.host.substr(1, to.host.size() - 2);
   to.port = static_cast<uint16_t>(std::stoi(options.cluster_listen.substr(colon + 1)));
   if (!options.cluster_insecure)
     to.files = cluster::certificate_files{options.cluster_ca, options.cluster_certificate,

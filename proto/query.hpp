@@ -70,6 +70,7 @@ struct query_answer {
   errc code = errc::none; ///< none: the rest is valid.
   std::string reason;     ///< What was wrong and what to do.
   answer_source source = answer_source::none;
+  std::string node = {};         ///< In a cluster: the name of the node that answers.
   int64_t as_of_us = 0;          ///< The committed state is at least this fresh.
   std::vector<position> reached; ///< Last applied position of the partitions read.
   uint64_t clicks = 0;           ///< count: of the user on the page; page: all.
@@ -90,9 +91,9 @@ auto inspect(Inspector& f, query_answer& x) {
     x.source = static_cast<answer_source>(source);
     return caf::none;
   };
-  return f(caf::meta::type_name("query_answer"), x.ticket, code, x.reason, source, x.as_of_us,
-           x.reached, x.clicks, x.users, x.rows, x.minutes, x.points, x.other_types, x.more,
-           x.users_known, caf::meta::load_callback(load));
+  return f(caf::meta::type_name("query_answer"), x.ticket, code, x.reason, source, x.node,
+           x.as_of_us, x.reached, x.clicks, x.users, x.rows, x.minutes, x.points, x.other_types,
+           x.more, x.users_known, caf::meta::load_callback(load));
 }
 
 /// Many client requests in one message: one for each I/O turn, not for each event.

@@ -154,6 +154,8 @@ void rewire(gateway_ptr self, wiring& nodes) {
                    "event_id");
   if (st.nodes.query && st.nodes.query != nodes.query)
     gateway_queries::end_those_here(self);
+  if (st.nodes.membership != nodes.membership) // Its links end with it.
+    gateway_queries::take_routes(self, {});
   st.nodes = std::move(nodes);
   give_ingests(self);
   gateway_queries::give(self);

@@ -53,6 +53,8 @@ struct gateway_state {
     caf::strong_actor_ptr at; ///< QUERY of another node that has it; null: the one here.
     uint32_t home = 0;        ///< Partition of the page, if it is asked elsewhere.
     int64_t bound_us = 0;     ///< As of then this node had all applied that it acknowledged.
+    int64_t moved_us = 0;     ///< A watch: when it was given to whom it is at.
+    uint64_t told_clicks = 0; ///< A watch: what was told last.
   };
 
   gateway_config config;
@@ -64,7 +66,6 @@ struct gateway_state {
   std::map<uint64_t, open_query> watches;
   std::vector<uint64_t> held; ///< Tickets of queries.
   page_routes routes;
-  std::map<caf::strong_actor_ptr, size_t> elsewhere; ///< Queries under way at other nodes.
 };
 
 using gateway_ptr = observed_actor<gateway_actor, gateway_state>*;

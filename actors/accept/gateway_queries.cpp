@@ -14,8 +14,8 @@ using open_query = gateway_state::open_query;
 constexpr int64_t held_most_us = 500'000;
 /// With less time left nobody is asked again.
 constexpr int64_t again_least_us = 500'000;
-/// Questions under way at one other node; beyond it this node answers from the store.
-constexpr size_t elsewhere_most = 1024;
+/// So long after a watch has moved it tells no fewer clicks than before.
+constexpr int64_t settles_us = 2'500'000;
 /// In one message: at most 256 KiB, as a question is 2.6 KB at most.
 constexpr size_t piece = 96;
 constexpr uint32_t retry_s = 1;
@@ -42,11 +42,7 @@ caf::strong_actor_ptr choose(gateway_state& st, open_query& x) {
   x.home = home_of(st, x.ask);
   if (x.home >= st.routes.queries.size())
     return nullptr;
-  const auto& to = st.routes.queries[x.home];
-  if (!to)
-    return nullptr;
-  const auto busy = st.elsewhere.find(to);
-  return busy != st.elsewhere.end() && busy->second >= elsewhere_most ? nullptr : to;
+  return st.routes.queries[x.home];
 }
 
 /// No clock of this node means anything there.
@@ -58,17 +54,8 @@ query_ask for_peer(const gateway_state& st, const query_ask& ask) {
   return out;
 }
 
-void count_out(gateway_state& st, const open_query& x) {
-  if (!x.at || x.is_watch)
-    return;
-  const auto at = st.elsewhere.find(x.at);
-  if (at != st.elsewhere.end() && --at->second == 0)
-    st.elsewhere.erase(at);
-}
-
 void answer(gateway_ptr self, open_query x, query_answer reply) {
   auto& st = self->state;
-  count_out(st, x);
   const auto took_us = st.config.steady() - x.since_us;
   st.config.counts->query_duration.observe(took_us);
   if (x.at)
@@ -84,13 +71,19 @@ query_answer refusal(errc code, std::string reason) {
   return out;
 }
 
-// What this node has acknowledged is in the answer, or the answer is older.
+// What this node has acknowledged is in the answer, or the answer is older. What it knows to be
+// applied already it has forgotten: then nothing is known but what was when it asked.
 void bound(const gateway_state& st, const open_query& x, query_answer& reply) {
   const auto& node = *st.config.status;
   auto most = x.bound_us;
-  for (const auto& at : reply.reached)
-    if (at.partition == x.home)
-      most = std::max(most, node.as_of_page(x.home, st.config.now, at.offset + 1));
+  for (const auto& at : reply.reached) {
+    if (at.partition != x.home)
+      continue;
+    const auto now = node.as_of_page(x.home, st.config.now, at.offset + 1);
+    const auto applied = node.parts[x.home].with_backlog([](const auto& y) { return y.applied(); });
+    if (at.offset + 1 >= applied)
+      most = std::max(most, now);
+  }
   reply.as_of_us = std::min(reply.as_of_us, most);
 }
 
@@ -102,11 +95,10 @@ bool may_ask_here(const gateway_state& st, const open_query& x) {
 /// The other node did not know, or is lost.
 bool is_trouble_of_node(errc code) {
   return code == errc::store_unavailable || code == errc::shutting_down || code == errc::restarting
-         || code == errc::overloaded;
+         || code == errc::invalid_argument; // It may not know a partition yet that was added.
 }
 
 void hold(gateway_state& st, uint64_t ticket, open_query& x) {
-  count_out(st, x);
   add(st.config.counts->remote_queries_again);
   x.at = nullptr;
   x.only_here = true;
@@ -126,7 +118,6 @@ void give_queries(gateway_ptr self) {
     auto& x = at->second;
     x.at = choose(st, x);
     if (x.at) {
-      ++st.elsewhere[x.at];
       x.bound_us = st.config.status->as_of_page(x.home, st.config.now);
       elsewhere[x.at].push_back(for_peer(st, x.ask));
     } else if (st.nodes.query) {
@@ -158,6 +149,7 @@ void give_watch(gateway_ptr self, open_query& x) {
     return;
   x.at = to;
   x.held = false;
+  x.moved_us = st.config.steady();
   if (to)
     x.bound_us = st.config.status->as_of_page(x.home, st.config.now);
   self->send(handle_of(to ? to : st.nodes.query), atom::watch_v, x.ask);
@@ -251,6 +243,14 @@ void take_answered(gateway_ptr self, std::vector<query_answer>& answers) {
     auto& x = watch->second;
     if (x.held || (x.at ? x.at != from : from != st.nodes.query))
       continue; // Of where the page was before.
+    // It is told again in a second, there or where the page is then. What another place knew
+    // before the page moved may be ahead of what is known there for a moment.
+    const auto now = st.config.steady();
+    if (x.at && is_trouble_of_node(reply.code))
+      continue;
+    if (reply.code == errc::none && reply.clicks < x.told_clicks && now < x.moved_us + settles_us)
+      continue;
+    x.told_clicks = reply.clicks;
     if (x.at)
       bound(st, x, reply);
     x.done(std::move(reply));

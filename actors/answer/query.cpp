@@ -195,11 +195,15 @@ query_actor::behavior_type query(query_ptr self, query_config config) {
   };
   return {
       [self, done](atom::query, std::vector<query_ask>& asks) {
+        if (!self->current_sender())
+          return; // Nobody could be answered.
         for (auto& x : asks)
           take_ask(self, x, self->current_sender(), false);
         done();
       },
       [self, done](atom::watch, query_ask& x) {
+        if (!self->current_sender())
+          return;
         if (self->state.watchers.insert(self->current_sender()).second)
           self->monitor(caf::actor_cast<caf::actor>(self->current_sender()));
         take_ask(self, x, self->current_sender(), true);

@@ -22,8 +22,8 @@ struct query_config {
   metrics* counts = nullptr;
   const node_status* status = nullptr; ///< Outlives the actor.
   now_fn now;
-  now_fn steady = steady_now;                 ///< Of deadlines and waits.
-  bool leased = false;                        ///< In a cluster: not all pages are here.
+  now_fn steady = steady_now; ///< Of deadlines and waits.
+  std::string node; ///< Its name in a cluster, where not all pages are here; empty: alone.
   std::shared_ptr<outcome_note> reads;        ///< How the store's reads go; may be missing.
   std::chrono::milliseconds after_wait{2000}; ///< How long Footfall-After may wait.
   size_t open_max = 20'000;                   ///< Queries under way.

@@ -143,6 +143,7 @@ void finish(query_ptr self, uint64_t id, query_answer answer) {
   case answer_source::store: add(counts.queries_from_store, x.askers.size()); break;
   case answer_source::none: add(counts.queries_failed, x.askers.size()); break;
   }
+  answer.node = st.config.node;
   for (const auto& who : x.askers) {
     answer.ticket = who.ticket;
     auto to = std::find_if(st.answers.begin(), st.answers.end(),

@@ -126,7 +126,7 @@ uint32_t home_of(query_ptr self, const query_ask& ask) {
 
 bool is_answered_here(query_ptr self, const query_ask& ask) {
   const auto& st = self->state;
-  if (!st.config.leased)
+  if (st.config.node.empty())
     return true;
   const auto& part = st.config.status->parts[home_of(self, ask)];
   return st.config.steady() <= part.fresh_until_us;

@@ -47,7 +47,9 @@ ownership_actions ownership::tick(int64_t now_us) {
 
 // While a beat is under way, the next one follows its answer.
 void ownership::ask_for_beat(int64_t now_us) {
-  const auto soonest = beat_no_ == 0 ? now_us : beat_sent_us_ + rules_.beat_gap_us;
+  // Each beat costs the store a look at all nodes, and all of them may be asked at once.
+  const auto gap = std::max(rules_.beat_gap_us, rules_.gap_a_node_us * nodes_);
+  const auto soonest = beat_no_ == 0 ? now_us : beat_sent_us_ + gap;
   next_beat_us_ = std::min(next_beat_us_, std::max(now_us, soonest));
 }
 
@@ -159,6 +161,7 @@ ownership_actions ownership::beat_answered(uint64_t number, const beat_answer& a
   if (eyes_since_us_ < 0 || now_us - answered_us_ > rules_.pause_us)
     open_eyes();
   answered_us_ = now_us;
+  nodes_ = static_cast<int64_t>(answer.nodes.size());
   auto judged = judge(answer);
   judge_log(judged);
   judged.front() = self();

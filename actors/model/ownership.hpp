@@ -13,6 +13,7 @@ namespace footfall::model {
 struct ownership_rules {
   int64_t beat_every_us = 500'000;
   int64_t beat_gap_us = 50'000;        ///< Between two beats, whatever asks for one at once.
+  int64_t gap_a_node_us = 2'000;       ///< That gap is so long at least for each node.
   int64_t lease_us = 3'000'000;        ///< From the sending of a beat.
   int64_t pause_us = 1'500'000;        ///< Between two answers, beyond it eyes are not fresh.
   int64_t gone_us = 300'000;           ///< Between two beats that together see another gone.
@@ -174,6 +175,7 @@ private:
   uint64_t beat_no_ = 0;
   bool beating_ = false;
   int64_t beat_sent_us_ = 0;
+  int64_t nodes_ = 0; // In the last answer.
   int64_t next_beat_us_ = 0;
   int64_t lease_until_us_ = 0;
   int64_t answered_us_ = 0;    // The last beat that was.

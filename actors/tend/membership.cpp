@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/port_answers.hpp"
+#include "actors/tend/membership_greetings.hpp"
 #include "actors/tend/membership_routes.hpp"
 
 namespace footfall {
@@ -13,7 +14,7 @@ using peer = membership_state::peer;
 using phase = membership_state::phase;
 
 constexpr auto tick_period = std::chrono::milliseconds(100);
-constexpr int64_t dial_patience_us = 5'000'000; // The links give up sooner.
+constexpr int64_t dial_patience_us = 8'000'000; // The links give up sooner.
 constexpr int64_t greeting_patience_us = 1'500'000;
 constexpr int64_t backoff_first_us = 100'000;
 constexpr int64_t backoff_most_us = 1'000'000;
@@ -31,20 +32,6 @@ void report(membership_ptr self, const std::string& line) {
 
 membership_actor handle_of(const caf::strong_actor_ptr& x) {
   return caf::actor_cast<membership_actor>(x);
-}
-
-peer_hello greeting_of(membership_ptr self) {
-  const auto& st = self->state;
-  peer_hello out;
-  out.node = st.me;
-  out.version = st.config.version;
-  out.roles = st.config.roles;
-  out.log = st.config.log;
-  out.membership = caf::actor_cast<caf::strong_actor_ptr>(self);
-  out.query = st.nodes.query;
-  out.ingestion = st.nodes.ingestion;
-  out.inspector = st.nodes.inspector;
-  return out;
 }
 
 bool dials(const membership_state& st, const std::string& other) {
@@ -88,6 +75,7 @@ void dial(membership_ptr self, const std::string& name, peer& x) {
 void go_on(membership_ptr self) {
   auto& st = self->state;
   const auto at = now(self);
+  report(self, st.refusals.heed({}, at));
   for (auto& [name, x] : st.peers) {
     if (x.at == phase::linked)
       report(self, x.trouble.heed({}, at));
@@ -125,12 +113,15 @@ void take_beat(membership_ptr self, const owner_id& me, const beat_answer& seen)
     if (row.id.node == me.node)
       continue;
     auto& x = peer_of(st, row.id.node);
-    if (x.row.id != row.id || x.row.address != row.address) { // Another process: at once.
+    const bool is_back = x.row.seen != sight::live && row.seen == sight::live;
+    if (x.row.id != row.id || x.row.address != row.address || is_back) { // It is tried at once.
       x.backoff_us = 0;
       x.due_us = x.at == phase::apart ? 0 : x.due_us;
     }
     x.row = row;
     x.listed = true;
+    if (x.at == phase::linked && x.hello.node.incarnation < row.id.incarnation)
+      part(self, x, "a later process has its name");
   }
   std::erase_if(st.peers,
                 [](const auto& x) { return !x.second.listed && x.second.at == phase::apart; });
@@ -184,23 +175,8 @@ void link_up(membership_ptr self, peer& x, peer_hello hello) {
   x.why.clear();
 }
 
-/// What keeps this node from a link to who sends that; empty: nothing.
-std::string fault_of(const membership_state& st, const peer_hello& x) {
-  if (x.links != link_version)
-    return "node " + st.me.node + " speaks version " + std::to_string(link_version)
-           + " with other nodes (" + st.config.version + "), node " + x.node.node + " version "
-           + std::to_string(x.links) + " (" + x.version
-           + "); take programs that are one step apart at most";
-  if (x.log != st.config.log)
-    return "node " + st.me.node + " works on the topic " + st.config.log + ", node " + x.node.node
-           + " on " + x.log + "; two clusters need names and seeds of their own";
-  if (x.node.node == st.me.node)
-    return "both nodes are called " + st.me.node + "; give each a name of its own (--node-name)";
-  return {};
-}
-
 void refuse(membership_ptr self, const caf::strong_actor_ptr& from, const std::string& why) {
-  report(self, "a node's greeting is refused: " + why);
+  report(self, self->state.refusals.heed(cleaned(why), now(self)));
   if (from)
     self->send(handle_of(from), atom::refused_v, why);
 }
@@ -226,7 +202,7 @@ void accept(membership_ptr self, peer_hello hello, uint64_t link) {
 void take_hello(membership_ptr self, peer_hello& hello) {
   auto& st = self->state;
   const auto from = self->current_sender();
-  if (!from || from != hello.membership)
+  if (!from || from != hello.membership || !is_sound(hello))
     return; // It is not what it says.
   if (st.me.nobody())
     return refuse(self, from, "this node has not joined the cluster yet; greet it again");
@@ -258,18 +234,25 @@ void take_known(membership_ptr self, uint64_t number, const peer_way& way) {
   accept(self, std::move(x.hello), way.link);
 }
 
+// Only people can mend that: it is tried again, not too often.
+void refused(membership_ptr self, peer& x, const std::string& why) {
+  part(self, x, cleaned(why));
+  x.due_us = now(self) + backoff_of_late_us;
+  publish(self);
+}
+
 void take_welcome(membership_ptr self, peer_hello& hello) {
   auto& st = self->state;
-  const auto from = caf::actor_cast<caf::actor_addr>(self->current_sender());
-  auto* found = find_by_actor(st, from);
-  if (!found || found->second.at == phase::apart)
+  const auto from = self->current_sender();
+  auto* found = find_by_actor(st, caf::actor_cast<caf::actor_addr>(from));
+  if (!found || !from || from != hello.membership || !is_sound(hello))
     return;
   auto& [name, x] = *found;
   auto why = fault_of(st, hello);
   if (why.empty() && hello.node.node != name)
     why = "the one at " + x.row.address + " calls itself " + hello.node.node;
   if (!why.empty())
-    return part(self, x, std::move(why));
+    return refused(self, x, why);
   link_up(self, x, std::move(hello));
   publish(self);
 }
@@ -279,17 +262,18 @@ void take_refusal(membership_ptr self, const std::string& why) {
       find_by_actor(self->state, caf::actor_cast<caf::actor_addr>(self->current_sender()));
   if (!found)
     return;
-  part(self, found->second, why);
-  publish(self);
+  refused(self, found->second, why);
 }
 
 void take_failure(membership_ptr self, uint64_t number, const caf::error& why) {
   auto& st = self->state;
-  if (auto* found = find_by_number(st, number))
+  if (auto* found = find_by_number(st, number)) {
     part(self, found->second, text_of(why));
-  else
-    st.strangers.erase(number);
-  show(self);
+    show(self);
+  } else if (const auto at = st.strangers.find(number); at != st.strangers.end()) {
+    refuse(self, at->second.from, "it is not known whose link this is: " + text_of(why));
+    st.strangers.erase(at);
+  }
 }
 
 void take_down(membership_ptr self, const caf::down_msg& x) {
@@ -309,9 +293,9 @@ void take_down(membership_ptr self, const caf::down_msg& x) {
 // Peers tell of what they took or gave away themselves, and of nothing else.
 void take_owns(membership_ptr self, const partition_owner& x) {
   auto& st = self->state;
-  if (!find_by_actor(st, caf::actor_cast<caf::actor_addr>(self->current_sender())))
-    return;
-  if (!st.owners.tell(x, now(self)))
+  const auto* from = find_by_actor(st, caf::actor_cast<caf::actor_addr>(self->current_sender()));
+  if (!from || from->second.at != phase::linked || x.partition >= st.owners.size()
+      || (!x.owner.nobody() && x.owner != from->second.hello.node) || !st.owners.tell(x, now(self)))
     return;
   if (auto to = caf::actor_cast<ownership_actor>(st.nodes.ownership); to && x.owner.nobody())
     self->send(to, atom::look_v);

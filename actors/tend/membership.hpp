@@ -61,6 +61,7 @@ struct membership_state {
   std::map<std::string, peer> peers;
   model::owner_directory owners;
   std::map<uint64_t, stranger> strangers;
+  model::trouble_report refusals{"a link to this node"};
   uint64_t next_number = 1;
   page_routes routes; ///< As GATEWAY has them.
 };

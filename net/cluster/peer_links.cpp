@@ -46,16 +46,10 @@ private:
   caf::actor_system& system_;
 };
 
-using caf::get_atom;
-using caf::put_atom;
-
 /// What is published, as long as the process lives: leads whoever comes in to MEMBERSHIP.
-caf::behavior door(caf::stateful_actor<caf::strong_actor_ptr>* self, int) {
-  self->set_default_handler(caf::print_and_drop);
-  return {
-      [self](put_atom, const caf::strong_actor_ptr& to) { self->state = to; },
-      [self](get_atom) { return self->state; },
-  };
+caf::behavior door(caf::event_based_actor* self, std::function<caf::strong_actor_ptr()> behind) {
+  self->set_default_handler(caf::drop);
+  return {[behind](caf::get_atom) { return behind(); }};
 }
 
 caf::error failure(std::string text) {
@@ -64,17 +58,28 @@ caf::error failure(std::string text) {
 
 } // namespace
 
-struct tunnel_links::shared {
+struct tunnel_links::shared : std::enable_shared_from_this<shared> {
   explicit shared(caf::actor_system& x) : system(x) {}
 
   caf::actor_system& system;
   caf::actor door;
   bool certified = false; ///< All have shown certificates.
   uint16_t inner_port = 0;
-  std::mutex mutex;
+  std::mutex mutex; ///< The two that follow.
+  caf::strong_actor_ptr membership;
   std::map<uint64_t, link_info> links;
-  std::unique_ptr<tunnel> way; ///< Gone first.
+  std::mutex way_mutex;        ///< Of the next.
+  std::unique_ptr<tunnel> way; ///< Gone first; what is asked of CAF may be answered later.
 
+  caf::strong_actor_ptr behind_door() {
+    std::lock_guard guard{mutex};
+    return membership;
+  }
+  void cut(uint64_t link) {
+    std::lock_guard guard{way_mutex};
+    if (way)
+      way->cut(link);
+  }
   void opened(const link_info& x) {
     std::lock_guard guard{mutex};
     links[x.id] = x;
@@ -83,42 +88,80 @@ struct tunnel_links::shared {
     std::lock_guard guard{mutex};
     links.erase(link);
   }
+  void find(caf::strong_actor_ptr other, done<peer_way> reply);
+  void ask_door(const link_info& link, done<peer_way> reply);
+  void check(const link_info& link, const caf::strong_actor_ptr& there, done<peer_way> reply);
 };
 
-namespace {
-
-peer_way way_of(const link_info& link, bool certified, caf::strong_actor_ptr membership) {
-  return {link.id, std::move(membership), certified, link.names};
+// CAF knows the connection of a node, and the port at its other end, which is the tunnel's; the
+// tunnel knows whose that is.
+void tunnel_links::shared::find(caf::strong_actor_ptr other, done<peer_way> reply) {
+  auto look = [x = shared_from_this(), other = std::move(other), reply = std::move(reply)] {
+    auto& middleman = x->system.middleman();
+    const auto broker = middleman.named_broker<caf::io::basp_broker>(caf::atom("BASP"));
+    auto& basp = *static_cast<caf::io::basp_broker*>(caf::actor_cast<caf::abstract_actor*>(broker));
+    const auto hop = basp.instance.tbl().lookup_direct(other->node());
+    if (!hop)
+      return reply(failure("its link has ended"));
+    const auto port = basp.remote_port(*hop);
+    std::unique_lock lock{x->mutex};
+    for (const auto& [id, link] : x->links)
+      if (link.inner_port == port) {
+        const peer_way out{id, other, x->certified, link.names};
+        lock.unlock();
+        return reply(out);
+      }
+    lock.unlock();
+    reply(failure("it has not come in by the cluster's port"));
+  };
+  system.middleman().backend().post(std::move(look));
 }
 
-/// Asks CAF for the actor behind a loopback port, and that one for its MEMBERSHIP.
-void ask_door(caf::actor_system& system, link_info link, bool certified,
-              peer_links::done<peer_way> reply) {
-  auto run = [link, certified, reply](caf::event_based_actor* self, int) {
-    auto fail = [reply](const char* what, const caf::error& why) {
-      reply(failure(std::string{what} + " (" + text_of(why) + ")"));
-    };
+// Asks CAF for the actor behind a loopback port, and that one for its MEMBERSHIP. Whatever
+// fails, the connection is there by then and would stay: the link is cut.
+void tunnel_links::shared::ask_door(const link_info& link, done<peer_way> reply) {
+  auto fail = [x = shared_from_this(), link, reply](const std::string& why) {
+    x->cut(link.id);
+    reply(failure(why));
+  };
+  auto run = [x = shared_from_this(), link, reply, fail](caf::event_based_actor* self, int) {
     auto connected = [=](const caf::node_id&, const caf::strong_actor_ptr& found,
                          const std::set<std::string>&) {
       if (!found)
-        return fail("what answers there is no node of a cluster",
-                    caf::sec::no_actor_published_at_port);
+        return fail("what answers there is no node of a cluster");
       self->request(caf::actor_cast<caf::actor>(found), patience, caf::get_atom_v)
           .then(
               [=](const caf::strong_actor_ptr& there) {
                 if (there)
-                  reply(way_of(link, certified, there));
+                  x->check(link, there, reply);
                 else
-                  reply(failure("the node starts; it is dialled again"));
+                  fail("the node starts; it is dialled again");
               },
-              [fail](const caf::error& why) { fail("the node does not answer", why); });
+              [=](const caf::error& e) { fail("the node does not answer (" + text_of(e) + ")"); });
     };
-    self->request(self->system().middleman().actor_handle(), 3 * patience, caf::connect_atom_v,
+    self->request(self->system().middleman().actor_handle(), 2 * patience, caf::connect_atom_v,
                   std::string{"127.0.0.1"}, link.inner_port)
-        .then(connected, [fail](const caf::error& why) { fail("the node does not greet", why); });
+        .then(connected,
+              [=](const caf::error& e) { fail("the node does not greet (" + text_of(e) + ")"); });
   };
   system.spawn<caf::hidden>(run, 0);
 }
+
+// With a connection of before that has not ended, CAF goes on with that one: a cut of the new
+// link would then mean nothing.
+void tunnel_links::shared::check(const link_info& link, const caf::strong_actor_ptr& there,
+                                 done<peer_way> reply) {
+  find(there, [x = shared_from_this(), link, reply](const caf::expected<peer_way>& used) {
+    if (used && used->link == link.id)
+      return reply(*used);
+    if (used)
+      x->cut(used->link);
+    x->cut(link.id);
+    reply(failure("the link of before has not ended yet; it is dialled again"));
+  });
+}
+
+namespace {
 
 bool read_address(const std::string& text, std::string& host, uint16_t& port) {
   const auto colon = text.rfind(':');
@@ -147,7 +190,10 @@ tunnel_links::tunnel_links(std::shared_ptr<shared> x) : shared_(std::move(x)) {}
 caf::expected<std::unique_ptr<tunnel_links>> tunnel_links::open(caf::actor_system& system,
                                                                 links_config config) {
   auto x = std::make_shared<shared>(system);
-  x->door = system.spawn<caf::hidden>(door, 0);
+  x->door = system.spawn<caf::hidden>(door, [at = std::weak_ptr{x}]() -> caf::strong_actor_ptr {
+    const auto there = at.lock();
+    return there ? there->behind_door() : nullptr;
+  });
   auto out = std::unique_ptr<tunnel_links>{new tunnel_links(x)};
   const auto inner = system.middleman().publish(x->door, 0, "127.0.0.1");
   if (!inner)
@@ -170,7 +216,12 @@ caf::expected<std::unique_ptr<tunnel_links>> tunnel_links::open(caf::actor_syste
 }
 
 tunnel_links::~tunnel_links() {
-  shared_->way.reset();
+  std::unique_ptr<tunnel> last;
+  {
+    std::lock_guard guard{shared_->way_mutex};
+    last = std::move(shared_->way);
+  }
+  last.reset();
   if (shared_->inner_port != 0)
     shared_->system.middleman().unpublish(shared_->door, shared_->inner_port);
   caf::anon_send_exit(shared_->door, caf::exit_reason::user_shutdown);
@@ -180,11 +231,11 @@ void tunnel_links::begin(caf::strong_actor_ptr membership) {
   std::map<uint64_t, link_info> all;
   {
     std::lock_guard guard{shared_->mutex};
+    shared_->membership = std::move(membership);
     all = shared_->links;
   }
   for (const auto& [id, link] : all)
-    shared_->way->cut(id);
-  caf::anon_send(shared_->door, caf::put_atom_v, std::move(membership));
+    shared_->cut(id);
 }
 
 void tunnel_links::dial(const std::string& address, const std::string& name, done<peer_way> reply) {
@@ -197,37 +248,17 @@ void tunnel_links::dial(const std::string& address, const std::string& name, don
   auto done = [x = shared_, reply = std::move(reply)](const dial_answer& answer) {
     if (answer.outcome != dial_outcome::connected)
       return reply(failure(answer.text));
-    // A link that fails here ends by itself: nobody speaks on it.
-    ask_door(x->system, answer.link, x->certified, reply);
+    x->ask_door(answer.link, reply);
   };
   shared_->way->dial(std::move(host), port, name, std::move(done));
 }
 
-// CAF knows the connection of a node, and its port at this end; the tunnel knows whose that is.
 void tunnel_links::identify(caf::strong_actor_ptr other, done<peer_way> reply) {
-  auto look = [x = shared_, other = std::move(other), reply = std::move(reply)] {
-    auto& middleman = x->system.middleman();
-    const auto broker = middleman.named_broker<caf::io::basp_broker>(caf::atom("BASP"));
-    auto& basp = *static_cast<caf::io::basp_broker*>(caf::actor_cast<caf::abstract_actor*>(broker));
-    const auto hop = basp.instance.tbl().lookup_direct(other->node());
-    if (!hop)
-      return reply(failure("its link has ended"));
-    const auto port = basp.remote_port(*hop);
-    std::unique_lock lock{x->mutex};
-    for (const auto& [id, link] : x->links)
-      if (!link.dialled && link.inner_port == port) {
-        const auto out = way_of(link, x->certified, other);
-        lock.unlock();
-        return reply(out);
-      }
-    lock.unlock();
-    reply(failure("it has not come in by the cluster's port"));
-  };
-  shared_->system.middleman().backend().post(std::move(look));
+  shared_->find(std::move(other), std::move(reply));
 }
 
 void tunnel_links::cut(uint64_t link) {
-  shared_->way->cut(link);
+  shared_->cut(link);
 }
 
 uint16_t tunnel_links::port() const noexcept {

@@ -66,6 +66,8 @@ void freshness_to_metadata(grpc::CallbackServerContext& context, const query_ans
   context.AddTrailingMetadata("footfall-source", to_string(answer.source));
   context.AddTrailingMetadata("footfall-as-of", time_text(answer.as_of_us));
   context.AddTrailingMetadata("footfall-position", to_string(answer.reached));
+  if (!answer.node.empty())
+    context.AddTrailingMetadata("footfall-node", answer.node);
 }
 
 } // namespace

@@ -248,6 +248,8 @@ public:
     headers_ += "\r\nFootfall-As-Of: ";
     headers_ += model::utc_text(answer->as_of_us);
     headers_ += "\r\n";
+    if (!answer->node.empty())
+      headers_ += "Footfall-Node: " + answer->node + "\r\n";
     append_position(*answer);
     const auto& ask = x.pending.ask;
     body_.clear();

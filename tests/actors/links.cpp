@@ -87,6 +87,7 @@ SCENARIO_METHOD(linked_fixture, "a question goes to the node that has the page",
       CHECK(all.clicks == 1);
       CHECK(all.as_of_us <= time_us);
       CHECK(all.as_of_us >= time_us - 1'000'000);
+      CHECK(all.node == (of == door.get() ? "b" : "a"));
       if (round == 1)
         CHECK(all.source == answer_source::actor);
       CHECK(ask_of(*of, count_of("u1", page)).clicks == 1);
@@ -211,6 +212,11 @@ SCENARIO_METHOD(linked_fixture, "a watch follows its page", "[actor][links]") {
     network.down = false;
     advance(2s);
   }
+  WHEN("the owner cannot reach the store") {
+    store_b.cut = true;
+    advance(8s);
+    CHECK(states(*door) == "rrrr");
+  }
   WHEN("the owner dies") {
     links_b.end();
     end_b();
@@ -221,6 +227,18 @@ SCENARIO_METHOD(linked_fixture, "a watch follows its page", "[actor][links]") {
   CHECK(seen.back() == ask(page_of(page)).clicks);
   CHECK(std::is_sorted(seen.begin(), seen.end()));
   CHECK_FALSE(has_ended);
+}
+
+SCENARIO_METHOD(linked_fixture, "who lost all links with MEMBERSHIP asks nobody else",
+                "[actor][links]") {
+  const auto page = page_at(*door_b);
+  post_to(*door, {click("e1", "u1", page)});
+  advance(1s);
+  REQUIRE(ask(page_of(page)).code == errc::none);
+  kill("membership");
+  const auto answer = ask(page_of(page)); // At once, while it starts again.
+  CHECK(answer.clicks == 1);
+  CHECK(answer.source == answer_source::store);
 }
 
 SCENARIO_METHOD(linked_fixture, "what another node watches ends with its link, or its gateway",

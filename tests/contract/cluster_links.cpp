@@ -139,6 +139,14 @@ TEST_CASE("a dial that leads to no node says why", "[contract][cluster]") {
   CHECK(why("127.0.0.1:1", "n2").find("127.0.0.1:1") != std::string::npos);
   linked_node n2{folder, "n2", false};
   CHECK(why(n2.address(), "n2").find("starts") != std::string::npos);
+  // Nothing of that is left, so that the next link is one that can be cut.
+  CHECK(eventually([&] { return n1.links->counters().links == 0; }));
+  n2.links->begin(caf::actor_cast<caf::strong_actor_ptr>(n2.membership));
+  const auto way = n1.dial(n2.address(), "n2");
+  REQUIRE(way);
+  CHECK(n1.links->counters().links == 1);
+  n1.links->cut(way->link);
+  CHECK(eventually([&] { return n1.links->counters().links == 0; }));
   CHECK(why(n2.address(), "n3").find("n3") != std::string::npos); // Its certificate is n2's.
 }
 

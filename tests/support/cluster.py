@@ -19,10 +19,17 @@ def _certificates() -> tempfile.TemporaryDirectory:
     return folder
 
 
-def links(name: str, host: str = "127.0.0.1") -> list[str]:
-    """The options of a node n1 to n9 that other nodes reach at `host`."""
+def renew_certificates() -> None:
+    """All nodes get others, of the same authority; by rename, while they run."""
+    done = run("certs", "--force", "--out", _certificates().name,
+               *(f"n{i}" for i in range(1, 10)))
+    assert done.returncode == 0, done
+
+
+def links(name: str, place: str = "127.0.0.1:0") -> list[str]:
+    """The options of a node n1 to n9 that other nodes reach at `place`."""
     folder = _certificates().name
-    return ["--cluster-listen", f"{host}:0", "--node-name", name,
+    return ["--cluster-listen", place, "--node-name", name,
             "--cluster-ca", f"{folder}/ca.pem", "--cluster-cert", f"{folder}/{name}.pem",
             "--cluster-key", f"{folder}/{name}.key"]
 

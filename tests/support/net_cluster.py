@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import psycopg
 
-from cluster import Cluster
+from cluster import Cluster, links
 from footfall import BINARY, Server
 from namespaces import Network
 from own_services import OwnServices
@@ -43,8 +43,8 @@ class NetCluster(Cluster):
     def _node(self, name: str, space: str = "") -> Server:
         space = space or name
         address = self.network.addresses[space]
-        return Server("--cluster-listen", f"{address}:{PEER_PORT}", "--node-name", name,
-                      "--bind", address, "--admin-bind", address, *self.options,
+        return Server(*links(name, f"{address}:{PEER_PORT}"), "--bind", address,
+                      "--admin-bind", address, *self.options,
                       environment=self.environment, start=False, ports=PORTS,
                       binary=self.network.program(space, BINARY))
 

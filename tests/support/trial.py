@@ -167,9 +167,12 @@ class Trial:
             told = [server.admin.get("/cluster").json() for server in self.nodes.alive().values()]
             return [{x["name"]: x["partitions"] for x in view["nodes"] if x["state"] == "live"}
                     for view in told]
-        left = EVEN_SECONDS - (time.monotonic() - began)
-        wait_until(lambda: all(view == wanted for view in views()), left,
+        def left() -> float:
+            return EVEN_SECONDS - (time.monotonic() - began)
+
+        wait_until(lambda: all(view == wanted for view in views()), left(),
                    lambda: f"all know {wanted}: {views()}")
+        self.nodes.await_links(left())
 
     def be_still(self) -> None:
         """Nothing moves any more, nor is claimed anew."""

@@ -90,7 +90,7 @@ class Witness:
         self.oldest = 0.0  # seconds, of a live answer when it was asked for
         self.answers: collections.Counter = collections.Counter()  # by source, or status
         self.looks: dict[str, list[Look]] = {}
-        self.live: list[tuple[str, str, float]] = []  # node, page, when it was asked
+        self.live: list[tuple[str, str, float]] = []  # who answered, page, when it was asked
         self.threads: list[threading.Thread] = []
 
     def __enter__(self) -> "Witness":
@@ -185,6 +185,7 @@ class Witness:
             return self._problem(f"{name}: {answer}")
         got = answer.json()
         count, source = got["count"], got["source"]
+        who = answer.headers["footfall-node"]
         as_of = datetime.datetime.fromisoformat(got["as_of"]).timestamp()
         least, most = self.journal.bounds(pair, as_of)
         what = f"{name}: {pair} {count} from the {source} as of {got['as_of']}"
@@ -197,7 +198,7 @@ class Witness:
             self.answers[source] += 1
             if source in LIVE:
                 self.oldest = max(self.oldest, asked - as_of)
-                self.live.append((name, pair[0], asked))
+                self.live.append((who, pair[0], asked))
 
     def late_answers(self, tenures: dict[int, list[Tenure]], homes: dict[str, int]) -> list[str]:
         """Live answers of who had not been the owner for more than 2 s.

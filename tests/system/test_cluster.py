@@ -63,6 +63,10 @@ def test_every_node_takes_events_and_answers_for_all(services):
             for server in nodes.nodes.values():
                 answer = server.query.get("/v1/stats/count", **page)
                 assert answer.json()["count"] == 1, answer
+        owner = nodes.owners()[int(after[3].split(":")[0])]
+        assert {server.query.get("/v1/stats/count", **page).headers["footfall-node"]
+                for server in nodes.nodes.values()} == {owner}
+
         def sources() -> list[str]:
             return sorted(server.query.get("/v1/stats/count", **page).json()["source"]
                           for server in nodes.nodes.values())
