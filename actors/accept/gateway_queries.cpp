@@ -14,6 +14,8 @@ using open_query = gateway_state::open_query;
 constexpr int64_t held_most_us = 500'000;
 /// With less time left nobody is asked again.
 constexpr int64_t again_least_us = 500'000;
+/// A node that does not answer for so long may be lost; only its link does not know it yet.
+constexpr int64_t remote_patience_us = 400'000;
 /// So long after a watch has moved it tells no fewer clicks than before.
 constexpr int64_t settles_us = 2'500'000;
 /// In one message: at most 256 KiB, as a question is 2.6 KB at most.
@@ -315,6 +317,10 @@ void take_routes(gateway_ptr self, page_routes routes) {
 void expire(gateway_ptr self, int64_t now_us) {
   auto& st = self->state;
   using std::chrono::microseconds;
+  for (auto& [ticket, x] : st.queries) // Who waits for a position is answered late anyway.
+    if (x.ask.after.empty() && now_us - x.since_us >= remote_patience_us && may_ask_here(st, x))
+      hold(st, ticket, x);
+  give_queries(self);
   const auto most = microseconds(st.config.request_timeout).count();
   for (auto at = st.queries.begin(); at != st.queries.end();) {
     const auto& x = at->second;

@@ -17,6 +17,7 @@ constexpr auto progress_what = caf::atom("progress");
 constexpr auto leave_what = caf::atom("leave");
 constexpr std::chrono::milliseconds again_after{500};
 constexpr int64_t tick_most_us = 1'000'000;    // How the log is, is looked at so often.
+constexpr int64_t log_silence_us = 2'000'000;  // It is asked each second, and has one to answer.
 constexpr uint64_t leave_again = ~uint64_t{0}; // Not a number of the timer.
 
 int64_t now(ownership_ptr self) {
@@ -267,6 +268,14 @@ void take_failure(ownership_ptr self, uint64_t number, caf::atom_value what,
   self->delayed_send(self, again_after, atom::tick_v, what == join_what ? 0 : leave_again);
 }
 
+// When the log last gave a sign, as far as this node could hear it: it may have been stopped.
+int64_t log_heard(ownership_ptr self, int64_t at) {
+  auto& st = self->state;
+  if (at - std::exchange(st.looked_us, at) > log_silence_us)
+    st.awake_since_us = at;
+  return std::max(st.config.log->heard_us().value_or(at), st.awake_since_us);
+}
+
 void take_tick(ownership_ptr self, uint64_t number) {
   auto& st = self->state;
   if (!st.rules)
@@ -276,8 +285,10 @@ void take_tick(ownership_ptr self, uint64_t number) {
   if (number != st.tick_no)
     return;
   st.wake_us = 0;
-  obey(self, st.config.log->health().empty() ? st.rules->log_works(now(self))
-                                             : st.rules->log_fails(now(self)));
+  const auto at = now(self);
+  const auto heard = log_heard(self, at);
+  const bool works = st.config.log->health().empty() && at - heard < log_silence_us;
+  obey(self, works ? st.rules->log_works(at) : st.rules->log_fails(at, heard));
 }
 
 // A partition that began again has no claim; one that is not there will not answer.

@@ -47,9 +47,11 @@ struct ownership_state {
   std::optional<model::ownership> rules;      ///< Once the store has numbered this process.
   std::map<uint32_t, partition_claim> claims; ///< Granted, and not handed out yet.
   std::map<uint32_t, release> releases;
-  beat_answer seen;     ///< The last that came.
-  uint64_t tick_no = 0; ///< Of the timer that counts.
-  int64_t wake_us = 0;  ///< When that comes; 0: there is none.
+  beat_answer seen;           ///< The last that came.
+  uint64_t tick_no = 0;       ///< Of the timer that counts.
+  int64_t wake_us = 0;        ///< When that comes; 0: there is none.
+  int64_t looked_us = 0;      ///< At the log.
+  int64_t awake_since_us = 0; ///< The end of the last pause in looking.
   bool draining = false;
   bool asking_progress = false;
   uint64_t asked_in = 0; ///< The store's incarnation of the last such question.

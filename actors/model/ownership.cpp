@@ -132,11 +132,13 @@ void ownership::judge_log(const std::vector<node_row>& nodes) {
   const bool others_read = std::any_of(nodes.begin(), nodes.end(), [&](auto& x) {
     return x.id != me_ && may_own(x) && x.log == log_reach::works;
   });
+  if (!others_read)
+    others_read_since_us_ = -1;
+  else if (others_read_since_us_ < 0)
+    others_read_since_us_ = now_us_;
   if (log_ == log_reach::works || !others_read)
-    log_alone_since_us_ = -1;
-  else if (log_alone_since_us_ < 0)
-    log_alone_since_us_ = now_us_;
-  else if (now_us_ - log_alone_since_us_ >= rules_.log_patience_us)
+    return;
+  if (now_us_ - std::max(others_read_since_us_, log_failed_us_) >= rules_.log_patience_us)
     log_ = log_reach::lost;
 }
 
@@ -311,16 +313,17 @@ ownership_actions ownership::peer_down(const std::string& node, int64_t now_us) 
   return look(now_us);
 }
 
-ownership_actions ownership::log_fails(int64_t now_us) {
-  if (log_ == log_reach::works)
+ownership_actions ownership::log_fails(int64_t now_us, int64_t since_us) {
+  if (log_ == log_reach::works) {
     log_ = log_reach::fails;
+    log_failed_us_ = std::min(now_us, since_us);
+  }
   return tick(now_us);
 }
 
 ownership_actions ownership::log_works(int64_t now_us) {
   if (std::exchange(log_, log_reach::works) == log_reach::works)
     return tick(now_us);
-  log_alone_since_us_ = -1;
   return look(now_us);
 }
 

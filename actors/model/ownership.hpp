@@ -109,8 +109,10 @@ public:
   /// CAF's DOWN of a peer: a reason to look, and with `gone` enough to take over. By itself it
   /// says nothing about who owns what.
   ownership_actions peer_down(const std::string& node, int64_t now_us);
-  /// The log cannot be read; whoever calls this tries on, also when no partition is left.
-  ownership_actions log_fails(int64_t now_us);
+  /// The log cannot be read, `since_us` at the latest; whoever calls this tries on, also when no
+  /// partition is left.
+  ownership_actions log_fails(int64_t now_us, int64_t since_us);
+  ownership_actions log_fails(int64_t now_us) { return log_fails(now_us, now_us); }
   ownership_actions log_works(int64_t now_us);
   /// SIGTERM: gives everything away, then leaves.
   ownership_actions drain(int64_t now_us);
@@ -168,7 +170,8 @@ private:
   bool draining_ = false;
   bool ended_ = false;
   log_reach log_ = log_reach::works;
-  int64_t log_alone_since_us_ = -1; // Others read it and this node does not; -1: not so.
+  int64_t log_failed_us_ = 0;         // Since then it cannot read the log, unless it works.
+  int64_t others_read_since_us_ = -1; // Another node can read it; -1: none.
 
   int64_t now_us_ = 0;
   uint64_t number_ = 0; // The last one that was given to a statement.

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -105,6 +106,10 @@ public:
 
   /// Empty when healthy, else what is wrong, for /readyz.
   virtual std::string health() const = 0;
+
+  /// When a server of the log last answered, by steady_now(); it is asked each second. None:
+  /// there is no server.
+  virtual std::optional<int64_t> heard_us() const { return std::nullopt; }
 };
 
 } // namespace footfall

@@ -70,6 +70,10 @@ void kafka_log::close(uint32_t partition) {
   consumer_->close(partition);
 }
 
+std::optional<int64_t> kafka_log::heard_us() const {
+  return onlooker_->heard_us();
+}
+
 std::string kafka_log::health() const {
   auto out = health_->text();
   if (out.empty())

@@ -71,6 +71,7 @@ public:
   void applied(uint32_t partition, int64_t below) override;
   void close(uint32_t partition) override;
   std::string health() const override;
+  std::optional<int64_t> heard_us() const override;
 
 private:
   explicit kafka_log(kafka_config config);

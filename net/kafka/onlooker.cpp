@@ -17,7 +17,7 @@ constexpr auto patience = 1'000ms;
 constexpr int patience_ms = patience.count();
 
 // What the topic is, is asked so often; in trouble more often.
-constexpr auto ask_pause = 3s;
+constexpr auto ask_pause = 1s;
 constexpr auto ask_again_pause = 1s;
 
 // Records of so many partitions are fetched at a time; what librdkafka may read ahead of
@@ -137,6 +137,7 @@ void onlooker::ask_topic() {
   next_ask_ = steady::now() + (error ? ask_again_pause : ask_pause);
   if (error && !is_missing(error) && error != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
     return; // A question without an answer says nothing.
+  heard_us_ = steady_now();
   {
     std::lock_guard lock(mutex_);
     trouble_ =

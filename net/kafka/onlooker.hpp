@@ -5,6 +5,7 @@
 #include <map>
 #include <thread>
 
+#include "actors/ports/clock.hpp"
 #include "net/kafka/range.hpp"
 #include "net/kafka/topic.hpp"
 
@@ -28,6 +29,8 @@ public:
 
   /// Empty unless the topic is not there.
   std::string health() const;
+  /// When a broker last said what the topic is, by steady_now().
+  int64_t heard_us() const { return heard_us_; }
 
 private:
   using steady = std::chrono::steady_clock;
@@ -78,6 +81,7 @@ private:
   std::condition_variable wakes_;
   std::deque<request> requests_;
   std::string trouble_;
+  std::atomic<int64_t> heard_us_{steady_now()};
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };

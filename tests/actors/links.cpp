@@ -149,6 +149,26 @@ SCENARIO_METHOD(linked_fixture, "what waits for a node that is lost is answered 
   CHECK(counts.remote_queries_again == 2);
 }
 
+SCENARIO_METHOD(linked_fixture, "who is silent is not waited for until its link is lost",
+                "[actor][links]") {
+  const auto page = page_at(*door_b);
+  post_to(*door, {click("e1", "u1", page)});
+  advance(1s);
+  store_b.silent = true;
+  std::vector<query_answer> answers;
+  door->query(page_of(page), [&](query_answer x) { answers.push_back(std::move(x)); });
+  advance(300ms);
+  CHECK(answers.empty());
+  advance(500ms);
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].source == answer_source::store);
+  CHECK(answers[0].clicks == 1);
+  CHECK(is_linked(*door));
+  store_b.silent = false;
+  advance(6s);
+  CHECK(answers.size() == 1); // What it says in the end is not wanted any more.
+}
+
 SCENARIO_METHOD(linked_fixture, "what a node does not know is asked here", "[actor][links]") {
   const auto page = page_at(*door_b);
   post_to(*door, {click("e1", "u1", page)});
@@ -162,13 +182,15 @@ SCENARIO_METHOD(linked_fixture, "what a node does not know is asked here", "[act
 
 SCENARIO_METHOD(linked_fixture, "when no time is left a question is refused, not asked again",
                 "[actor][links]") {
+  plan.request_timeout = 450ms;
+  restart_node();
+  advance(6s);
   const auto page = page_at(*door_b);
   store_b.silent = true;
   query_answer answer;
   answer.code = errc::internal;
   door->query(page_of(page), [&](query_answer x) { answer = std::move(x); });
   settle();
-  advance(4600ms); // Of 5 s.
   network.down = true;
   network.cut_all();
   settle();

@@ -6,6 +6,7 @@ import signal
 import time
 from typing import Callable
 
+from cluster import renew_certificates
 from footfall import PATIENCE, wait_until
 from namespaces import Network
 from starving import starved
@@ -153,6 +154,25 @@ def lossy(percent: int) -> Row:
 
 def slow(trial: Trial) -> None:
     bad_network(trial, lambda name: trial.network.slow(name, "1mbit"))
+
+
+def renewed(trial: Trial) -> None:
+    """F36: all nodes get other certificates. The links that there are stay, the next ones have
+    the new ones, nothing moves."""
+    trial.begin()
+    nodes, network = trial.nodes, trial.network
+    with trial.moves_at_most(0):
+        renew_certificates()
+        trial.go_on(3)
+        for name in nodes.nodes:
+            assert nodes.linked(name) == set(nodes.nodes) - {name}
+        network.cut_from(trial.victim, *nodes.peers(trial.victim))
+        trial.go_on(4)
+        network.heal(trial.victim)
+        trial.await_even()
+    for name, server in nodes.nodes.items():
+        wait_until(lambda: "was read again" in server.stderr(), 5, f"{name} read its files again")
+    trial.be_still()
 
 
 def scaled(trial: Trial) -> None:
@@ -305,5 +325,6 @@ ROWS: dict[str, tuple[str, Row]] = {
     "F28": ("each node ended with SIGTERM and started, three rounds", rolling),
     "F31": ("10 % of a core for 30 s", starving),
     "postgres": ("PostgreSQL stands still for 10 s, then is killed for 2 s", postgres_away),
+    "F36": ("all nodes' certificates replaced", renewed),
     "name": ("another process under its name", one_name_twice)}
 SMOKE = ("F1", "F3", "F20-peers", "F28")
