@@ -53,8 +53,8 @@ struct gateway_state {
     caf::strong_actor_ptr at; ///< QUERY of another node that has it; null: the one here.
     uint32_t home = 0;        ///< Partition of the page, if it is asked elsewhere.
     int64_t bound_us = 0;     ///< As of then this node had all applied that it acknowledged.
-    int64_t moved_us = 0;     ///< A watch: when it was given to whom it is at.
-    uint64_t told_clicks = 0; ///< A watch: what was told last.
+    uint64_t told_clicks = 0; ///< A watch: the last that it was told, and when.
+    int64_t told_us = 0;
   };
 
   gateway_config config;

@@ -16,8 +16,6 @@ constexpr int64_t held_most_us = 500'000;
 constexpr int64_t again_least_us = 500'000;
 /// A node that does not answer for so long may be lost; only its link does not know it yet.
 constexpr int64_t remote_patience_us = 400'000;
-/// So long after a watch has moved it tells no fewer clicks than before.
-constexpr int64_t settles_us = 2'500'000;
 /// In one message: at most 256 KiB, as a question is 2.6 KB at most.
 constexpr size_t piece = 96;
 constexpr uint32_t retry_s = 1;
@@ -73,20 +71,27 @@ query_answer refusal(errc code, std::string reason) {
   return out;
 }
 
-// What this node has acknowledged is in the answer, or the answer is older. What it knows to be
-// applied already it has forgotten: then nothing is known but what was when it asked.
+// What this node has acknowledged is in the answer, or the answer is older.
 void bound(const gateway_state& st, const open_query& x, query_answer& reply) {
   const auto& node = *st.config.status;
   auto most = x.bound_us;
-  for (const auto& at : reply.reached) {
-    if (at.partition != x.home)
-      continue;
-    const auto now = node.as_of_page(x.home, st.config.now, at.offset + 1);
-    const auto applied = node.parts[x.home].with_backlog([](const auto& y) { return y.applied(); });
-    if (at.offset + 1 >= applied)
-      most = std::max(most, now);
-  }
+  for (const auto& at : reply.reached)
+    if (at.partition == x.home)
+      most = std::max(most, node.as_of_page(x.home, st.config.now, at.offset + 1));
   reply.as_of_us = std::min(reply.as_of_us, most);
+}
+
+// Where a page is counted, an apply may be under way that a node read in the store. Whoever
+// tells less than a watch was told does not know what there was by then; unless the store went
+// back, which a later answer says.
+bool is_outdated(const gateway_state& st, open_query& x, const query_answer& reply) {
+  if (reply.code != errc::none)
+    return false;
+  if (reply.clicks < x.told_clicks && reply.as_of_us < x.told_us)
+    return true;
+  x.told_clicks = reply.clicks;
+  x.told_us = st.config.now();
+  return false;
 }
 
 /// Whether the question may be answered here after all; it has not been yet.
@@ -151,7 +156,6 @@ void give_watch(gateway_ptr self, open_query& x) {
     return;
   x.at = to;
   x.held = false;
-  x.moved_us = st.config.steady();
   if (to)
     x.bound_us = st.config.status->as_of_page(x.home, st.config.now);
   self->send(handle_of(to ? to : st.nodes.query), atom::watch_v, x.ask);
@@ -245,14 +249,10 @@ void take_answered(gateway_ptr self, std::vector<query_answer>& answers) {
     auto& x = watch->second;
     if (x.held || (x.at ? x.at != from : from != st.nodes.query))
       continue; // Of where the page was before.
-    // It is told again in a second, there or where the page is then. What another place knew
-    // before the page moved may be ahead of what is known there for a moment.
-    const auto now = st.config.steady();
     if (x.at && is_trouble_of_node(reply.code))
+      continue; // It is told again in a second, there or where the page is then.
+    if (is_outdated(st, x, reply))
       continue;
-    if (reply.code == errc::none && reply.clicks < x.told_clicks && now < x.moved_us + settles_us)
-      continue;
-    x.told_clicks = reply.clicks;
     if (x.at)
       bound(st, x, reply);
     x.done(std::move(reply));

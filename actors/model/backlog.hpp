@@ -61,7 +61,8 @@ public:
   std::optional<int64_t> oldest() const { return oldest_from(applied_, 0); }
 
   /// Were all below `applied` applied, then so were all that arrived before this time.
-  /// None: nothing waits, and nothing is on its way into the log. 0 before the start.
+  /// None: nothing waits, and nothing is on its way into the log. 0 before the start, and
+  /// where more is applied: what arrived with that is forgotten.
   std::optional<int64_t> complete_until(int64_t applied) const;
 
   struct outlook {

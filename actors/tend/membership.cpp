@@ -88,17 +88,23 @@ void go_on(membership_ptr self) {
   }
 }
 
-// What peers were told of this node has changed.
+void greet(membership_ptr self, const std::string& name, peer& x) {
+  auto& st = self->state;
+  x.told = st.greeting;
+  if (dials(st, name))
+    self->send(handle_of(x.hello.membership), atom::hello_v, greeting_of(self));
+  else
+    self->send(handle_of(x.hello.membership), atom::welcome_v, greeting_of(self));
+}
+
+// What peers were told of this node has changed. Who is being greeted hears of it behind the
+// welcome: of two greetings of a stranger the first might be looked at last.
 void greet_all(membership_ptr self) {
   auto& st = self->state;
-  for (const auto& [name, x] : st.peers) {
-    if (x.at != phase::linked)
-      continue;
-    if (dials(st, name))
-      self->send(handle_of(x.hello.membership), atom::hello_v, greeting_of(self));
-    else
-      self->send(handle_of(x.hello.membership), atom::welcome_v, greeting_of(self));
-  }
+  ++st.greeting;
+  for (auto& [name, x] : st.peers)
+    if (x.at == phase::linked)
+      greet(self, name, x);
 }
 
 void take_beat(membership_ptr self, const owner_id& me, const beat_answer& seen) {
@@ -163,7 +169,7 @@ void take_way(membership_ptr self, uint64_t number, peer_way& way) {
   x.link = way.link;
   x.hello.membership = way.membership;
   self->monitor(caf::actor_cast<caf::actor>(way.membership));
-  self->send(handle_of(way.membership), atom::hello_v, greeting_of(self));
+  greet(self, name, x);
 }
 
 void link_up(membership_ptr self, peer& x, peer_hello hello) {
@@ -194,8 +200,8 @@ void accept(membership_ptr self, peer_hello hello, uint64_t link) {
     self->monitor(caf::actor_cast<caf::actor>(hello.membership));
   }
   x.link = link;
-  self->send(handle_of(hello.membership), atom::welcome_v, greeting_of(self));
   link_up(self, x, std::move(hello));
+  greet(self, name, x);
   publish(self);
 }
 
@@ -254,6 +260,8 @@ void take_welcome(membership_ptr self, peer_hello& hello) {
   if (!why.empty())
     return refused(self, x, why);
   link_up(self, x, std::move(hello));
+  if (x.told != st.greeting)
+    greet(self, name, x);
   publish(self);
 }
 

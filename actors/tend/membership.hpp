@@ -46,6 +46,7 @@ struct membership_state {
     int64_t backoff_us = 0;
     int64_t since_us = 0; ///< Of the phase apart, or linked.
     peer_hello hello;     ///< Of greeting its `membership` alone.
+    uint64_t told = 0;    ///< The greeting that it was sent last, as membership_state::greeting.
     std::string why;      ///< There is no link; empty: not tried yet.
     model::trouble_report trouble{"the link"};
   };
@@ -63,7 +64,8 @@ struct membership_state {
   std::map<uint64_t, stranger> strangers;
   model::trouble_report refusals{"a link to this node"};
   uint64_t next_number = 1;
-  page_routes routes; ///< As GATEWAY has them.
+  uint64_t greeting = 1; ///< Rises when what peers are told of this node changes.
+  page_routes routes;    ///< As GATEWAY has them.
 };
 
 using membership_ptr = observed_actor<membership_actor, membership_state>*;
