@@ -29,12 +29,10 @@ void append_members(std::string& out, const cluster_member& x) {
   append_key(out, "log");
   append_json_safe(out, x.log);
   append_numbers(out, "partitions", x.partitions);
-  append_key(out, "roles");
+  append_key(out, "role_names");
   append_json_safe(out, x.roles);
   append_key(out, "address");
   append_json_safe(out, x.address);
-  append_key(out, "version");
-  append_json_safe(out, x.version);
   if (x.link.empty())
     return;
   append_key(out, "link");
@@ -63,6 +61,8 @@ std::string other_members(const node_health& x) {
     out += ",{\"self\":false,\"draining\":";
     out += member.draining ? "true" : "false";
     append_members(out, member);
+    append_key(out, "version");
+    append_json_safe(out, member.version);
     out += '}';
   }
   return out;

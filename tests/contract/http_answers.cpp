@@ -98,11 +98,11 @@ TEST_CASE_METHOD(http_fixture, "the admin port tells of the other nodes", "[cont
   const auto nodes = c.ask(get("/cluster"));
   CHECK(has(nodes, "\"name\":\"a\",\"incarnation\":1,\"state\":\"live\",\"aggregates\":true,"
                    "\"log\":\"works\",\"partitions\":[0,3],"
-                   "\"roles\":\"\",\"address\":\"\",\"version\":\"\"},"
+                   "\"role_names\":\"\",\"address\":\"\"},"
                    "{\"self\":false,\"draining\":true,\"name\":\"b\",\"incarnation\":2,"));
-  CHECK(has(nodes, "\"partitions\":[],\"roles\":\"query\",\"address\":\"b.example:9090\","
-                   "\"version\":\"1.2.3\",\"link\":\"down\","
-                   "\"link_fault\":\"it says \\\"no\\\"\"}],\"unowned\":[1,2]}"));
+  CHECK(has(nodes, "\"partitions\":[],\"role_names\":\"query\",\"address\":\"b.example:9090\","
+                   "\"link\":\"down\",\"link_fault\":\"it says \\\"no\\\"\","
+                   "\"version\":\"1.2.3\"}],\"unowned\":[1,2]}"));
 }
 
 TEST_CASE_METHOD(http_fixture, "the admin port tells how the node is", "[contract][http]") {

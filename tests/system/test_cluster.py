@@ -88,7 +88,7 @@ def test_every_node_shows_all(services):
             assert mine["self"] and mine["name"] == name and mine["ready"]
             assert {x["name"] for x in others} == set(nodes.nodes) - {name}
             assert all(x["state"] == "live" and x["log"] == "works" for x in found["nodes"])
-            assert all(x["link"] == "up" and x["roles"] == "gateway,ingest,aggregate,query"
+            assert all(x["link"] == "up" and x["role_names"] == "gateway,ingest,aggregate,query"
                        and x["version"] and x["address"] for x in others)
             assert found["unowned"] == []
             shown = run("cluster", "--url", server.url("admin"))

@@ -41,6 +41,7 @@ class Nodes:
                 text = json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("content-length", str(len(text)))
+                self.send_header("footfall-node", "n1")
                 self.end_headers()
                 self.wfile.write(text)
 
