@@ -22,7 +22,7 @@ test: ## install, build, start private services, run every test (ARGS="-L model"
 test-faults: ## faults of a cluster in network namespaces (ARGS="--row F20 --seed 2": some)
 	@scripts/test-faults $(ARGS)
 
-simulate: ## 100,000 histories of a simulated cluster (ARGS="--seed 42 --verbose": one)
+simulate: ## many histories of a simulated cluster (ARGS="--seed 42 --verbose": one; "nodes --seed 42": of whole nodes)
 	@scripts/simulate $(ARGS)
 
 lint: ## layers, format, lengths, shell scripts, documents

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/model/record.hpp"
+#include "proto/seeded_bug.hpp"
 
 namespace footfall::gateway_queries {
 
@@ -73,12 +74,19 @@ query_answer refusal(errc code, std::string reason) {
 
 // What this node has acknowledged is in the answer, or the answer is older.
 void bound(const gateway_state& st, const open_query& x, query_answer& reply) {
+  if (seeded_bug("nodes-no-bound"))
+    return;
   const auto& node = *st.config.status;
   auto most = x.bound_us;
   for (const auto& at : reply.reached)
     if (at.partition == x.home)
       most = std::max(most, node.as_of_page(x.home, st.config.now, at.offset + 1));
   reply.as_of_us = std::min(reply.as_of_us, most);
+}
+
+/// Whether the question may be answered here after all; it has not been yet.
+bool may_ask_here(const gateway_state& st, const open_query& x) {
+  return x.at && !x.only_here && x.ask.deadline_us - st.config.steady() >= again_least_us;
 }
 
 // Where a page is counted, an apply may be under way that a node read in the store. Whoever
@@ -92,11 +100,6 @@ bool is_outdated(const gateway_state& st, open_query& x, const query_answer& rep
   x.told_clicks = reply.clicks;
   x.told_us = st.config.now();
   return false;
-}
-
-/// Whether the question may be answered here after all; it has not been yet.
-bool may_ask_here(const gateway_state& st, const open_query& x) {
-  return x.at && !x.only_here && x.ask.deadline_us - st.config.steady() >= again_least_us;
 }
 
 /// The other node did not know, or is lost.
@@ -162,7 +165,7 @@ void give_watch(gateway_ptr self, open_query& x) {
 }
 
 void unwatch_at(gateway_ptr self, uint64_t ticket, const caf::strong_actor_ptr& query) {
-  if (query)
+  if (query && !seeded_bug("nodes-never-unwatches"))
     self->send(handle_of(query), atom::unwatch_v, ticket);
 }
 
@@ -174,7 +177,7 @@ bool is_linked(const page_routes& routes, const caf::strong_actor_ptr& query) {
 void move_watches(gateway_ptr self) {
   auto& st = self->state;
   for (auto& [ticket, x] : st.watches) {
-    if (x.held || choose(st, x) == x.at)
+    if (x.held || choose(st, x) == x.at || seeded_bug("nodes-watch-stays"))
       continue;
     unwatch_at(self, ticket, x.at ? (is_linked(st.routes, x.at) ? x.at : nullptr) : st.nodes.query);
     x.held = true;
@@ -247,7 +250,8 @@ void take_answered(gateway_ptr self, std::vector<query_answer>& answers) {
     if (watch == st.watches.end())
       continue;
     auto& x = watch->second;
-    if (x.held || (x.at ? x.at != from : from != st.nodes.query))
+    const bool is_old = x.held || (x.at ? x.at != from : from != st.nodes.query);
+    if (is_old && !seeded_bug("nodes-hears-old-owner"))
       continue; // Of where the page was before.
     if (x.at && is_trouble_of_node(reply.code))
       continue; // It is told again in a second, there or where the page is then.
@@ -296,7 +300,7 @@ void take_routes(gateway_ptr self, page_routes routes) {
   st.routes = std::move(routes);
   std::vector<uint64_t> lost;
   for (auto& [ticket, x] : st.queries)
-    if (x.at && !is_linked(st.routes, x.at))
+    if (x.at && !is_linked(st.routes, x.at) && !seeded_bug("nodes-asks-once"))
       lost.push_back(ticket);
   for (const auto ticket : lost) {
     const auto at = st.queries.find(ticket);

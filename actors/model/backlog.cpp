@@ -201,7 +201,7 @@ bool backlog::has_known() const {
 
 std::optional<int64_t> backlog::complete_until(int64_t applied) const {
   if (!is_started_ || applied < applied_)
-    return 0;
+    return 0; // When that arrived which is applied is forgotten.
   auto out = oldest_from(applied, late_us_);
   if (!sent_.empty() && (!out || sent_.begin()->first < *out))
     out = sent_.begin()->first;

@@ -1,19 +1,13 @@
-#include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 
-#include <sys/personality.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+#include "tests/explorer/apart.hpp"
 #include "tests/explorer/ledger.hpp"
 
-/// Runs a whole node on ports that go wrong, once for each seed. Each run is a process of
-/// its own: it begins in the same state whichever came before, and one that crashes or
-/// hangs is found as well.
+/// Runs a whole node on ports that go wrong, once for each seed, each in a process of its
+/// own.
 namespace {
 
 using namespace footfall::explorer;
@@ -44,31 +38,11 @@ struct outcome_of_run {
 
 world* running = nullptr; ///< In the process of a run.
 
-void write_all(int to, const char* bytes, size_t count) {
-  while (count > 0) {
-    const auto n = ::write(to, bytes, count);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n <= 0)
-      std::_Exit(3);
-    bytes += n;
-    count -= static_cast<size_t>(n);
-  }
+std::string history_until_now() {
+  return running ? running->said.last(shown_lines) : "";
 }
 
-// The process is lost anyway: what it knows is more use than what is allowed here.
-void tell_last_words(int signal) {
-  std::fprintf(stderr, "signal %d (%s); the history until then:\n%s", signal,
-               signal == SIGALRM ? "the run hangs" : "a crash",
-               running ? running->said.last(shown_lines).c_str() : "");
-  std::_Exit(100);
-}
-
-[[noreturn]] void run_here(uint64_t seed, bool verbose, int to) {
-  for (int signal : {SIGABRT, SIGSEGV, SIGALRM, SIGFPE, SIGBUS})
-    std::signal(signal, tell_last_words);
-  ::alarm(run_most_s);
-  report out;
+std::string run_here(uint64_t seed, bool verbose) {
   std::string text;
   auto& here = *new world{seed}; // A process that ends tears nothing down.
   running = &here;
@@ -81,56 +55,27 @@ void tell_last_words(int signal) {
   if (!here.is_wrong())
     here.end_node();
   here.counts.runs = 1;
-  out = {here.counts, here.said.hash(), here.is_wrong()};
+  const report out{here.counts, here.said.hash(), here.is_wrong()};
   if (here.is_wrong() || verbose)
     text = here.said.last(verbose ? 100'000 : shown_lines);
   if (here.is_wrong())
     text += "wrong: " + here.said.what_is_wrong() + '\n';
-  write_all(to, reinterpret_cast<const char*>(&out), sizeof out);
-  write_all(to, text.data(), text.size());
-  std::_Exit(0);
+  return std::string{reinterpret_cast<const char*>(&out), sizeof out} + text;
 }
 
 outcome_of_run run(uint64_t seed, bool verbose) {
-  int ends[2];
-  if (::pipe(ends) != 0)
-    std::exit(3);
-  std::fflush(nullptr);
-  const auto child = ::fork();
-  if (child < 0)
-    std::exit(3);
-  if (child == 0) {
-    ::close(ends[0]);
-    run_here(seed, verbose, ends[1]);
-  }
-  ::close(ends[1]);
-  std::string bytes;
-  char some[4096];
-  for (ssize_t n; (n = ::read(ends[0], some, sizeof some)) > 0 || (n < 0 && errno == EINTR);)
-    if (n > 0)
-      bytes.append(some, static_cast<size_t>(n));
-  ::close(ends[0]);
-  int status = 0;
-  ::waitpid(child, &status, 0);
+  const auto sent =
+      run_apart([=] { return run_here(seed, verbose); }, run_most_s, history_until_now);
   outcome_of_run out;
-  if (bytes.size() >= sizeof out.numbers) {
-    std::memcpy(&out.numbers, bytes.data(), sizeof out.numbers);
-    out.text = bytes.substr(sizeof out.numbers);
+  if (sent.bytes.size() >= sizeof out.numbers) {
+    std::memcpy(&out.numbers, sent.bytes.data(), sizeof out.numbers);
+    out.text = sent.bytes.substr(sizeof out.numbers);
   }
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+  if (sent.status != 0) {
     out.numbers.wrong = 1;
-    out.text += "wrong: the run ended with status " + std::to_string(status) + '\n';
+    out.text += "wrong: the run ended with status " + std::to_string(sent.status) + '\n';
   }
   return out;
-}
-
-// Tables that hash by their address are in the same order each time.
-void fix_addresses(char** argv) {
-  const auto now = ::personality(0xffffffff);
-  if (now == -1 || (now & ADDR_NO_RANDOMIZE) != 0
-      || ::personality(static_cast<unsigned long>(now) | ADDR_NO_RANDOMIZE) == -1)
-    return; // Not allowed in some containers.
-  ::execv("/proc/self/exe", argv);
 }
 
 bool read_options(int argc, char** argv, options& out) {

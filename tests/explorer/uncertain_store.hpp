@@ -4,17 +4,17 @@
 #include <optional>
 #include <string>
 
+#include "actors/ports/store.hpp"
 #include "tests/explorer/agenda.hpp"
-#include "tests/explorer/folded_store.hpp"
 
 namespace footfall::explorer {
 
 /// A store of which each call may take effect later, be answered later than others that
 /// were asked after it, fail with nothing done, or fail although it is done, or will be:
 /// all that the port's contract allows.
-class uncertain_store final : public store {
+class uncertain_store : public store {
 public:
-  uncertain_store(folded_store& inner, agenda& works) : inner_(inner), works_(works) {}
+  uncertain_store(store& inner, agenda& works) : inner_(inner), works_(works) {}
 
   void claim(uint32_t partition, done<partition_claim> reply) override {
     submit(std::move(reply), [=, this](auto x) { inner_.claim(partition, std::move(x)); });
@@ -87,7 +87,7 @@ public:
   const std::string& identity() const override { return inner_.identity(); }
   std::string health() const override { return {}; }
 
-private:
+protected:
   template <class T, class Ask>
   void submit(done<T> reply, Ask ask) {
     const auto what = works_.draw();
@@ -102,7 +102,8 @@ private:
       works_.later([reply] { reply(make_error(errc::store_unavailable, "so says the seed")); });
   }
 
-  folded_store& inner_;
+private:
+  store& inner_;
   agenda& works_;
 };
 

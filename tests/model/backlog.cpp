@@ -46,6 +46,19 @@ TEST_CASE("an append counts from the moment it is sent", "[model][backlog]") {
   CHECK_FALSE(x.complete_until(1));
 }
 
+TEST_CASE("of less than is applied nothing is known any more", "[model][backlog]") {
+  backlog x;
+  x.start(0, 0, 10, 1);
+  x.learn(0, 4, 50, 50, 1);
+  x.learn(4, 8, 5'000, 5'000, 1);
+  x.apply(4, 50, 1);
+  CHECK(x.complete_until(4) == 5'000);
+  CHECK(x.complete_until(2) == 0);
+  x.apply(8, 5'000, 1);
+  CHECK_FALSE(x.complete_until(8));
+  CHECK(x.complete_until(4) == 0);
+}
+
 TEST_CASE("what nobody saw arrive is as old as what stands before it", "[model][backlog]") {
   backlog x;
   x.start(1'000, 40'000'000, 10, 1); // The last record that was applied, before a restart.

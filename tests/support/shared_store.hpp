@@ -1,17 +1,17 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "actors/ports/clock.hpp"
-#include "db/memory/memory_store.hpp"
+#include "actors/ports/store.hpp"
 
 namespace footfall::test {
 
-/// The rows of nodes that share a memory store, as PostgreSQL has them, by a clock of the
-/// test's. Nobody is ever seen as gone.
+/// The rows of nodes that share a store, as PostgreSQL has them, by a clock of the test's.
 struct shared_rows {
   struct node {
     int64_t incarnation = 0;
@@ -20,11 +20,13 @@ struct shared_rows {
     node_row row;
   };
 
-  memory_store& inner;
+  store& inner;
   now_fn now;
   int64_t incarnations = 0;
   std::map<std::string, node> nodes;
   std::map<uint32_t, partition_owner> owners;
+  std::function<bool(const owner_id&)> is_gone = {}; ///< Its connection has ended; nobody's has.
+  bool sees_gone(const owner_id& x) const { return is_gone && is_gone(x); }
 };
 
 /// One node's way to a store that others share. It can be cut: calls fail then.
@@ -35,6 +37,8 @@ public:
   bool cut = false;
   bool silent = false; ///< No call is answered, as over a network that loses all.
   bool hangs_in_applies = false;
+  bool keeps_applied = false; ///< Applies are done, and not answered until that is called.
+  std::vector<std::function<void()>> kept_applied;
 
   void claim(uint32_t partition, store::done<partition_claim> reply) override {
     pass(reply, [&] { inner().claim(partition, std::move(reply)); });
@@ -45,7 +49,8 @@ public:
       const auto owner = rows_.nodes.find(row.owner.node);
       const bool is_held = row.owner.node != by.me.node && owner != rows_.nodes.end()
                            && owner->second.incarnation == row.owner.incarnation
-                           && owner->second.expires_us > rows_.now();
+                           && owner->second.expires_us > rows_.now()
+                           && !(by.early && rows_.sees_gone(row.owner));
       if (is_held || row.owner != by.owner || row.epoch != by.epoch)
         return reply(partition_claim::refused());
       inner().claim(by.partition, [&, by, reply](caf::expected<partition_claim> x) {
@@ -65,8 +70,16 @@ public:
     pass(reply, [&] { inner().begin_generation(starts, log_id, std::move(reply)); });
   }
   void apply(apply_request batch, store::done<apply_result> reply) override {
-    if (!hangs_in_applies)
-      pass(reply, [&] { inner().apply(std::move(batch), std::move(reply)); });
+    if (hangs_in_applies)
+      return;
+    pass(reply, [&] {
+      inner().apply(std::move(batch), [this, reply](const caf::expected<apply_result>& x) {
+        if (keeps_applied)
+          kept_applied.emplace_back([reply, x] { reply(x); });
+        else
+          reply(x);
+      });
+    });
   }
   void fold(uint32_t partition, int64_t from, int64_t until,
             store::done<fold_result> reply) override {
@@ -136,7 +149,9 @@ private:
             {x.me, sight::live, true, x.draining, x.log, x.number, x.roles, x.address, x.version}};
       for (const auto& [name, node] : rows_.nodes) {
         out.nodes.push_back(node.row);
-        out.nodes.back().seen = node.expires_us > rows_.now() ? sight::live : sight::late;
+        out.nodes.back().seen = node.expires_us <= rows_.now() ? sight::late
+                                : rows_.sees_gone(node.row.id) ? sight::gone
+                                                               : sight::live;
       }
       for (uint32_t i = 0; i < x.partitions; ++i)
         out.partitions.push_back({i, rows_.owners[i].owner, rows_.owners[i].epoch});
@@ -164,7 +179,7 @@ private:
     });
   }
 
-  memory_store& inner() { return rows_.inner; }
+  store& inner() { return rows_.inner; }
   template <class Reply, class Work>
   void pass(Reply& reply, Work work) {
     if (silent)
