@@ -23,7 +23,7 @@ class OwnServices:
         self.folder = folder
         self.names = names
         self.addresses: dict[str, str] = {}
-        self.settings = {**os.environ, "SERVICES_ADDRESS": address}
+        self.scripts_environment = {**os.environ, "SERVICES_ADDRESS": address}
 
     def __enter__(self) -> "OwnServices":
         if not os.environ.get("FOOTFALL_TEST_KAFKA"):
@@ -44,7 +44,7 @@ class OwnServices:
     def run(self, command: str, *names: str) -> str:
         done = subprocess.run([ROOT / "scripts/services", command, self.folder, *names],
                               capture_output=True, text=True, timeout=120 * PATIENCE,
-                              env=self.settings)
+                              env=self.scripts_environment)
         assert done.returncode == 0, f"services {command} {names}:\n{done.stderr}"
         return done.stdout
 
