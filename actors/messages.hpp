@@ -85,15 +85,27 @@ auto inspect(Inspector& f, wiring& x) {
                       x.ownership, x.membership, x.partitions, x.added_partitions);
 }
 
+/// Another node that there is a link to. An actor that its roles leave out is null.
+struct peer_route {
+  std::string node;
+  caf::strong_actor_ptr query, ingestion, inspector;
+  bool operator==(const peer_route&) const = default;
+};
+template <class Inspector>
+auto inspect(Inspector& f, peer_route& x) {
+  return wire::object(f, "peer_route", x.node, x.query, x.ingestion, x.inspector);
+}
+
 /// Where questions about pages go; from MEMBERSHIP to GATEWAY, at each change.
 struct page_routes {
   /// By partition: QUERY of the node that has it; null: the one here.
   std::vector<caf::strong_actor_ptr> queries;
-  std::vector<caf::strong_actor_ptr> linked; ///< QUERY of each node that there is a link to.
+  std::vector<peer_route> peers; ///< By name.
+  bool operator==(const page_routes&) const = default;
 };
 template <class Inspector>
 auto inspect(Inspector& f, page_routes& x) {
-  return wire::object(f, "page_routes", x.queries, x.linked);
+  return wire::object(f, "page_routes", x.queries, x.peers);
 }
 
 template <class Inspector>

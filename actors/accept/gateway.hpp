@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,6 +44,7 @@ struct gateway_state {
     int64_t since_us = 0;
     std::optional<std::vector<click_event>> held; ///< Given to nobody yet.
   };
+  static constexpr auto no_home = std::numeric_limits<uint32_t>::max();
   struct open_query {
     request_handler::query_done done;
     int64_t since_us = 0;
@@ -51,10 +53,18 @@ struct gateway_state {
     bool held = true;         ///< Nobody has it.
     bool only_here = false;   ///< It was asked elsewhere, in vain.
     caf::strong_actor_ptr at; ///< QUERY of another node that has it; null: the one here.
-    uint32_t home = 0;        ///< Partition of the page, if it is asked elsewhere.
+    uint32_t home = no_home;  ///< Partition of the page, where nodes have links.
     int64_t bound_us = 0;     ///< As of then this node had all applied that it acknowledged.
+    int64_t again_at_us = 0;  ///< A watch that could not be told: placed again then; 0: it is well.
     uint64_t told_clicks = 0; ///< A watch: the last that it was told, and when.
     int64_t told_us = 0;
+  };
+
+  /// What clients were told of a partition's pages from the store. The node that has the
+  /// partition may not know yet that it applied that.
+  struct told_from_store {
+    int64_t below = 0; ///< Records below this offset were in it.
+    int64_t at_us = 0; ///< By the steady clock.
   };
 
   gateway_config config;
@@ -66,6 +76,7 @@ struct gateway_state {
   std::map<uint64_t, open_query> watches;
   std::vector<uint64_t> held; ///< Tickets of queries.
   page_routes routes;
+  std::vector<told_from_store> told; ///< By partition.
 };
 
 using gateway_ptr = observed_actor<gateway_actor, gateway_state>*;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/accept/gateway_bounds.hpp"
 #include "actors/model/record.hpp"
 #include "proto/seeded_bug.hpp"
 
@@ -13,6 +14,8 @@ using open_query = gateway_state::open_query;
 
 /// So long a question waits for an actor that starts again. Most are back sooner.
 constexpr int64_t held_most_us = 500'000;
+/// After so long a watch that could not be told is placed again.
+constexpr int64_t watch_again_us = 1'000'000;
 /// With less time left nobody is asked again.
 constexpr int64_t again_least_us = 500'000;
 /// A node that does not answer for so long may be lost; only its link does not know it yet.
@@ -37,11 +40,10 @@ uint32_t home_of(const gateway_state& st, const query_ask& ask) {
 
 /// QUERY of another node, or null: the one here is to be asked.
 caf::strong_actor_ptr choose(gateway_state& st, open_query& x) {
-  if (x.only_here || st.routes.queries.empty() || st.nodes.partitions.empty()
-      || !is_of_one_page(x.ask))
+  if (st.routes.queries.empty() || st.nodes.partitions.empty() || !is_of_one_page(x.ask))
     return nullptr;
   x.home = home_of(st, x.ask);
-  if (x.home >= st.routes.queries.size())
+  if (x.only_here || x.home >= st.routes.queries.size())
     return nullptr;
   return st.routes.queries[x.home];
 }
@@ -72,34 +74,9 @@ query_answer refusal(errc code, std::string reason) {
   return out;
 }
 
-// What this node has acknowledged is in the answer, or the answer is older.
-void bound(const gateway_state& st, const open_query& x, query_answer& reply) {
-  if (seeded_bug("nodes-no-bound"))
-    return;
-  const auto& node = *st.config.status;
-  auto most = x.bound_us;
-  for (const auto& at : reply.reached)
-    if (at.partition == x.home)
-      most = std::max(most, node.as_of_page(x.home, st.config.now, at.offset + 1));
-  reply.as_of_us = std::min(reply.as_of_us, most);
-}
-
 /// Whether the question may be answered here after all; it has not been yet.
 bool may_ask_here(const gateway_state& st, const open_query& x) {
   return x.at && !x.only_here && x.ask.deadline_us - st.config.steady() >= again_least_us;
-}
-
-// Where a page is counted, an apply may be under way that a node read in the store. Whoever
-// tells less than a watch was told does not know what there was by then; unless the store went
-// back, which a later answer says.
-bool is_outdated(const gateway_state& st, open_query& x, const query_answer& reply) {
-  if (reply.code != errc::none)
-    return false;
-  if (reply.clicks < x.told_clicks && reply.as_of_us < x.told_us)
-    return true;
-  x.told_clicks = reply.clicks;
-  x.told_us = st.config.now();
-  return false;
 }
 
 /// The other node did not know, or is lost.
@@ -119,7 +96,7 @@ void hold(gateway_state& st, uint64_t ticket, open_query& x) {
 void give_queries(gateway_ptr self) {
   auto& st = self->state;
   std::vector<query_ask> here;
-  std::map<caf::strong_actor_ptr, std::vector<query_ask>> elsewhere;
+  std::vector<std::pair<caf::strong_actor_ptr, std::vector<query_ask>>> elsewhere;
   std::vector<uint64_t> rest;
   for (const auto ticket : std::exchange(st.held, {})) {
     const auto at = st.queries.find(ticket);
@@ -128,8 +105,12 @@ void give_queries(gateway_ptr self) {
     auto& x = at->second;
     x.at = choose(st, x);
     if (x.at) {
-      x.bound_us = st.config.status->as_of_page(x.home, st.config.now);
-      elsewhere[x.at].push_back(for_peer(st, x.ask));
+      gateway_bounds::begin(st, x);
+      auto to = std::find_if(elsewhere.begin(), elsewhere.end(),
+                             [&x](const auto& y) { return y.first == x.at; });
+      if (to == elsewhere.end())
+        to = elsewhere.insert(to, {x.at, {}});
+      to->second.push_back(for_peer(st, x.ask));
     } else if (st.nodes.query) {
       here.push_back(std::move(x.ask));
     } else {
@@ -159,8 +140,9 @@ void give_watch(gateway_ptr self, open_query& x) {
     return;
   x.at = to;
   x.held = false;
+  x.again_at_us = 0;
   if (to)
-    x.bound_us = st.config.status->as_of_page(x.home, st.config.now);
+    gateway_bounds::begin(st, x);
   self->send(handle_of(to ? to : st.nodes.query), atom::watch_v, x.ask);
 }
 
@@ -170,18 +152,23 @@ void unwatch_at(gateway_ptr self, uint64_t ticket, const caf::strong_actor_ptr& 
 }
 
 bool is_linked(const page_routes& routes, const caf::strong_actor_ptr& query) {
-  return std::find(routes.linked.begin(), routes.linked.end(), query) != routes.linked.end();
+  return std::any_of(routes.peers.begin(), routes.peers.end(),
+                     [&query](const auto& x) { return x.query == query; });
+}
+
+void place_again(gateway_ptr self, uint64_t ticket, open_query& x) {
+  auto& st = self->state;
+  unwatch_at(self, ticket, x.at ? (is_linked(st.routes, x.at) ? x.at : nullptr) : st.nodes.query);
+  x.held = true;
+  give_watch(self, x);
 }
 
 // The update may be a second late; what was told never falls.
 void move_watches(gateway_ptr self) {
   auto& st = self->state;
   for (auto& [ticket, x] : st.watches) {
-    if (x.held || choose(st, x) == x.at || seeded_bug("nodes-watch-stays"))
-      continue;
-    unwatch_at(self, ticket, x.at ? (is_linked(st.routes, x.at) ? x.at : nullptr) : st.nodes.query);
-    x.held = true;
-    give_watch(self, x);
+    if (!x.held && choose(st, x) != x.at && !seeded_bug("nodes-watch-stays"))
+      place_again(self, ticket, x);
   }
 }
 
@@ -227,40 +214,52 @@ void unwatch(gateway_ptr self, uint64_t ticket) {
   st.config.inbox->finished_query();
 }
 
-void take_answered(gateway_ptr self, std::vector<query_answer>& answers) {
+namespace {
+
+void take_query_answer(gateway_ptr self, uint64_t ticket, open_query& x, query_answer& reply) {
   auto& st = self->state;
   const auto from = self->current_sender();
-  for (auto& reply : answers) {
-    if (const auto at = st.queries.find(reply.ticket); at != st.queries.end()) {
-      auto& x = at->second;
-      if (x.held || (x.at ? x.at != from : from != st.nodes.query))
-        continue; // It is asked elsewhere by now.
-      if (is_trouble_of_node(reply.code) && may_ask_here(st, x)) {
-        hold(st, at->first, x);
-        continue;
-      }
-      if (x.at)
-        bound(st, x, reply);
-      auto entry = std::move(x);
-      st.queries.erase(at);
-      answer(self, std::move(entry), std::move(reply));
-      continue;
-    }
-    const auto watch = st.watches.find(reply.ticket);
-    if (watch == st.watches.end())
-      continue;
-    auto& x = watch->second;
-    const bool is_old = x.held || (x.at ? x.at != from : from != st.nodes.query);
-    if (is_old && !seeded_bug("nodes-hears-old-owner"))
-      continue; // Of where the page was before.
-    if (x.at && is_trouble_of_node(reply.code))
-      continue; // It is told again in a second, there or where the page is then.
-    if (is_outdated(st, x, reply))
-      continue;
-    if (x.at)
-      bound(st, x, reply);
-    x.done(std::move(reply));
+  if (x.held || (x.at ? x.at != from : from != st.nodes.query))
+    return; // It is asked elsewhere by now.
+  if (is_trouble_of_node(reply.code) && may_ask_here(st, x))
+    return hold(st, ticket, x);
+  if (x.at && !gateway_bounds::take(st, x, reply)) {
+    if (may_ask_here(st, x))
+      return hold(st, ticket, x);
+    reply = refusal(errc::restarting, "the node that has the page does not know yet what it "
+                                      "applied; ask again");
   }
+  gateway_bounds::note_told(st, x, reply);
+  auto entry = std::move(x);
+  st.queries.erase(ticket);
+  answer(self, std::move(entry), std::move(reply));
+}
+
+void take_update(gateway_ptr self, open_query& x, query_answer& reply) {
+  auto& st = self->state;
+  const auto from = self->current_sender();
+  if (x.held || (x.at ? x.at != from : from != st.nodes.query))
+    return; // Of where the page was before.
+  const bool is_void =
+      x.at && (is_trouble_of_node(reply.code) || !gateway_bounds::take(st, x, reply));
+  if (is_void || gateway_bounds::is_outdated(st, x, reply)) {
+    x.again_at_us = st.config.steady() + watch_again_us; // A page that stays as it is is silent.
+    return;
+  }
+  x.again_at_us = 0;
+  gateway_bounds::note_told(st, x, reply);
+  x.done(std::move(reply));
+}
+
+} // namespace
+
+void take_answered(gateway_ptr self, std::vector<query_answer>& answers) {
+  auto& st = self->state;
+  for (auto& reply : answers)
+    if (const auto at = st.queries.find(reply.ticket); at != st.queries.end())
+      take_query_answer(self, at->first, at->second, reply);
+    else if (const auto watch = st.watches.find(reply.ticket); watch != st.watches.end())
+      take_update(self, watch->second, reply);
   give_queries(self);
 }
 
@@ -325,6 +324,9 @@ void expire(gateway_ptr self, int64_t now_us) {
     if (x.ask.after.empty() && now_us - x.since_us >= remote_patience_us && may_ask_here(st, x))
       hold(st, ticket, x);
   give_queries(self);
+  for (auto& [ticket, x] : st.watches)
+    if (x.again_at_us != 0 && x.again_at_us <= now_us)
+      place_again(self, ticket, x);
   const auto most = microseconds(st.config.request_timeout).count();
   for (auto at = st.queries.begin(); at != st.queries.end();) {
     const auto& x = at->second;

@@ -55,6 +55,7 @@ void take_ask(query_ptr self, query_ask& ask, const caf::strong_actor_ptr& from,
       if (!waits) {
         same.askers.push_back(std::move(who));
         same.ask.deadline_us = std::max(same.ask.deadline_us, ask.deadline_us);
+        same.ask.least = std::max(same.ask.least, ask.least);
         add(st.config.counts->queries_merged);
         return;
       }
@@ -112,7 +113,7 @@ void take_reached(query_ptr self, uint64_t id, const position& at, uint64_t inca
 
 void renew_watch(query_ptr self, uint64_t id, query_state::open_query& x, int64_t now) {
   auto& st = self->state;
-  if (x.await_until_us > now || st.nodes.partitions.empty())
+  if (st.nodes.partitions.empty())
     return;
   x.await_until_us = now + watch_renewal_us;
   page_ask ask;
@@ -133,9 +134,12 @@ void tick(query_ptr self) {
   query_parts::run_again(self);
   std::vector<uint64_t> late;
   std::vector<uint64_t> dead;
+  std::vector<uint64_t> unsure;
   for (auto& [id, x] : st.open) {
-    if (x.watch)
-      renew_watch(self, id, x, now);
+    if (x.watch && x.await_until_us <= now)
+      unsure.push_back(id);
+    else if (x.watch)
+      continue;
     else if (x.ask.deadline_us + grace_us < now)
       dead.push_back(id);
     else if (x.awaiting > 0 && !x.too_late && x.await_until_us <= now)
@@ -143,6 +147,10 @@ void tick(query_ptr self) {
     else if (x.page_asked_us != 0 && x.page_asked_us + page_patience_us <= now)
       x.again = true; // Whoever was asked may have died with the question.
   }
+  for (auto* ids : {&late, &dead, &unsure})
+    std::sort(ids->begin(), ids->end()); // The oldest first.
+  for (auto id : unsure)
+    renew_watch(self, id, st.open.at(id), now);
   for (auto id : dead)
     fail(self, id, errc::timeout, "no answer in time; ask again");
   for (auto id : late)

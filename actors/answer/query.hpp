@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -74,7 +75,7 @@ struct query_state {
   // What this turn gathered; sent at its end, one message for each receiver.
   std::vector<uint64_t> lookups;
   std::vector<uint64_t> count_wanted;
-  absl::flat_hash_map<uint32_t, std::vector<page_ask>> page_asks;
+  std::map<uint32_t, std::vector<page_ask>> page_asks; ///< By partition.
   std::vector<std::pair<caf::strong_actor_ptr, std::vector<query_answer>>> answers;
   std::vector<cache_fill> fills;
 

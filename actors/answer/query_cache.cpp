@@ -5,6 +5,7 @@
 
 #include "actors/answer/query_names.hpp"
 #include "actors/answer/query_parts.hpp"
+#include "actors/answer/query_reads.hpp"
 #include "proto/seeded_bug.hpp"
 
 namespace footfall::query_parts {
@@ -18,6 +19,15 @@ void missed(query_ptr self, const std::vector<uint64_t>& ids) {
   for (auto id : ids)
     if (auto at = open.find(id); at != open.end())
       ask_page(self, id, at->second);
+}
+
+// What the cache has is told of what changes a page, not of how far its partition is.
+bool is_enough(query_ptr self, uint64_t id, const cached_count& found) {
+  const auto at = self->state.open.find(id);
+  if (at == self->state.open.end() || at->second.ask.least == 0)
+    return true;
+  const auto& ask = at->second.ask;
+  return is_reached(found.reached, {position{home_of(self, ask), ask.least - 1}});
 }
 
 } // namespace
@@ -54,7 +64,7 @@ void take_found(query_ptr self, uint64_t number, std::vector<cached_count>& foun
   st.looked_up.erase(at);
   assert(found.size() <= ids.size());
   for (size_t i = 0; i < ids.size(); ++i) {
-    if (i >= found.size() || !found[i].hit) {
+    if (i >= found.size() || !found[i].hit || !is_enough(self, ids[i], found[i])) {
       missed(self, {ids[i]});
       continue;
     }

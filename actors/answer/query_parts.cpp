@@ -195,7 +195,9 @@ void send_answers(query_ptr self, const caf::strong_actor_ptr& to,
     return self->send(gateway, atom::answered_v, std::move(answers));
   size_t bytes = 0;
   std::vector<query_answer> piece;
+  const auto now_us = self->state.config.now();
   for (auto& x : answers) {
+    x.age_us = now_us - x.as_of_us;
     const auto more = bytes_of(x);
     if (!piece.empty() && bytes + more > piece_bytes) {
       self->send(gateway, atom::answered_v, std::exchange(piece, {}));

@@ -74,6 +74,7 @@ void renew(query_ptr self, uint64_t incarnation) {
   for (const auto& [id, x] : st.open)
     if (!x.waits) // It has not asked yet.
       ids.push_back(id);
+  std::sort(ids.begin(), ids.end()); // The oldest first.
   for (auto id : ids)
     begin_again(self, id);
 }
@@ -83,6 +84,7 @@ void run_again(query_ptr self) {
   for (const auto& [id, x] : self->state.open)
     if (x.again)
       ids.push_back(id);
+  std::sort(ids.begin(), ids.end()); // The oldest first.
   for (auto id : ids)
     begin_again(self, id);
 }

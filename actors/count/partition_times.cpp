@@ -19,11 +19,14 @@ void looked(partition_ptr self, const log_view& log) {
   }
   st.config.status->with_backlog([&](auto& x) {
     if (!st.progress.running()) {
-      // What others appended while it was theirs, nobody here knows the age of.
-      if (is_other || st.config.leased)
+      if (is_other)
         x.forget_offsets();
-      x.start(claimed.next_offset, latest, st.config.batch_max, st.config.steady(),
-              {log.end, st.config.log->overtaken_most().count()});
+      const model::backlog::standing all{log.end, st.config.log->overtaken_most().count()};
+      const auto steady = st.config.steady();
+      if (st.config.leased)
+        x.start_among_others(claimed.next_offset, latest, st.config.batch_max, steady, all);
+      else
+        x.start(claimed.next_offset, latest, st.config.batch_max, steady, all);
     }
     x.reach(log.end);
   });

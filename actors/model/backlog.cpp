@@ -40,6 +40,19 @@ void backlog::start(int64_t next_offset, int64_t latest_us, size_t batch_max, in
     push({log.end, guess(newest_us_), true, true});
 }
 
+void backlog::start_among_others(int64_t next_offset, int64_t latest_us, size_t batch_max,
+                                 int64_t steady_us, standing log) {
+  auto begin = applied_;
+  const auto before = std::move(marks_);
+  forget_offsets();
+  start(next_offset, latest_us, batch_max, steady_us, log);
+  for (const auto& x : before) {
+    if (!x.is_guessed)
+      learn(begin, x.end, x.since_us, x.since_us, steady_us);
+    begin = x.end;
+  }
+}
+
 void backlog::forget_offsets() {
   marks_.clear();
   applied_ = 0;

@@ -35,6 +35,11 @@ public:
   void start(int64_t next_offset, int64_t latest_us, size_t batch_max, int64_t steady_us,
              standing log = {0, 0});
 
+  /// The same where others may have appended: how old that is nobody here knows, and of what
+  /// was believed only what was learned stays.
+  void start_among_others(int64_t next_offset, int64_t latest_us, size_t batch_max,
+                          int64_t steady_us, standing log);
+
   /// The offsets belong to another log from here on.
   void forget_offsets();
 

@@ -199,6 +199,9 @@ void accept(membership_ptr self, peer_hello hello, uint64_t link) {
     if (x.hello.membership)
       self->demonitor(caf::actor_cast<caf::actor_addr>(x.hello.membership));
     self->monitor(caf::actor_cast<caf::actor>(hello.membership));
+    // Of two links the greetings may come in the wrong order: who has the other one dials again.
+    if (x.link != 0 && x.link != link)
+      st.config.links->cut(x.link);
   }
   x.link = link;
   link_up(self, x, std::move(hello));

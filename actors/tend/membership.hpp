@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,8 +65,8 @@ struct membership_state {
   std::map<uint64_t, stranger> strangers;
   model::trouble_report refusals{"a link to this node"};
   uint64_t next_number = 1;
-  uint64_t greeting = 1; ///< Rises when what peers are told of this node changes.
-  page_routes routes;    ///< As GATEWAY has them.
+  uint64_t greeting = 1;             ///< Rises when what peers are told of this node changes.
+  std::optional<page_routes> routes; ///< As GATEWAY has them; nothing: it was told none.
 };
 
 using membership_ptr = observed_actor<membership_actor, membership_state>*;

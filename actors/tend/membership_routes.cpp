@@ -32,13 +32,13 @@ void publish(membership_ptr self) {
   for (uint32_t i = 0; i < st.owners.size(); ++i)
     routes.queries.push_back(query_for(st, i));
   for (const auto& [name, x] : st.peers)
-    if (x.at == phase::linked && x.hello.query)
-      routes.linked.push_back(x.hello.query);
-  if (routes.queries == st.routes.queries && routes.linked == st.routes.linked)
+    if (x.at == phase::linked)
+      routes.peers.push_back({name, x.hello.query, x.hello.ingestion, x.hello.inspector});
+  const auto to = caf::actor_cast<gateway_actor>(st.nodes.gateway);
+  if (!to || routes == st.routes)
     return;
   st.routes = routes;
-  if (auto to = caf::actor_cast<gateway_actor>(st.nodes.gateway))
-    self->send(to, atom::route_v, std::move(routes));
+  self->send(to, atom::route_v, std::move(routes));
 }
 
 } // namespace footfall

@@ -133,6 +133,21 @@ TEST_CASE("a store that went back lacks what it had", "[model][backlog]") {
   CHECK_FALSE(x.oldest());
 }
 
+TEST_CASE("a partition that comes back keeps what was appended here meanwhile",
+          "[model][backlog]") {
+  backlog x;
+  x.start(0, 0, 10, 1);
+  x.learn(3, 5, 9'806, 9'806, 1); // The log was looked at before this.
+  x.start_among_others(3, 50, 10, 1, {3, 0});
+  CHECK(x.end() == 5);
+  CHECK(x.complete_until(3) == 9'806);
+  x.start_among_others(3, 50, 10, 1, {8, 20});
+  CHECK(x.end() == 8);
+  CHECK(x.complete_until(3) == 9'786); // What others appended behind it may be older by 20.
+  x.start_among_others(5, 60, 10, 1, {8, 20});
+  CHECK(x.complete_until(5) == 40);
+}
+
 TEST_CASE("before the start nothing is known", "[model][backlog]") {
   backlog x;
   CHECK(x.complete_until(0) == 0);

@@ -18,7 +18,7 @@ public:
       : uncertain_store(way, works), way_(way), steady_(std::move(steady)) {}
 
   /// By partition: when the last statement was sent whose answer, which arrived, said that it
-  /// is this process's.
+  /// is this process's, or that its apply had an effect.
   std::map<uint32_t, int64_t> confirmed_us;
 
   leases& nodes() override { return *this; }
@@ -34,10 +34,18 @@ public:
   }
 
   void apply(apply_request batch, store::done<apply_result> reply) override {
-    if (hangs_)
+    if (hangs_) {
       hung_.emplace_back(std::move(batch), std::move(reply));
-    else
-      uncertain_store::apply(std::move(batch), std::move(reply));
+      return;
+    }
+    // The epoch was still its own: watchers are told of the apply, and of nothing later.
+    store::done<apply_result> heard = [this, partition = batch.partition, sent = steady_(),
+                                       reply = std::move(reply)](caf::expected<apply_result> x) {
+      if (x && x->moved)
+        confirmed_us[partition] = std::max(confirmed_us[partition], sent);
+      reply(std::move(x));
+    };
+    uncertain_store::apply(std::move(batch), std::move(heard));
   }
   /// While set, applies wait; then they are done, or fail, as `fails` says.
   void hang_in_applies(bool on, bool fails = false) {

@@ -131,6 +131,7 @@ std::string scene::unsettled() {
       return "node " + x->name + " has requests without an answer";
     node_health seen;
     x->door->health([&seen](node_health y) { seen = std::move(y); });
+    std::erase_if(seen.members, [](const auto& y) { return y.state != "live"; });
     if (seen.members.size() != all.size())
       return "node " + x->name + " sees " + std::to_string(seen.members.size()) + " nodes";
     for (const auto& y : seen.members)
@@ -155,6 +156,8 @@ void scene::settle() {
   const auto began = here.steady_us;
   std::string why = "?";
   while (!here.is_wrong() && !why.empty()) {
+    if (here.serving().empty()) // The last one was leaving.
+      here.start(here.names.front());
     here.pass(50 * ms);
     here.rest();
     load_.look_for_late();

@@ -24,9 +24,9 @@ namespace nodes {
 const std::vector<std::string>& known_bugs() {
   static const std::vector<std::string> all = {
 #ifdef FOOTFALL_SEEDED_BUGS
-      "nodes-asks-once",       "nodes-cache-of-others",    "nodes-hears-old-owner",
-      "nodes-keeps-old-query", "nodes-never-unwatches",    "nodes-no-bound",
-      "nodes-watch-stays",     "nodes-watches-for-nobody",
+      "nodes-asks-once",          "nodes-cache-of-others", "nodes-keeps-old-query",
+      "nodes-never-unwatches",    "nodes-no-bound",        "nodes-watch-stays",
+      "nodes-watches-for-nobody",
 #endif
   };
   return all;

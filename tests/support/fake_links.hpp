@@ -169,7 +169,8 @@ private:
     bool is_lost = false; ///< What it sends.
     bool is_held = false; ///< The same.
     std::vector<std::pair<uint32_t, work>> waiting;
-    std::map<caf::strong_actor_ptr, caf::strong_actor_ptr> proxies; ///< By the real one.
+    /// The real ones with their proxies, in the order they were first named.
+    std::vector<std::pair<caf::strong_actor_ptr, caf::strong_actor_ptr>> proxies;
   };
   struct link {
     fake_network* owner = nullptr;
@@ -211,9 +212,12 @@ private:
   caf::strong_actor_ptr proxy_of(const link_ptr& x, size_t i, const caf::strong_actor_ptr& real) {
     if (!real || !x->ends[i].is_up)
       return nullptr;
-    auto& out = x->ends[i].proxies[real];
-    if (!out)
-      out = caf::actor_cast<caf::strong_actor_ptr>(system_.spawn<caf::hidden>(forward, x, i, real));
+    for (const auto& [known, proxy] : x->ends[i].proxies)
+      if (known == real)
+        return proxy;
+    auto out =
+        caf::actor_cast<caf::strong_actor_ptr>(system_.spawn<caf::hidden>(forward, x, i, real));
+    x->ends[i].proxies.emplace_back(real, out);
     return out;
   }
 

@@ -68,19 +68,10 @@ class Node:
 
     def stored(self) -> int:
         """Events of all sites that the tests use, accepted and applied."""
-        return sum(page.clicks for site in ("", "shop") for page in self._top_pages(site))
-
-    def _top_pages(self, site: str):
-        """gRPC may close the connection of a client that went beyond its limits, with
-        whatever came on it next; so it asks once more, on a connection that works."""
-        request = self.stubs.stats.TopPagesRequest(site_id=site, limit=1000)
-        try:
-            return self.stats.GetTopPages(request, timeout=self.seconds).pages
-        except grpc.RpcError as error:
-            if error.code() != grpc.StatusCode.UNAVAILABLE:
-                raise
-            return self.stats.GetTopPages(request, timeout=self.seconds,
-                                          wait_for_ready=True).pages
+        asks = [self.stubs.stats.TopPagesRequest(site_id=site, limit=1000)
+                for site in ("", "shop")]
+        return sum(page.clicks for ask in asks
+                   for page in self.stats.GetTopPages(ask, timeout=self.seconds).pages)
 
 
 def time_stamp(node, seconds, nanos=0):

@@ -37,7 +37,8 @@ public:
   bool cut = false;
   bool silent = false; ///< No call is answered, as over a network that loses all.
   bool hangs_in_applies = false;
-  bool keeps_applied = false; ///< Applies are done, and not answered until that is called.
+  bool knows_no_names = false; ///< Of users and types: those reads fail.
+  bool keeps_applied = false;  ///< Applies are done, and not answered until that is called.
   std::vector<std::function<void()>> kept_applied;
 
   void claim(uint32_t partition, store::done<partition_claim> reply) override {
@@ -106,13 +107,15 @@ public:
   }
   void user_names(std::string site_id, std::vector<int32_t> numbers,
                   store::done<snapshot<std::string>> reply) override {
-    pass(reply,
-         [&] { inner().user_names(std::move(site_id), std::move(numbers), std::move(reply)); });
+    pass_name(reply, [&] {
+      inner().user_names(std::move(site_id), std::move(numbers), std::move(reply));
+    });
   }
   void type_names(std::string site_id, std::vector<int32_t> numbers,
                   store::done<snapshot<std::string>> reply) override {
-    pass(reply,
-         [&] { inner().type_names(std::move(site_id), std::move(numbers), std::move(reply)); });
+    pass_name(reply, [&] {
+      inner().type_names(std::move(site_id), std::move(numbers), std::move(reply));
+    });
   }
   void audit(store::done<std::vector<audit_difference>> reply) override {
     pass(reply, [&] { inner().audit(std::move(reply)); });
@@ -188,6 +191,14 @@ private:
       reply(make_error(errc::store_unavailable, "cut off by the test"));
     else
       work();
+  }
+
+  template <class Reply, class Work>
+  void pass_name(Reply& reply, Work work) {
+    if (knows_no_names)
+      reply(make_error(errc::store_unavailable, "names are kept back by the test"));
+    else
+      pass(reply, std::move(work));
   }
 
   shared_rows& rows_;

@@ -32,6 +32,15 @@ def shared(stubs):
         made.channel.close()
 
 
+@pytest.fixture
+def stranger(shared):
+    """Another client of that server. gRPC may close the connection of one that went beyond
+    its limits, with whatever comes on it next."""
+    made = Node(shared.server, shared.stubs)
+    yield made
+    made.channel.close()
+
+
 def field(name, value):
     return lambda node: node.post(node.event(**{name: value}))
 
@@ -178,10 +187,10 @@ def check_untouched(node):
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_requests_are_refused_as_a_whole(shared, name):
+def test_bad_requests_are_refused_as_a_whole(shared, stranger, name):
     ask, code, word = BAD[name]
     with pytest.raises(grpc.RpcError) as error:
-        ask(shared)
+        ask(stranger)
     assert error.value.code() == code, error.value.details()
     assert word in error.value.details()
     check_untouched(shared)
