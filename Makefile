@@ -1,6 +1,6 @@
 # The front door. Each target is one script; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run run-services build test test-faults simulate lint tidy fmt bench asan tsan coverage clean
+.PHONY: help run run-services demo-cluster build test test-faults simulate lint tidy fmt bench asan tsan coverage clean
 MAKEFLAGS += --no-print-directory
 
 help: ## this list
@@ -11,6 +11,9 @@ run: ## install what is missing, build, start the embedded server (ARGS="--inges
 
 run-services: ## the same on a private Kafka, PostgreSQL and Redis
 	@scripts/run-services $(ARGS)
+
+demo-cluster: ## three nodes, one killed during an import: nothing lost (ARGS=--keep: goes on)
+	@scripts/demo-cluster $(ARGS)
 
 build: ## build the release preset
 	@scripts/install build

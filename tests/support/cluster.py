@@ -51,12 +51,14 @@ class Cluster:
                       ports=fixed_ports())
 
     def __enter__(self) -> "Cluster":
-        self._held = contextlib.ExitStack()
-        for server in self.nodes.values():
-            self._held.enter_context(server)
-            server.start()
-        self.await_even()
-        self.await_links()
+        with contextlib.ExitStack() as held:  # Who starts half of it leaves nothing running.
+            for server in self.nodes.values():
+                held.enter_context(server)
+                server.start()
+            self._held = held
+            self.await_even()
+            self.await_links()
+            self._held = held.pop_all()
         return self
 
     def __exit__(self, kind, error, trace) -> None:
