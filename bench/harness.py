@@ -78,6 +78,14 @@ class Services:
         return {"kafka": cpu_of(pids["kafka"]), "postgres": cpu_of_tree(int(postgres)),
                 "redis": cpu_of(pids["redis"])}
 
+    def sessions(self, database: str) -> int:
+        """How many a database has, but ours."""
+        import psycopg
+        with psycopg.connect(database) as session:
+            return session.execute(
+                "SELECT count(*) - 1 FROM pg_stat_activity"
+                " WHERE datname = current_database()").fetchone()[0]
+
     def close(self) -> None:
         subprocess.run([ROOT / "scripts/services", "wipe", self.folder], check=True)
 
@@ -85,12 +93,14 @@ class Services:
 class Server:
     """One fresh `footfall serve` on free ports; leaving the block ends it."""
 
-    def __init__(self, *options: str, services: Services | None = None, data: str | None = None):
+    def __init__(self, *options: str, services: Services | None = None, data: str | None = None,
+                 environment: dict[str, str] | None = None):
+        """`environment`: that of other nodes, to be one of theirs."""
         self.services = services
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="footfall-bench-"))
         self.data = pathlib.Path(data) if data else self.folder / "data"
         self.options = options
-        self.environment = services.environment() if services else {}
+        self.environment = environment or (services.environment() if services else {})
         self.start()
 
     def start(self) -> float:
@@ -144,23 +154,24 @@ class Server:
         return sum(x.stat().st_blocks * 512 for x in self.data.rglob("*") if x.is_file())
 
     def metrics(self) -> dict[str, float]:
-        host, _, port = self.addresses["admin"].rpartition(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=30)
-        connection.request("GET", "/metrics")
-        text = connection.getresponse().read().decode()
-        connection.close()
+        text = self.ask("admin", "/metrics")[1].decode()
         lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
         return {name: float(value) for name, _, value in lines if name}
 
-    def get(self, listener: str, path: str) -> tuple[int, float]:
-        """The status of an answer, and the milliseconds that it took."""
+    def ask(self, listener: str, path: str) -> tuple[http.client.HTTPResponse, bytes]:
+        """One answer on a connection of its own, and its body."""
         host, _, port = self.addresses[listener].rpartition(":")
         connection = http.client.HTTPConnection(host, int(port), timeout=60)
-        began = time.monotonic()
         connection.request("GET", path)
         answer = connection.getresponse()
-        answer.read()
+        body = answer.read()
         connection.close()
+        return answer, body
+
+    def get(self, listener: str, path: str) -> tuple[int, float]:
+        """The status of an answer, and the milliseconds that it took."""
+        began = time.monotonic()
+        answer, _ = self.ask(listener, path)
         return answer.status, (time.monotonic() - began) * 1e3
 
     def folded(self) -> float:

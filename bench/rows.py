@@ -71,7 +71,7 @@ def freshness_bounds(before: dict[str, float], after: dict[str, float], part: fl
                  if n >= part * total), float("inf"))
 
 
-def probe(server: Server, seconds: float) -> list[float]:
+def probe(server: Server, seconds: float, pages: int = 50) -> list[float]:
     """Milliseconds from an event's acknowledgement until a query counts it, by turns."""
     def connect(name: str) -> http.client.HTTPConnection:
         host, _, port = server.addresses[name].rpartition(":")
@@ -80,13 +80,13 @@ def probe(server: Server, seconds: float) -> list[float]:
     writes, reads, times = connect("ingest"), connect("query"), []
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        user = uuid.uuid4().hex
+        user, page = uuid.uuid4().hex, f"/probe/{len(times) % pages}"
         writes.request("POST", "/v1/events", json.dumps(
             {"event_id": str(uuid.uuid4()), "user_id": user, "event_type": "click",
-             "page_url": f"/probe/{len(times) % 50}", "time_stamp": "2026-01-01T00:00:00Z"}))
+             "page_url": page, "time_stamp": "2026-01-01T00:00:00Z"}))
         answer = json.loads(writes.getresponse().read())
         began = time.monotonic()
-        reads.request("GET", f"/analytics/events?user_id={user}&page_url=/probe/{len(times) % 50}",
+        reads.request("GET", f"/analytics/events?user_id={user}&page_url={page}",
                       headers={"Footfall-After": answer["results"][0]["position"]})
         found = reads.getresponse()
         count = json.loads(found.read())
