@@ -42,8 +42,11 @@ children::children(children_needs needs) : needs_(std::move(needs)), pattern_(pa
 std::vector<child_spec> children::first() {
   std::vector<child_spec> out;
   out.push_back(cache_manager_child());
-  out.push_back(ingestion_child());
-  out.push_back(query_child());
+  const auto& roles = needs_.config->roles;
+  if (has_role(roles, "ingest"))
+    out.push_back(ingestion_child());
+  if (has_role(roles, "query"))
+    out.push_back(query_child());
   out.push_back(log_reader_child());
   for (uint32_t i = 0; i < pattern_.partitions; ++i)
     out.push_back(partition_child(i));
@@ -148,7 +151,7 @@ child_spec children::ownership_child() {
     oc.status = needs.status;
     oc.steady = c.steady;
     oc.node = c.node_name;
-    oc.aggregates = c.aggregates;
+    oc.aggregates = has_role(c.roles, "aggregate");
     oc.roles = c.roles;
     oc.address = c.address;
     oc.version = c.version;
@@ -185,7 +188,8 @@ child_spec children::gateway_child() const {
     const auto& c = *needs.config;
     return spawn_child<gateway_actor>(
         s, gateway,
-        gateway_config{needs.inbox, c.counts, needs.status, c.now, c.steady, c.request_timeout});
+        gateway_config{needs.inbox, c.counts, needs.status, c.now, c.steady, c.request_timeout,
+                       has_role(c.roles, "ingest"), has_role(c.roles, "query")});
   };
   auto connect = [](wiring& w, caf::strong_actor_ptr x) { w.gateway = std::move(x); };
   return {"gateway", "", start, connect, true};

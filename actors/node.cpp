@@ -197,10 +197,17 @@ node_health node::health_now() const {
   auto add = [](auto& to, std::string name, std::string fault) {
     to.emplace_back(std::move(name), fault.empty() ? "ok" : std::move(fault));
   };
-  add(out.roles, "gateway", out.live ? "" : "the gateway does not turn");
-  add(out.roles, "ingest", watch_.log_fault());
-  add(out.roles, "aggregate", watch_.partitions_fault(steady));
-  add(out.roles, "query", watch_.store_fault(steady));
+  const auto add_role = [&](const char* name, std::string fault) {
+    if (has_role(config_.roles, name))
+      add(out.roles, name, std::move(fault));
+  };
+  add_role("gateway", !out.live               ? "the gateway does not turn"
+                      : !status_.finds_ingest ? "there is no link to a node with the role ingest"
+                      : !status_.finds_query  ? "there is no link to a node with the role query"
+                                              : "");
+  add_role("ingest", watch_.log_fault());
+  add_role("aggregate", watch_.partitions_fault(steady));
+  add_role("query", watch_.store_fault(steady));
   for (const auto& x : status_.parts)
     out.lags_us.push_back(x.lag_us(config_.now()));
   if (out.draining)

@@ -28,8 +28,8 @@ struct node_config {
   int64_t pairs_max = 4'000'000; ///< Users and types of all live pages.
   /// With a name the node is one of a cluster: it has what its lease covers.
   std::string node_name;
-  bool aggregates = true;
-  std::string roles, address, version; ///< What other nodes are told.
+  std::string roles = "gateway,ingest,aggregate,query"; ///< All of them, unless in a cluster.
+  std::string address, version;                         ///< What other nodes are told.
   model::ownership_rules ownership;
   peer_links* links = nullptr; ///< To other nodes; null: there are none.
   bool accept_when_stopped = false;

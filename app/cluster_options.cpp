@@ -6,6 +6,9 @@
 
 #include <unistd.h>
 
+#include "actors/ports/leases.hpp"
+#include "actors/ports/request_handler.hpp"
+
 namespace footfall::app {
 
 namespace {
@@ -65,9 +68,32 @@ std::string check_trust(const settings& x) {
   return {};
 }
 
+/// Each once, in the order of role_names. @returns what is wrong.
+std::string settle_roles(std::string& roles) {
+  std::string known;
+  std::string out;
+  for (const auto* role : role_names) {
+    known += (known.empty() ? "" : ", ") + std::string{role};
+    if (has_role(roles, role))
+      out += (out.empty() ? "" : ",") + std::string{role};
+  }
+  for (std::string_view rest = roles; !rest.empty();) {
+    const auto end = std::min(rest.find(','), rest.size());
+    const auto role = rest.substr(0, end);
+    if (role.empty() || !has_role(out, role))
+      return "roles: there is no role \"" + std::string{role} + "\"; give some of " + known
+             + ", separated by commas";
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  roles = std::move(out);
+  return {};
+}
+
 } // namespace
 
 std::string settle_cluster(settings& out) {
+  if (auto wrong = settle_roles(out.roles); !wrong.empty())
+    return wrong;
   if (out.cluster_listen.empty())
     return {};
   if (!is_host_and_port(out.cluster_listen))

@@ -127,6 +127,10 @@ constexpr option_spec options[] = {
   {"cluster-insecure", "FOOTFALL_CLUSTER_INSECURE",
     "Whether nodes speak without TLS; only between addresses of this machine",
     "off", kind::toggle, 0, 0, "", false, &settings::cluster_insecure},
+  text("roles", "FOOTFALL_ROLES",
+    "What a node of a cluster does, separated by commas: gateway (takes requests), ingest, "
+    "aggregate, query",
+    "gateway,ingest,aggregate,query", 1, 255, &settings::roles),
   text("node-name", "FOOTFALL_NODE_NAME",
     "Its name, one of a kind in the cluster; empty takes the host's name",
     "", 0, 63, &settings::node_name),

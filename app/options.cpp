@@ -263,6 +263,8 @@ constexpr purpose purposes[] = {
      "--kafka-security-protocol (KAFKA_SECURITY_PROTOCOL) ssl or sasl_ssl"},
     {"cluster-", [](const settings& x) { return !x.cluster_listen.empty(); },
      "--cluster-listen (FOOTFALL_CLUSTER_LISTEN)"},
+    {"roles", [](const settings& x) { return !x.cluster_listen.empty(); },
+     "--cluster-listen (FOOTFALL_CLUSTER_LISTEN)"},
     {"node-name", [](const settings& x) { return !x.cluster_listen.empty(); },
      "--cluster-listen (FOOTFALL_CLUSTER_LISTEN)"},
     {"lease-seconds", [](const settings& x) { return !x.cluster_listen.empty(); },

@@ -7,7 +7,7 @@
 
 namespace footfall::app {
 
-/// The addresses that a node really listens on, "host:port" each.
+/// The addresses that a node really listens on, "host:port" each; empty: it does not.
 struct ready_addresses {
   std::string ingest;
   std::string query;

@@ -12,14 +12,12 @@
 #include "actors/node.hpp"
 #include "app/adapters.hpp"
 #include "app/descriptors.hpp"
+#include "app/edges.hpp"
 #include "app/front_door.hpp"
 #include "app/log.hpp"
 #include "app/opening.hpp"
-#include "app/ready_file.hpp"
 #include "app/signals.hpp"
 #include "net/cluster/peer_links.hpp"
-#include "net/grpc/grpc_server.hpp"
-#include "net/http/http_server.hpp"
 
 namespace footfall::app {
 
@@ -61,7 +59,7 @@ int refuse(const char* what, const caf::error& why) {
 
 void plan_lease(node_config& out, const settings& from) {
   out.node_name = from.node_name;
-  out.roles = "gateway,ingest,aggregate,query";
+  out.roles = from.roles;
   out.version = FOOTFALL_VERSION;
   out.ownership = model::ownership_rules::for_lease(int64_t{from.lease_s} * 1'000'000);
 }
@@ -109,34 +107,6 @@ node_config plan_node(const settings& from, adapters& ways, metrics& counts,
   out.report = [](const std::string& line) { spdlog::warn("{}", redact(line)); };
   out.partition.report = [](const std::string& line) { spdlog::error("{}", redact(line)); };
   return out;
-}
-
-http_config plan_http(const settings& from, const descriptor_plan& most) {
-  http_config out;
-  out.bind = from.bind;
-  out.admin_bind = from.admin_bind;
-  out.ingest_port = from.ingest_port;
-  out.query_port = from.query_port;
-  out.admin_port = from.admin_port;
-  out.connections = most.connections;
-  out.admin_connections = most.admin;
-  out.answer_timeout = std::max(out.answer_timeout, milliseconds(from.request_timeout_ms + 10'000));
-  return out;
-}
-
-grpc_config plan_grpc(const settings& from, const descriptor_plan& most) {
-  grpc_config out;
-  out.bind = from.bind;
-  out.port = from.grpc_port;
-  out.reflection = from.grpc_reflection;
-  out.calls_max = from.max_in_flight;
-  out.connections_max = most.connections;
-  return out;
-}
-
-std::string address(const std::string& host, uint16_t port) {
-  const bool v6 = host.find(':') != std::string::npos;
-  return (v6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
 }
 
 void say(const std::vector<std::string>& lines, const char* before = "") {
@@ -220,38 +190,6 @@ std::optional<opening::outcome> await_adapters(opening& all, const settings& fro
   }
 }
 
-/// The listeners, in front of whatever the door leads to.
-struct edges {
-  std::unique_ptr<http_server> http;
-  std::unique_ptr<grpc_server> grpc;
-
-  caf::error open(const settings& options, front_door& door, metrics& counts) {
-    const auto most = share_descriptors(options.max_connections);
-    if (!most)
-      return most.error();
-    auto web = http_server::open(plan_http(options, *most), door, counts, system_now_us);
-    if (!web)
-      return make_error(code_of(web.error()), "cannot listen for HTTP: " + text_of(web.error()));
-    http = std::move(*web);
-    auto rpc = grpc_server::open(plan_grpc(options, *most), door, counts);
-    if (!rpc)
-      return make_error(code_of(rpc.error()), "cannot listen for gRPC: " + text_of(rpc.error()));
-    grpc = std::move(*rpc);
-    return caf::none;
-  }
-
-  ready_addresses addresses(const settings& options) const {
-    const auto ports = http->ports();
-    return {address(options.bind, ports.ingest), address(options.bind, ports.query),
-            address(options.bind, grpc->port()), address(options.admin_bind, ports.admin)};
-  }
-
-  void stop() {
-    grpc->stop();
-    http->stop();
-  }
-};
-
 caf::error open_links(const settings& options, caf::actor_system& system,
                       std::unique_ptr<cluster::tunnel_links>& out) {
   if (options.cluster_listen.empty())
@@ -276,9 +214,11 @@ caf::error open_links(const settings& options, caf::actor_system& system,
 
 void say_ready(const settings& options, const ready_addresses& where) {
   const auto parts = describe_adapters(options);
+  const auto shown = [](const std::string& x) { return x.empty() ? "-" : x.c_str(); };
   spdlog::info("ready: ingest {} query {} grpc {} admin {}; log {} {}, store {} {}, cache {} {}",
-               where.ingest, where.query, where.grpc, where.admin, parts.log.kind, parts.log.where,
-               parts.store.kind, parts.store.where, parts.cache.kind, parts.cache.where);
+               shown(where.ingest), shown(where.query), shown(where.grpc), where.admin,
+               parts.log.kind, parts.log.where, parts.store.kind, parts.store.where,
+               parts.cache.kind, parts.cache.where);
 }
 
 // 0, or why not, once the node was told to end.
@@ -287,7 +227,7 @@ int run_until_told(node& actors, edges& listeners, const settings& options, cons
     return 0;
   const auto where = listeners.addresses(options);
   std::unique_ptr<ready_file> ready;
-  listeners.grpc->tell_health(); // Who is told "ready" finds it SERVING.
+  listeners.tell_health(); // Who is told "ready" finds it SERVING.
   if (!options.ready_file.empty()) {
     auto written = ready_file::write(options.ready_file, where);
     if (!written)
@@ -315,8 +255,7 @@ void drain(node& actors, edges& listeners, const settings& options) {
   end_hard_after(patience + seconds(10));
   actors.drain();
   actors.leave();
-  listeners.grpc->drain();
-  listeners.http->drain(patience);
+  listeners.drain(patience);
   listeners.stop();
   give_away(actors);
   actors.stop();

@@ -40,6 +40,7 @@ struct settings {
   std::string cluster_certificate;
   std::string cluster_key;
   bool cluster_insecure = false;
+  std::string roles; ///< Separated by commas; all of them where a node is alone.
   std::string node_name;
   uint32_t lease_s = 0;
   std::string log_level;

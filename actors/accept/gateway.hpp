@@ -28,12 +28,14 @@ struct gateway_config {
   now_fn now;                 ///< Of what answers say.
   now_fn steady = steady_now; ///< Of deadlines.
   std::chrono::milliseconds request_timeout{5000};
+  bool ingests = true; ///< Events go to INGESTION here; else to one of another node.
+  bool answers = true; ///< Questions may be asked here; else of other nodes alone.
 };
 
 /// Invariant: each request taken from the inbox is answered exactly once. While INGESTION or
 /// QUERY is about to start again, what comes for it is held: it is known that nobody has it.
-/// A question about a page goes to the node that has the page, and is asked here when that
-/// node is lost or knows nothing; events never go a second way.
+/// A question about a page goes to the node that has the page, and is asked here, or of a third
+/// node, when that one is lost or knows nothing; events never go a second way.
 struct gateway_state {
   static inline const char* name = "gateway";
   ~gateway_state();
@@ -43,6 +45,17 @@ struct gateway_state {
     size_t events = 0;
     int64_t since_us = 0;
     std::optional<std::vector<click_event>> held; ///< Given to nobody yet.
+    // The rest where INGESTION of another node has them.
+    caf::strong_actor_ptr at;
+    int64_t arrived_us = 0; ///< As node_status::begin_away().
+    size_t awaited = 0;     ///< Pieces that are not answered yet.
+    ingest_reply reply;     ///< Of those that are.
+  };
+  /// Part of a request, so that no message is too long for a link.
+  struct piece {
+    uint64_t ticket = 0; ///< Of the request.
+    size_t first = 0;    ///< Its first event there.
+    size_t events = 0;
   };
   static constexpr auto no_home = std::numeric_limits<uint32_t>::max();
   struct open_query {
@@ -50,11 +63,12 @@ struct gateway_state {
     int64_t since_us = 0;
     query_ask ask; ///< As long as it may be given to somebody, perhaps again.
     bool is_watch = false;
-    bool held = true;         ///< Nobody has it.
-    bool only_here = false;   ///< It was asked elsewhere, in vain.
-    caf::strong_actor_ptr at; ///< QUERY of another node that has it; null: the one here.
-    uint32_t home = no_home;  ///< Partition of the page, where nodes have links.
-    int64_t bound_us = 0;     ///< As of then this node had all applied that it acknowledged.
+    bool held = true;              ///< Nobody has it.
+    bool only_here = false;        ///< The node that has the page was asked, in vain.
+    caf::strong_actor_ptr at;      ///< QUERY of another node that has it; null: the one here.
+    caf::strong_actor_ptr in_vain; ///< Who is not to be asked again.
+    uint32_t home = no_home;       ///< Partition of the page, where nodes have links.
+    int64_t bound_us = 0;          ///< As of then this node had all applied that it acknowledged.
     int64_t again_at_us = 0;  ///< A watch that could not be told: placed again then; 0: it is well.
     uint64_t told_clicks = 0; ///< A watch: the last that it was told, and when.
     int64_t told_us = 0;
@@ -72,6 +86,7 @@ struct gateway_state {
   uint64_t next_ticket = 1;
   // Ordered by ticket, and so by age: the oldest are the first to expire.
   std::map<uint64_t, open_ingest> ingests;
+  std::map<uint64_t, piece> pieces; ///< By ticket as well.
   std::map<uint64_t, open_query> queries;
   std::map<uint64_t, open_query> watches;
   std::vector<uint64_t> held; ///< Tickets of queries.

@@ -33,6 +33,11 @@ int64_t told_end(const gateway_state& st, uint32_t partition) {
 
 void begin(const gateway_state& st, open_query& x) {
   const auto& node = *st.config.status;
+  x.ask.least = 0;
+  if (x.home == gateway_state::no_home) { // It is read in the store, which has what is applied.
+    x.bound_us = node.as_of_all(st.config.now);
+    return;
+  }
   x.bound_us = node.as_of_page(x.home, st.config.now);
   // Read after the bound, which trusts that what was applied by then is in the answer.
   x.ask.least = node.parts[x.home].with_backlog([](const auto& y) { return y.applied(); });
@@ -42,11 +47,13 @@ void begin(const gateway_state& st, open_query& x) {
 bool take(const gateway_state& st, open_query& x, query_answer& reply) {
   if (reply.code != errc::none)
     return true;
-  const auto end = end_of(reply, x.home);
-  const auto told = x.is_watch ? told_end(st, x.home) : 0; // Since it was placed.
-  if (end < std::max(x.ask.least, told))
+  const bool is_of_page = x.home != gateway_state::no_home;
+  const auto end = is_of_page ? end_of(reply, x.home) : 0;
+  if (end < x.ask.least)
     return false;
-  auto most = std::max(x.bound_us, st.config.status->as_of_page(x.home, st.config.now, end));
+  auto most = x.bound_us;
+  if (is_of_page)
+    most = std::max(most, st.config.status->as_of_page(x.home, st.config.now, end));
   if (seeded_bug("nodes-no-bound"))
     most = reply.as_of_us;
   reply.as_of_us = std::min({reply.as_of_us, st.config.now() - reply.age_us, most});
@@ -56,6 +63,11 @@ bool take(const gateway_state& st, open_query& x, query_answer& reply) {
     x.ask.least = end;
   }
   return true;
+}
+
+bool is_behind(const gateway_state& st, const open_query& x, const query_answer& reply) {
+  return reply.code == errc::none && x.home != gateway_state::no_home
+         && end_of(reply, x.home) < told_end(st, x.home);
 }
 
 void note_told(gateway_state& st, const open_query& x, const query_answer& reply) {

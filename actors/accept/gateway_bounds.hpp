@@ -14,6 +14,11 @@ void begin(const gateway_state& st, gateway_state::open_query& x);
 /// says from now on as of when it holds by this node's clock.
 bool take(const gateway_state& st, gateway_state::open_query& x, query_answer& reply);
 
+/// Whether an update lacks what clients were told of the partition from the store, since its
+/// watch was placed or before.
+bool is_behind(const gateway_state& st, const gateway_state::open_query& x,
+               const query_answer& reply);
+
 /// A client is told this.
 void note_told(gateway_state& st, const gateway_state::open_query& x, const query_answer& reply);
 

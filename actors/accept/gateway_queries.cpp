@@ -38,14 +38,24 @@ uint32_t home_of(const gateway_state& st, const query_ask& ask) {
                              static_cast<uint32_t>(st.nodes.partitions.size()));
 }
 
-/// QUERY of another node, or null: the one here is to be asked.
-caf::strong_actor_ptr choose(gateway_state& st, open_query& x) {
-  if (st.routes.queries.empty() || st.nodes.partitions.empty() || !is_of_one_page(x.ask))
-    return nullptr;
-  x.home = home_of(st, x.ask);
-  if (x.only_here || x.home >= st.routes.queries.size())
-    return nullptr;
-  return st.routes.queries[x.home];
+/// QUERY of some linked node, as long as there is no other change the same one for a ticket.
+caf::strong_actor_ptr some_other(const gateway_state& st, const open_query& x) {
+  std::vector<caf::strong_actor_ptr> all;
+  for (const auto& peer : st.routes.peers)
+    if (peer.query && peer.query != x.in_vain)
+      all.push_back(peer.query);
+  return all.empty() ? nullptr : all[x.ask.ticket % all.size()];
+}
+
+/// QUERY of another node, or null: the one here is to be asked, if there is one.
+caf::strong_actor_ptr choose(const gateway_state& st, open_query& x) {
+  const auto& owners = st.routes.queries;
+  if (!owners.empty() && !st.nodes.partitions.empty() && is_of_one_page(x.ask)) {
+    x.home = home_of(st, x.ask);
+    if (!x.only_here && x.home < owners.size() && owners[x.home])
+      return owners[x.home];
+  }
+  return st.config.answers ? nullptr : some_other(st, x);
 }
 
 /// No clock of this node means anything there.
@@ -74,7 +84,7 @@ query_answer refusal(errc code, std::string reason) {
   return out;
 }
 
-/// Whether the question may be answered here after all; it has not been yet.
+/// Whether the question may be asked once more, here or of a third node.
 bool may_ask_here(const gateway_state& st, const open_query& x) {
   return x.at && !x.only_here && x.ask.deadline_us - st.config.steady() >= again_least_us;
 }
@@ -87,7 +97,7 @@ bool is_trouble_of_node(errc code) {
 
 void hold(gateway_state& st, uint64_t ticket, open_query& x) {
   add(st.config.counts->remote_queries_again);
-  x.at = nullptr;
+  x.in_vain = std::exchange(x.at, nullptr);
   x.only_here = true;
   x.held = true;
   st.held.push_back(ticket);
@@ -174,9 +184,13 @@ void move_watches(gateway_ptr self) {
 
 } // namespace
 
-query_answer given_up(const open_query& x, const char* reason) {
-  return x.held ? refusal(errc::restarting, "the query actor starts again; ask again")
-                : refusal(errc::timeout, reason);
+query_answer given_up(const gateway_state& st, const open_query& x, const char* reason) {
+  if (!x.held)
+    return refusal(errc::timeout, reason);
+  return refusal(errc::restarting, st.config.answers
+                                       ? "the query actor starts again; ask again"
+                                       : "there is no link to a node with the role query; ask "
+                                         "again");
 }
 
 void start(gateway_ptr self, std::vector<gateway_inbox::query_item>& items, int64_t now_us) {
@@ -242,7 +256,8 @@ void take_update(gateway_ptr self, open_query& x, query_answer& reply) {
     return; // Of where the page was before.
   const bool is_void =
       x.at && (is_trouble_of_node(reply.code) || !gateway_bounds::take(st, x, reply));
-  if (is_void || gateway_bounds::is_outdated(st, x, reply)) {
+  if (is_void || gateway_bounds::is_behind(st, x, reply)
+      || gateway_bounds::is_outdated(st, x, reply)) {
     x.again_at_us = st.config.steady() + watch_again_us; // A page that stays as it is is silent.
     return;
   }
@@ -272,7 +287,7 @@ void end_those_here(gateway_ptr self) {
     }
     auto x = std::move(at->second);
     at = st.queries.erase(at);
-    auto reply = given_up(x, "the query actor was restarted; ask again");
+    auto reply = given_up(st, x, "the query actor was restarted; ask again");
     answer(self, std::move(x), std::move(reply));
   }
   for (auto at = st.watches.begin(); at != st.watches.end();) {
@@ -282,7 +297,7 @@ void end_those_here(gateway_ptr self) {
     }
     auto x = std::move(at->second);
     at = st.watches.erase(at);
-    x.done(given_up(x, "the query actor was restarted; watch again"));
+    x.done(given_up(st, x, "the query actor was restarted; watch again"));
     st.config.inbox->finished_query();
   }
 }
@@ -294,9 +309,12 @@ void give(gateway_ptr self) {
       give_watch(self, x);
 }
 
-void take_routes(gateway_ptr self, page_routes routes) {
+void take_routes(gateway_ptr self) {
   auto& st = self->state;
-  st.routes = std::move(routes);
+  const auto& peers = st.routes.peers;
+  st.config.status->finds_query =
+      st.config.answers
+      || std::any_of(peers.begin(), peers.end(), [](const auto& x) { return x.query; });
   std::vector<uint64_t> lost;
   for (auto& [ticket, x] : st.queries)
     if (x.at && !is_linked(st.routes, x.at) && !seeded_bug("nodes-asks-once"))
@@ -313,7 +331,7 @@ void take_routes(gateway_ptr self, page_routes routes) {
            refusal(errc::restarting, "the node that has the page was lost; ask again in "
                                          + std::to_string(retry_s) + " s"));
   }
-  give_queries(self);
+  give(self);
   move_watches(self);
 }
 
@@ -336,7 +354,7 @@ void expire(gateway_ptr self, int64_t now_us) {
     }
     auto entry = std::move(at->second);
     at = st.queries.erase(at);
-    auto reply = given_up(entry, "no answer in time; ask again");
+    auto reply = given_up(st, entry, "no answer in time; ask again");
     answer(self, std::move(entry), std::move(reply));
   }
 }

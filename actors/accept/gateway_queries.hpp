@@ -17,13 +17,15 @@ void take_answered(gateway_ptr self, std::vector<query_answer>& answers);
 void end_those_here(gateway_ptr self);
 void give(gateway_ptr self);
 
-/// What waits for a node that is lost is asked here, once; watches go where their page is.
-void take_routes(gateway_ptr self, page_routes routes);
+/// There are other routes. What waits for a node that is lost is asked again, once; watches go
+/// where their page is.
+void take_routes(gateway_ptr self);
 
 /// Answers those whose time is up.
 void expire(gateway_ptr self, int64_t now_us);
 
 /// What is told when nobody will answer.
-query_answer given_up(const gateway_state::open_query& x, const char* reason);
+query_answer given_up(const gateway_state& st, const gateway_state::open_query& x,
+                      const char* reason);
 
 } // namespace footfall::gateway_queries

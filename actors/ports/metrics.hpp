@@ -63,6 +63,8 @@ struct metrics {
   counter queries_failed{0};
   counter queries_merged{0};       ///< Answered by the lookup of an identical one.
   counter remote_queries{0};       ///< Asked of another node, which has the page.
+  counter remote_events{0};        ///< Given to another node, as this one does not ingest.
+  counter remote_events_lost{0};   ///< Of those: answered unknown, as that node was lost.
   counter remote_queries_again{0}; ///< Of those: asked here then, as it was lost or did not know.
   counter http_requests{0};
   counter http_bad_requests{0};

@@ -1,5 +1,7 @@
 #include "actors/tend/membership_greetings.hpp"
 
+#include "actors/ports/leases.hpp"
+
 namespace footfall {
 
 std::string cleaned(std::string text) {
@@ -20,8 +22,10 @@ peer_hello greeting_of(membership_ptr self) {
   out.roles = st.config.roles;
   out.log = st.config.log;
   out.membership = caf::actor_cast<caf::strong_actor_ptr>(self);
-  out.query = st.nodes.query;
-  out.ingestion = st.nodes.ingestion;
+  if (has_role(out.roles, "query"))
+    out.query = st.nodes.query;
+  if (has_role(out.roles, "ingest"))
+    out.ingestion = st.nodes.ingestion;
   out.inspector = st.nodes.inspector;
   return out;
 }

@@ -214,6 +214,10 @@ void add_links(page& out, const peer_links& links, const metrics& x, const node_
   out.count("footfall_remote_queries_again_total",
             "Those that were asked here then, as it was lost or did not know.",
             x.remote_queries_again);
+  out.count("footfall_remote_events_total",
+            "Events given to another node, as this one does not ingest.", x.remote_events);
+  out.count("footfall_remote_events_lost_total",
+            "Events given to a node that was lost, and answered unknown.", x.remote_events_lost);
   out.duration("footfall_remote_query_seconds", "Questions that another node answered.",
                x.remote_query_duration);
 }

@@ -3,7 +3,7 @@
 namespace footfall {
 
 // The lock orders arrivals and bounds: an event that arrived before a bound is in
-// `arriving_us_`, or in a backlog, by the time the bound is taken.
+// `arriving_us_`, `away_us_`, or in a backlog, by the time the bound is taken.
 int64_t node_status::begin_arrivals(const now_fn& now) {
   std::lock_guard guard{arrivals_};
   arriving_us_ = now();
@@ -13,6 +13,17 @@ int64_t node_status::begin_arrivals(const now_fn& now) {
 void node_status::end_arrivals() {
   std::lock_guard guard{arrivals_};
   arriving_us_.reset();
+}
+
+int64_t node_status::begin_away(const now_fn& now) {
+  std::lock_guard guard{arrivals_};
+  return *away_us_.insert(now());
+}
+
+void node_status::end_away(int64_t arrived_us) {
+  std::lock_guard guard{arrivals_};
+  if (const auto at = away_us_.find(arrived_us); at != away_us_.end())
+    away_us_.erase(at);
 }
 
 void node_status::forget_arrivals() {
@@ -53,8 +64,12 @@ node_status::cluster_view node_status::cluster() const {
 
 int64_t node_status::newest_bound(const now_fn& now) const {
   std::lock_guard guard{arrivals_};
-  const auto bound = now();
-  return arriving_us_ ? std::min(bound, *arriving_us_) : bound;
+  auto bound = now();
+  if (arriving_us_)
+    bound = std::min(bound, *arriving_us_);
+  if (!away_us_.empty())
+    bound = std::min(bound, *away_us_.begin());
+  return bound;
 }
 
 int64_t node_status::as_of_page(uint32_t home, const now_fn& now,

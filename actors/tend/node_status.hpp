@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -172,6 +173,8 @@ public:
   std::atomic<bool> is_leaving{false}; ///< In a cluster: it takes nothing any more.
   outcome_note lease;                  ///< In a cluster: joining, and beats.
   std::atomic<bool> has_left{false};   ///< In a cluster: all is given away, nobody waits for it.
+  /// GATEWAY has somebody who takes events, and somebody who answers.
+  std::atomic<bool> finds_ingest{true}, finds_query{true};
 
   /// In a cluster: what the last beat was answered, and to whom.
   struct cluster_view {
@@ -194,6 +197,10 @@ public:
   void end_arrivals();
   /// INGESTION began again: what it had under way is acknowledged to nobody.
   void forget_arrivals();
+  /// GATEWAY: events that arrived now go to another node, and stand in no backlog until
+  /// end_away() of that time.
+  int64_t begin_away(const now_fn& now);
+  void end_away(int64_t arrived_us);
 
   /// What is read, or asked of a partition, after this call has every acknowledged event
   /// that arrived before the time it returns: of all pages, or of one whose key's
@@ -214,6 +221,7 @@ private:
   cluster_view cluster_;
   mutable std::mutex arrivals_;
   std::optional<int64_t> arriving_us_;
+  std::multiset<int64_t> away_us_; ///< The same for events at other nodes.
 };
 
 } // namespace footfall

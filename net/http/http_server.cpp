@@ -1,5 +1,7 @@
 #include "net/http/http_server.hpp"
 
+#include <vector>
+
 #include <thread>
 
 #include "net/http/listener.hpp"
@@ -10,6 +12,16 @@ struct http_server::impl {
   std::unique_ptr<http::listener> ingest;
   std::unique_ptr<http::listener> query;
   std::unique_ptr<http::listener> admin;
+
+  /// Those of clients, if there are any.
+  std::vector<http::listener*> fronts() const {
+    return ingest ? std::vector{ingest.get(), query.get()} : std::vector<http::listener*>{};
+  }
+  std::vector<http::listener*> all() const {
+    auto out = fronts();
+    out.push_back(admin.get());
+    return out;
+  }
 };
 
 http_server::http_server(std::unique_ptr<impl> x) : impl_(std::move(x)) {}
@@ -33,38 +45,44 @@ caf::expected<std::unique_ptr<http_server>> http_server::open(const http_config&
     out = std::move(*made);
     return {};
   };
-  if (auto bad = listen("ingest", config.bind, config.ingest_port, config.connections,
-                        http::make_ingest_endpoint(handler), parts->ingest))
-    return bad;
-  if (auto bad = listen("query", config.bind, config.query_port, config.connections,
-                        http::make_query_endpoint(handler, now), parts->query))
-    return bad;
+  if (config.takes_requests) {
+    if (auto bad = listen("ingest", config.bind, config.ingest_port, config.connections,
+                          http::make_ingest_endpoint(handler), parts->ingest))
+      return bad;
+    if (auto bad = listen("query", config.bind, config.query_port, config.connections,
+                          http::make_query_endpoint(handler, now), parts->query))
+      return bad;
+  }
   settings.answer_timeout = settings.admin_answer_timeout;
   if (auto bad = listen("admin", config.admin_bind, config.admin_port, config.admin_connections,
                         http::make_admin_endpoint(handler, now), parts->admin))
     return bad;
-  parts->ingest->start();
-  parts->query->start();
-  parts->admin->start();
+  for (auto* x : parts->all())
+    x->start();
   return std::unique_ptr<http_server>{new http_server(std::move(parts))};
 }
 
 http_ports http_server::ports() const {
-  return {impl_->ingest->port(), impl_->query->port(), impl_->admin->port()};
+  http_ports out;
+  if (impl_->ingest) {
+    out.ingest = impl_->ingest->port();
+    out.query = impl_->query->port();
+  }
+  out.admin = impl_->admin->port();
+  return out;
 }
 
 void http_server::drain(std::chrono::milliseconds most) {
   const auto end = std::chrono::steady_clock::now() + most;
-  impl_->ingest->drain();
-  impl_->query->drain();
-  impl_->ingest->wait_until_empty(end);
-  impl_->query->wait_until_empty(end);
+  for (auto* x : impl_->fronts())
+    x->drain();
+  for (auto* x : impl_->fronts())
+    x->wait_until_empty(end);
 }
 
 void http_server::stop() {
-  impl_->ingest->stop();
-  impl_->query->stop();
-  impl_->admin->stop();
+  for (auto* x : impl_->all())
+    x->stop();
 }
 
 } // namespace footfall

@@ -19,6 +19,7 @@ struct http_config {
   uint16_t ingest_port = 0;             ///< 0 takes a free one.
   uint16_t query_port = 0;
   uint16_t admin_port = 0;
+  bool takes_requests = true;  ///< Else there is admin alone.
   uint32_t connections = 4096; ///< Of ingest and of query, each; more get 503.
   uint32_t admin_connections = 256;
   /// What has been idle for so long makes room for a connection that is one too many.
@@ -34,13 +35,14 @@ struct http_config {
   std::chrono::minutes admin_answer_timeout{35};    ///< An audit reads the whole store.
 };
 
+/// 0: there is none.
 struct http_ports {
   uint16_t ingest = 0;
   uint16_t query = 0;
   uint16_t admin = 0;
 };
 
-/// The HTTP edge: three listeners, each with a thread of its own, so that admin
+/// The HTTP edge: three listeners (or admin alone), each with a thread of its own, so that admin
 /// answers while the others are overloaded.
 class http_server {
 public:

@@ -17,6 +17,8 @@ T drawn(chance& luck, const std::array<T, N>& from) {
   return from[luck.below(N)];
 }
 
+const auto* const all_roles = "gateway,ingest,aggregate,query";
+
 } // namespace
 
 void tally::add(const tally& x) {
@@ -55,6 +57,11 @@ world::world(uint64_t seed)
   };
   names = luck.percent(50) ? std::vector<std::string>{"a", "b"}
                            : std::vector<std::string>{"a", "b", "c"};
+  const std::array<std::string, 5> some{"gateway", "gateway,query", "gateway,ingest",
+                                        "gateway,aggregate", "gateway,ingest,aggregate"};
+  for (const auto& name : names) // The first has all of them, so that each is there.
+    roles[name] =
+        name != names.front() && luck.percent(20) ? drawn<std::string>(luck, some) : all_roles;
   for (const auto& name : names)
     start(name);
 }
@@ -71,7 +78,7 @@ void world::plan_node(process& x) {
   plan.requests_max = 1000;
   plan.request_timeout = milliseconds(5000);
   plan.node_name = x.name;
-  plan.roles = "gateway,ingest,aggregate,query";
+  plan.roles = roles[x.name];
   plan.address = x.address;
   plan.links = &x.links;
   plan.report = [this, name = x.name](const std::string& line) { note(name + " says: " + line); };

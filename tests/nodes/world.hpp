@@ -97,7 +97,8 @@ private:
 public:
   caf::actor_system system{config_};
   uint32_t partitions = 4;
-  std::vector<std::string> names; ///< Of all nodes, running or not.
+  std::vector<std::string> names;           ///< Of all nodes, running or not.
+  std::map<std::string, std::string> roles; ///< Of each of them.
   common_log records;
   explorer::folded_store rows{now()};
   test::shared_rows leases{rows, steady(), 0, {}, {}};

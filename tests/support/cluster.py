@@ -41,14 +41,17 @@ class Cluster:
             nodes["n1"].ingest.post(...)
     """
 
-    def __init__(self, environment: dict[str, str], count: int, *options: str):
+    def __init__(self, environment: dict[str, str], count: int, *options: str,
+                 roles: dict[str, str] | None = None):
         self.environment = environment
         self.options = options
+        self.roles = roles or {}  # Those that are not named have all of them.
         self.nodes = {f"n{i}": self._node(f"n{i}") for i in range(1, count + 1)}
 
     def _node(self, name: str) -> Server:
-        return Server(*links(name), *self.options, environment=self.environment, start=False,
-                      ports=fixed_ports())
+        roles = ["--roles", self.roles[name]] if name in self.roles else []
+        return Server(*links(name), *roles, *self.options, environment=self.environment,
+                      start=False, ports=fixed_ports())
 
     def __enter__(self) -> "Cluster":
         with contextlib.ExitStack() as held:  # Who starts half of it leaves nothing running.
@@ -107,7 +110,8 @@ class Cluster:
         def is_even() -> bool:
             alive = list(self.alive())
             states = {name: self.states(name) for name in alive}
-            counts = [x.count("running") for x in states.values()]
+            counts = [x.count("running") for name, x in states.items()
+                      if "aggregate" in self.roles.get(name, "aggregate")]
             parts = len(states[alive[0]])
             return (sum(counts) == parts and max(counts) - min(counts) <= 1
                     and all(state in ("running", "idle") for x in states.values() for state in x)

@@ -145,11 +145,11 @@ private:
       out.renewed = mine.incarnation <= x.me.incarnation
                     && (mine.incarnation < x.me.incarnation || mine.beat < x.number);
       if (out.renewed)
-        mine = {
-            x.me.incarnation,
-            x.number,
-            rows_.now() + x.lease_us,
-            {x.me, sight::live, true, x.draining, x.log, x.number, x.roles, x.address, x.version}};
+        mine = {x.me.incarnation,
+                x.number,
+                rows_.now() + x.lease_us,
+                {x.me, sight::live, has_role(x.roles, "aggregate"), x.draining, x.log, x.number,
+                 x.roles, x.address, x.version}};
       for (const auto& [name, node] : rows_.nodes) {
         out.nodes.push_back(node.row);
         out.nodes.back().seen = node.expires_us <= rows_.now() ? sight::late

@@ -1,0 +1,95 @@
+#include "app/edges.hpp"
+
+#include <algorithm>
+
+#include "actors/ports/clock.hpp"
+#include "actors/ports/leases.hpp"
+#include "app/descriptors.hpp"
+
+namespace footfall::app {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+bool is_gateway(const settings& x) {
+  return has_role(x.roles, "gateway");
+}
+
+http_config plan_http(const settings& from, const descriptor_plan& most) {
+  http_config out;
+  out.bind = from.bind;
+  out.admin_bind = from.admin_bind;
+  out.ingest_port = from.ingest_port;
+  out.query_port = from.query_port;
+  out.admin_port = from.admin_port;
+  out.takes_requests = is_gateway(from);
+  out.connections = most.connections;
+  out.admin_connections = most.admin;
+  out.answer_timeout = std::max(out.answer_timeout, milliseconds(from.request_timeout_ms + 10'000));
+  return out;
+}
+
+grpc_config plan_grpc(const settings& from, const descriptor_plan& most) {
+  grpc_config out;
+  out.bind = from.bind;
+  out.port = from.grpc_port;
+  out.reflection = from.grpc_reflection;
+  out.calls_max = from.max_in_flight;
+  out.connections_max = most.connections;
+  return out;
+}
+
+std::string address(const std::string& host, uint16_t port) {
+  const bool v6 = host.find(':') != std::string::npos;
+  return (v6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
+}
+
+} // namespace
+
+caf::error edges::open(const settings& options, front_door& door, metrics& counts) {
+  const auto most = share_descriptors(options.max_connections);
+  if (!most)
+    return most.error();
+  auto web = http_server::open(plan_http(options, *most), door, counts, system_now_us);
+  if (!web)
+    return make_error(code_of(web.error()), "cannot listen for HTTP: " + text_of(web.error()));
+  http_ = std::move(*web);
+  if (!is_gateway(options))
+    return caf::none;
+  auto rpc = grpc_server::open(plan_grpc(options, *most), door, counts);
+  if (!rpc)
+    return make_error(code_of(rpc.error()), "cannot listen for gRPC: " + text_of(rpc.error()));
+  grpc_ = std::move(*rpc);
+  return caf::none;
+}
+
+ready_addresses edges::addresses(const settings& options) const {
+  const auto ports = http_->ports();
+  auto out = ready_addresses{"", "", "", address(options.admin_bind, ports.admin)};
+  if (grpc_) {
+    out.ingest = address(options.bind, ports.ingest);
+    out.query = address(options.bind, ports.query);
+    out.grpc = address(options.bind, grpc_->port());
+  }
+  return out;
+}
+
+void edges::tell_health() {
+  if (grpc_)
+    grpc_->tell_health();
+}
+
+void edges::drain(std::chrono::seconds most) {
+  if (grpc_)
+    grpc_->drain();
+  http_->drain(most);
+}
+
+void edges::stop() {
+  if (grpc_)
+    grpc_->stop();
+  http_->stop();
+}
+
+} // namespace footfall::app

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "app/front_door.hpp"
+#include "app/ready_file.hpp"
+#include "app/settings.hpp"
+#include "net/grpc/grpc_server.hpp"
+#include "net/http/http_server.hpp"
+
+namespace footfall::app {
+
+/// The listeners, in front of whatever the door leads to. Without the role `gateway` there is
+/// admin alone.
+class edges {
+public:
+  /// Listens at once. `door` and `counts` outlive it.
+  caf::error open(const settings& options, front_door& door, metrics& counts);
+
+  ready_addresses addresses(const settings& options) const;
+
+  /// Clients of gRPC that watch the health hear of it now.
+  void tell_health();
+
+  /// As http_server::drain().
+  void drain(std::chrono::seconds most);
+  void stop();
+
+private:
+  std::unique_ptr<http_server> http_;
+  std::unique_ptr<grpc_server> grpc_; ///< Null: there is none.
+};
+
+} // namespace footfall::app

@@ -1,0 +1,81 @@
+"""Nodes that do not do everything: a gateway that leaves all to others, and one that only works."""
+import pytest
+
+from cluster import Cluster
+from footfall import run, wait_until
+from journal import Load, end_and_check, gauge
+from services import Services
+
+CLICK = {"user_id": "ada", "event_type": "click", "page_url": "/x"}
+WORKS = "ingest,aggregate,query"
+
+
+@pytest.fixture
+def services():
+    with Services("KAFKA_BROKER", "DATABASE_URL") as running:
+        yield running
+
+
+def test_a_gateway_leaves_all_to_others(services):
+    with Cluster(services.environment, 3, roles={"n1": "gateway", "n3": WORKS}) as nodes:
+        gate, worker = nodes["n1"], nodes["n3"]
+        assert nodes.owned("n1") == [] and len(nodes.owned("n3")) == 2
+        assert worker.ready["ingest"] == worker.ready["query"] == worker.ready["grpc"] == ""
+        assert "ready: ingest - query - grpc - admin 127.0.0.1:" in worker.stderr()
+        assert gate.admin.get("/readyz").status == 200
+        assert gate.admin.get("/readyz", role="gateway").status == 200
+        assert worker.admin.get("/readyz", role="ingest").status == 200
+        lacks = gate.admin.get("/readyz", role="aggregate")
+        assert lacks.status == 503 and "does not have the role (--roles)" in lacks.text, lacks
+        assert set(gate.admin.get("/readyz").json()["roles"]) == {"gateway"}
+        shown = {x["name"]: x["role_names"] for x in gate.admin.get("/cluster").json()["nodes"]}
+        assert shown == {"n1": "gateway", "n2": "gateway,ingest,aggregate,query", "n3": WORKS}
+
+        for number in range(12):
+            page = f"/{number}"
+            posted = gate.ingest.post("/v1/events", {**CLICK, "page_url": page})
+            assert posted.status == 200, posted
+            found = gate.query.get("/v1/stats/page", page_url=page, headers={
+                "Footfall-After": posted.headers["footfall-position"]})
+            assert found.status == 200 and found.json()["clicks"] == 1, found
+            part = int(posted.headers["footfall-position"].split(":")[0])
+            assert found.headers["footfall-node"] == nodes.owners()[part]
+        assert len(gate.query.get("/v1/stats/top-pages", limit=20).json()["pages"]) == 12
+        assert gate.query.get("/v1/stats/series", step="hour").json()["points"][-1]["clicks"] == 12
+        assert gauge(gate, "footfall_remote_events_total") == 12
+
+
+def test_what_a_gateway_does_when_those_it_needs_die(services):
+    with Cluster(services.environment, 3, roles={"n1": "gateway", "n3": WORKS}) as nodes:
+        gate, worker = nodes["n1"], nodes["n3"]
+        with Load(gate, clients=4, seed=91) as load:
+            wait_until(lambda: load.accepted() >= 60 or load.trouble, 20, "events are accepted")
+            worker.kill9()
+            wanted = load.accepted() + 200
+            wait_until(lambda: load.accepted() >= wanted or load.trouble, 20, "they still are")
+        assert gauge(gate, "footfall_remote_events_total") >= wanted
+        nodes["n2"].kill9()
+        wait_until(lambda: gate.admin.get("/readyz").status == 503, 10, "it can do nothing")
+        assert "there is no link to a node with the role ingest" in gate.admin.get("/readyz").text
+        refused = gate.ingest.post("/v1/events", CLICK)
+        assert refused.status == 503 and "nothing was stored" in refused.text, refused
+        assert refused.headers["retry-after"] == "1"
+        refused = gate.query.get("/v1/stats/page", page_url="/1")
+        assert refused.status == 503 and "no link to a node with the role query" in refused.text
+        nodes["n2"].start()
+        wait_until(lambda: gate.admin.get("/readyz").status == 200, 20, "it is of use again")
+        gate.terminate()
+        end_and_check(nodes["n2"], load.journal, services.sql, "a gateway and a worker killed")
+
+
+def test_roles_that_are_none():
+    both = {"KAFKA_BROKER": "127.0.0.1:1", "DATABASE_URL": "postgresql://a@127.0.0.1:1/b"}
+    for roles, told in (("query,count", 'there is no role "count"; give some of gateway, ingest, '
+                                        'aggregate, query, separated by commas'),
+                        ("query,,gateway", 'there is no role ""')):
+        done = run("serve", "--cluster-listen", "127.0.0.1:0", "--cluster-insecure",
+                   "--roles", roles, environment=both)
+        assert done.returncode != 0 and told in done.stderr, done
+    done = run("serve", "--roles", "gateway")
+    assert done.returncode != 0
+    assert "of no use without --cluster-listen (FOOTFALL_CLUSTER_LISTEN)" in done.stderr, done
