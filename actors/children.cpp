@@ -196,11 +196,13 @@ child_spec children::gateway_child() const {
 }
 
 child_spec children::inspector_child() {
-  auto start = [steady = needs_.config->steady, counts = needs_.restarts](caf::actor_system& s) {
-    auto restarts = [counts](const std::string& name, const std::string& key) {
+  auto start = [&needs = needs_](caf::actor_system& s) {
+    auto restarts = [counts = needs.restarts](const std::string& name, const std::string& key) {
       return counts->of(name, key);
     };
-    return spawn_child<inspector_actor>(s, footfall::inspector, inspector_config{steady, restarts});
+    return spawn_child<inspector_actor>(
+        s, footfall::inspector,
+        inspector_config{needs.config->steady, restarts, needs.config->node_name, needs.status});
   };
   auto connect = [keep = keep_in(inspector_)](wiring& w, caf::strong_actor_ptr x) {
     keep(w, x);

@@ -183,10 +183,18 @@ using gateway_actor = caf::typed_actor<
     rpc<void(atom::tick)>, rpc<void(atom::wire, wiring)>,
     rpc<std::vector<state_field>(atom::describe)>>;
 
-/// INSPECTOR: shows the actors of its node.
-using inspector_actor =
-    caf::typed_actor<rpc<actors_reply(atom::list)>, rpc<actor_detail(atom::describe, uint64_t)>,
-                     rpc<std::vector<state_field>(atom::describe)>>;
+/// INSPECTOR: shows the actors of its node, and those of others that it asks.
+using inspector_actor = caf::typed_actor<
+    rpc<actors_reply(atom::list, actors_ask)>,
+    rpc<actor_detail(atom::describe, std::string, uint64_t)>,
+    // From INSPECTOR of another node, which numbers what it asks; what comes back has the number.
+    rpc<void(atom::list, uint64_t, actors_ask)>, rpc<void(atom::listed, uint64_t, actors_reply)>,
+    rpc<void(atom::describe, uint64_t, uint64_t)>,
+    rpc<void(atom::described, uint64_t, actor_detail)>,
+    // From MEMBERSHIP: who can be asked.
+    rpc<void(atom::route, page_routes)>,
+    // INTERNAL: the time of what was asked is up; an actor here told of itself.
+    rpc<void(atom::late, uint64_t)>, rpc<std::vector<state_field>(atom::describe)>>;
 
 /// REDRIVER: appends bad events that are events by today's rules to the log again.
 using redriver_actor = caf::typed_actor<

@@ -155,7 +155,7 @@ auto inspect(Inspector& f, actor_detail& x) {
 }
 template <class Inspector>
 auto inspect(Inspector& f, actors_reply& x) {
-  return wire::reply(f, "actors_reply", x, x.rows);
+  return wire::reply(f, "actors_reply", x, x.rows, x.total, x.nodes);
 }
 
 /// What one read of the store gave; the fields that the read does not fill stay
@@ -240,12 +240,16 @@ CAF_ADD_TYPE_ID(footfall, (footfall::partition_owner))
 CAF_ADD_TYPE_ID(footfall, (footfall::peer_hello))
 CAF_ADD_TYPE_ID(footfall, (footfall::peer_way))
 CAF_ADD_TYPE_ID(footfall, (footfall::page_routes))
+CAF_ADD_TYPE_ID(footfall, (footfall::actors_ask))
 
 CAF_ADD_ATOM(footfall, footfall::atom, wake, "wake")
 CAF_ADD_ATOM(footfall, footfall::atom, tick, "tick")
 CAF_ADD_ATOM(footfall, footfall::atom, wire, "wire")
 CAF_ADD_ATOM(footfall, footfall::atom, describe, "describe")
 CAF_ADD_ATOM(footfall, footfall::atom, list, "list")
+CAF_ADD_ATOM(footfall, footfall::atom, listed, "listed")
+CAF_ADD_ATOM(footfall, footfall::atom, described, "described")
+CAF_ADD_ATOM(footfall, footfall::atom, late, "late")
 CAF_ADD_ATOM(footfall, footfall::atom, ingest, "ingest")
 CAF_ADD_ATOM(footfall, footfall::atom, ingested, "ingested")
 CAF_ADD_ATOM(footfall, footfall::atom, appended, "appended")

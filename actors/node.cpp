@@ -230,18 +230,20 @@ std::vector<std::string> node::look() {
   return watch_.look(config_.steady());
 }
 
-void node::actors(reply<actors_reply> done) {
-  actors_reply late{errc::timeout, "the inspector did not answer in time; ask again", {}};
+void node::actors(actors_ask ask, reply<actors_reply> done) {
+  actors_reply late;
+  late.code = errc::timeout;
+  late.reason = "the inspector did not answer in time; ask again";
   ask_from_outside(system_, alive_, children_.inspector(), admin_patience, std::move(done),
-                   std::move(late), atom::list_v);
+                   std::move(late), atom::list_v, std::move(ask));
 }
 
-void node::actor(uint64_t id, reply<actor_detail> done) {
+void node::actor(std::string node, uint64_t id, reply<actor_detail> done) {
   actor_detail late;
   late.code = errc::timeout;
   late.reason = "the inspector did not answer in time; ask again";
   ask_from_outside(system_, alive_, children_.inspector(), admin_patience, std::move(done),
-                   std::move(late), atom::describe_v, id);
+                   std::move(late), atom::describe_v, std::move(node), id);
 }
 
 void node::audit(audit_ask ask, reply<audit_reply> done) {

@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <cstdio>
+#include <string>
+#include <vector>
 
 #include "app/client_http.hpp"
 #include "app/json_reading.hpp"
@@ -11,13 +13,15 @@ namespace footfall::app {
 
 namespace {
 
-constexpr const char* columns[] = {"id",        "name", "key",      "state",     "mailbox",
-                                   "processed", "rate", "restarts", "last_error"};
+const std::vector<std::string> columns = {"id",        "name", "key",      "state",     "mailbox",
+                                          "processed", "rate", "restarts", "last_error"};
 
 std::string target_of(const actors_options& x) {
   if (!x.id.empty())
-    return "/actors/" + url_encode(x.id);
+    return "/actors/" + (x.node.empty() ? x.node : url_encode(x.node) + '/') + url_encode(x.id);
   std::string target = "/actors?view=flat";
+  if (!x.node.empty())
+    target += "&node=" + url_encode(x.node);
   if (!x.name.empty())
     target += "&name=" + url_encode(x.name);
   if (!x.key.empty())
@@ -30,26 +34,36 @@ std::string target_of(const actors_options& x) {
 }
 
 int print_list(simdjson::dom::element root) {
-  table out{{std::begin(columns), std::end(columns)}};
+  simdjson::dom::array nodes;
+  const bool is_cluster = root["nodes"].get(nodes) == simdjson::SUCCESS;
+  auto heads = columns;
+  if (is_cluster)
+    heads.insert(heads.begin(), "node");
+  table out{heads};
   simdjson::dom::array rows;
   if (root["actors"].get(rows) == simdjson::SUCCESS)
     for (auto row : rows) {
       std::vector<std::string> cells;
-      for (auto column : columns)
-        cells.push_back(member_text(row, column));
+      for (const auto& column : heads)
+        cells.push_back(member_text(row, column.c_str()));
       out.add(std::move(cells));
     }
   std::fputs(out.text().c_str(), stdout);
   const auto total = member_text(root, "total");
   if (total != std::to_string(out.rows()))
     std::printf("%zu of %s; raise --limit for more\n", out.rows(), printable(total).c_str());
+  if (is_cluster)
+    for (auto node : nodes)
+      if (std::string_view fault; node["error"].get(fault) == simdjson::SUCCESS)
+        std::printf("without %s: %s\n", printable(member_text(node, "name")).c_str(),
+                    printable(fault).c_str());
   return 0;
 }
 
 int print_one(simdjson::dom::element root) {
   table out{{"", ""}};
-  for (auto column : columns)
-    out.add({column, member_text(root, column)});
+  for (const auto& column : columns)
+    out.add({column, member_text(root, column.c_str())});
   simdjson::dom::object fields;
   if (root["fields"].get(fields) == simdjson::SUCCESS)
     for (auto [name, value] : fields)

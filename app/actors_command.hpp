@@ -6,7 +6,8 @@
 namespace footfall::app {
 
 struct actors_options {
-  std::string id; ///< Empty: a list of all.
+  std::string id;   ///< Empty: a list of all.
+  std::string node; ///< Of a cluster; empty: all of them, or for an id the one that is asked.
   std::string name;
   std::string key;
   std::string sort;

@@ -114,6 +114,7 @@ void add_actors(CLI::App& program, std::function<int()>& run) {
   auto x = std::make_shared<actors_options>();
   auto& command = *program.add_subcommand("actors", "Show the actors of a running node");
   command.add_option("id", x->id, "One actor, with its state");
+  command.add_option("--node", x->node, "Only actors of this node of a cluster");
   command.add_option("--name", x->name, "Only actors of this name");
   command.add_option("--key", x->key, "Only actors whose key contains this");
   command.add_option("--sort", x->sort, "mailbox, processed, rate, restarts or name")

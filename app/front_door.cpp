@@ -67,15 +67,15 @@ void front_door::health(reply<node_health> done) {
   done(health_now());
 }
 
-void front_door::actors(reply<actors_reply> done) {
+void front_door::actors(actors_ask ask, reply<actors_reply> done) {
   if (auto* node = inside_.load())
-    return node->actors(std::move(done));
+    return node->actors(std::move(ask), std::move(done));
   done(refused<actors_reply>(why()));
 }
 
-void front_door::actor(uint64_t id, reply<actor_detail> done) {
-  if (auto* node = inside_.load())
-    return node->actor(id, std::move(done));
+void front_door::actor(std::string node, uint64_t id, reply<actor_detail> done) {
+  if (auto* inside = inside_.load())
+    return inside->actor(std::move(node), id, std::move(done));
   done(refused<actor_detail>(why()));
 }
 

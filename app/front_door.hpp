@@ -26,8 +26,8 @@ public:
   std::shared_ptr<void> watch(std::string site_id, std::string page_url,
                               query_done update) override;
   void health(reply<node_health> done) override;
-  void actors(reply<actors_reply> done) override;
-  void actor(uint64_t id, reply<actor_detail> done) override;
+  void actors(actors_ask ask, reply<actors_reply> done) override;
+  void actor(std::string node, uint64_t id, reply<actor_detail> done) override;
   void audit(audit_ask ask, reply<audit_reply> done) override;
   void bad_events(bad_events_ask ask, reply<bad_events_reply> done) override;
   void redrive(redrive_ask ask, reply<redrive_reply> done) override;

@@ -119,9 +119,42 @@ auto inspect(Inspector& f, ingest_answer& x) {
   return wire::object(f, "ingest_answer", x.ticket, x.results, x.lag_us);
 }
 
+enum class actor_order : uint8_t { name = 0, mailbox, processed, rate, restarts };
+
+/// Which actors `/actors` is to show.
+struct actors_ask {
+  std::string node; ///< Of that node alone; empty: of all.
+  std::string name; ///< Of that name alone, unless empty.
+  std::string key;  ///< Only those whose key contains this.
+  actor_order order = actor_order::name;
+  uint32_t limit = 1000;
+  bool tree = false; ///< With all that stand above those that match.
+};
+template <class Inspector>
+auto inspect(Inspector& f, actors_ask& x) {
+  auto order = static_cast<uint8_t>(x.order);
+  auto load = [&]() -> caf::error {
+    x.order = static_cast<actor_order>(order);
+    return caf::none;
+  };
+  return f(caf::meta::type_name("actors_ask"), x.node, x.name, x.key, order, x.limit, x.tree,
+           caf::meta::load_callback(load));
+}
+
+/// A node whose actors were asked for.
+struct asked_node {
+  std::string name;
+  std::string fault; ///< Why its actors are missing; empty: they are not.
+};
+template <class Inspector>
+auto inspect(Inspector& f, asked_node& x) {
+  return wire::object(f, "asked_node", x.name, x.fault);
+}
+
 /// One actor as `/actors` shows it.
 struct actor_row {
-  uint64_t id = 0;
+  std::string node = {};   ///< Where it runs; empty: the node is alone.
+  uint64_t id = 0;         ///< One of a kind at its node.
   uint64_t parent = 0;     ///< 0: the root.
   std::string name;        ///< "partition", "page_aggregator", ...
   std::string key;         ///< What it is responsible for, such as the page.
@@ -134,7 +167,7 @@ struct actor_row {
 };
 template <class Inspector>
 auto inspect(Inspector& f, actor_row& x) {
-  return wire::object(f, "actor_row", x.id, x.parent, x.name, x.key, x.state, x.mailbox,
+  return wire::object(f, "actor_row", x.node, x.id, x.parent, x.name, x.key, x.state, x.mailbox,
                       x.processed, x.rate_milli, x.restarts, x.last_error);
 }
 

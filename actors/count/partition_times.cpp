@@ -16,6 +16,8 @@ void looked(partition_ptr self, const log_view& log) {
   if (is_other) {
     st.config.status->log_end = log.end;
     st.progress.forget_log_end();
+  } else if (!st.progress.running()) {
+    st.config.status->raise_log_end(log.end); // It is to be seen before the first is read.
   }
   st.config.status->with_backlog([&](auto& x) {
     if (!st.progress.running()) {

@@ -62,7 +62,9 @@ inline constexpr const char* role_names[] = {"gateway", "ingest", "aggregate", "
 struct actors_reply {
   errc code = errc::none; ///< none: the rows are valid.
   std::string reason;
-  std::vector<actor_row> rows;
+  std::vector<actor_row> rows;   ///< What model::choose_actors() gave, node by node.
+  uint64_t total = 0;            ///< So many match, whatever the limit.
+  std::vector<asked_node> nodes; ///< In a cluster.
 };
 
 struct actor_detail {
@@ -113,8 +115,9 @@ public:
                                       query_done update) = 0;
 
   virtual void health(reply<node_health> done) = 0;
-  virtual void actors(reply<actors_reply> done) = 0;
-  virtual void actor(uint64_t id, reply<actor_detail> done) = 0;
+  virtual void actors(actors_ask ask, reply<actors_reply> done) = 0;
+  /// @param node empty: this one.
+  virtual void actor(std::string node, uint64_t id, reply<actor_detail> done) = 0;
   /// One at a time.
   virtual void audit(audit_ask ask, reply<audit_reply> done) = 0;
   virtual void bad_events(bad_events_ask ask, reply<bad_events_reply> done) = 0;

@@ -38,6 +38,8 @@ void publish(membership_ptr self) {
   if (!to || routes == st.routes)
     return;
   st.routes = routes;
+  if (auto shows = caf::actor_cast<inspector_actor>(st.nodes.inspector))
+    self->send(shows, atom::route_v, routes);
   self->send(to, atom::route_v, std::move(routes));
 }
 

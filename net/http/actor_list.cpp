@@ -4,10 +4,10 @@
 #include <charconv>
 #include <map>
 #include <set>
-#include <tuple>
 
 #include <simdjson.h>
 
+#include "actors/model/actor_rows.hpp"
 #include "net/http/json_text.hpp"
 #include "proto/secrets.hpp"
 
@@ -18,7 +18,19 @@ namespace {
 constexpr size_t rows_most = 10'000;
 constexpr int tree_depth_most = 32;
 
-using children_of = std::map<uint64_t, std::vector<const actor_row*>>;
+/// An actor among those of all nodes.
+using identity = std::pair<std::string, uint64_t>;
+using children_of = std::map<identity, std::vector<const actor_row*>>;
+
+struct known_order {
+  const char* name;
+  actor_order value;
+};
+constexpr known_order orders[] = {{"mailbox", actor_order::mailbox},
+                                  {"processed", actor_order::processed},
+                                  {"rate", actor_order::rate},
+                                  {"restarts", actor_order::restarts},
+                                  {"name", actor_order::name}};
 
 /// The members of a row: id, parent, name, key, state, counters.
 void append_actor(std::string& out, const actor_row& row) {
@@ -30,6 +42,8 @@ void append_actor(std::string& out, const actor_row& row) {
     append_key(out, name);
     append_json_safe(out, hide_secrets(value));
   };
+  if (!row.node.empty())
+    text("node", row.node);
   number("id", row.id);
   if (row.parent != 0)
     number("parent", row.parent);
@@ -59,11 +73,25 @@ void append_field(std::string& out, const std::string& value) {
     append_json_safe(out, shown);
 }
 
+void append_nodes(std::string& out, const std::vector<asked_node>& nodes) {
+  out += ",\"nodes\":[";
+  for (const auto& x : nodes) {
+    out += out.back() == '[' ? "{\"name\":" : ",{\"name\":";
+    append_json_safe(out, x.name);
+    if (!x.fault.empty()) {
+      append_key(out, "error");
+      append_json_safe(out, hide_secrets(x.fault));
+    }
+    out += '}';
+  }
+  out += ']';
+}
+
 void append_node(std::string& out, const actor_row& row, const children_of& children, int depth) {
   out += '{';
   append_actor(out, row);
   out += ",\"children\":[";
-  auto at = children.find(row.id);
+  auto at = children.find({row.node, row.id});
   if (at != children.end() && depth < tree_depth_most)
     for (const auto* child : at->second) {
       if (out.back() != '[')
@@ -71,16 +99,6 @@ void append_node(std::string& out, const actor_row& row, const children_of& chil
       append_node(out, *child, children, depth + 1);
     }
   out += "]}";
-}
-
-uint64_t sort_value(const actor_row& row, const std::string& sort) {
-  if (sort == "mailbox")
-    return row.mailbox;
-  if (sort == "processed")
-    return row.processed;
-  if (sort == "rate")
-    return row.rate_milli;
-  return sort == "restarts" ? row.restarts : 0;
 }
 
 } // namespace
@@ -101,52 +119,43 @@ std::string render(const actor_detail& x) {
 }
 
 std::string actor_list::read(const query_params& params) {
-  if (auto bad = params.check_names({"view", "name", "key", "sort", "limit"}); !bad.empty())
+  if (auto bad = params.check_names({"view", "node", "name", "key", "sort", "limit"}); !bad.empty())
     return bad;
   if (const auto* view = params.find("view")) {
-    tree_ = *view == "tree";
-    if (!tree_ && *view != "flat")
+    ask_.tree = *view == "tree";
+    if (!ask_.tree && *view != "flat")
       return "view is unknown; give tree or flat";
   }
-  if (const auto* name = params.find("name"))
-    name_ = *name;
-  if (const auto* key = params.find("key"))
-    key_ = *key;
+  for (auto [name, to] : {std::pair{"node", &ask_.node}, {"name", &ask_.name}, {"key", &ask_.key}})
+    if (const auto* given = params.find(name))
+      *to = *given;
   if (const auto* sort = params.find("sort")) {
-    sort_ = *sort;
-    const char* known[] = {"mailbox", "processed", "rate", "restarts", "name"};
-    if (std::find(std::begin(known), std::end(known), sort_) == std::end(known))
+    const auto* known = std::find_if(std::begin(orders), std::end(orders),
+                                     [sort](const auto& x) { return *sort == x.name; });
+    if (known == std::end(orders))
       return "sort is unknown; give mailbox, processed, rate, restarts or name";
+    ask_.order = known->value;
   }
   if (const auto* limit = params.find("limit")) {
     const auto* end = limit->data() + limit->size();
-    const auto got = std::from_chars(limit->data(), end, limit_);
-    if (got.ec != std::errc{} || got.ptr != end || limit_ == 0 || limit_ > rows_most)
+    const auto got = std::from_chars(limit->data(), end, ask_.limit);
+    if (got.ec != std::errc{} || got.ptr != end || ask_.limit == 0 || ask_.limit > rows_most)
       return "limit is outside 1 to " + std::to_string(rows_most) + "; give a number between";
   }
   return {};
 }
 
-bool actor_list::matches(const actor_row& row) const {
-  return (name_.empty() || row.name == name_)
-         && (key_.empty() || row.key.find(key_) != std::string::npos);
-}
-
-std::string actor_list::render(std::vector<actor_row> rows) const {
-  std::vector<actor_row> chosen;
-  std::copy_if(rows.begin(), rows.end(), std::back_inserter(chosen),
-               [&](const actor_row& row) { return matches(row); });
-  std::stable_sort(chosen.begin(), chosen.end(), [&](const actor_row& a, const actor_row& b) {
-    const auto x = sort_value(a, sort_);
-    const auto y = sort_value(b, sort_);
-    return x != y ? x > y : std::tie(a.name, a.key, a.id) < std::tie(b.name, b.key, b.id);
-  });
-  const size_t total = chosen.size();
-  chosen.resize(std::min(total, limit_));
-  std::string out = "{\"total\":" + std::to_string(total) + ",\"more\":";
-  out += total > chosen.size() ? "true" : "false";
-  if (tree_)
-    return out + render_tree(rows, chosen);
+std::string actor_list::render(const actors_reply& reply) const {
+  auto flat = ask_;
+  flat.tree = false;
+  uint64_t matching = 0;
+  const auto chosen = model::choose_actors(reply.rows, flat, matching);
+  std::string out = "{\"total\":" + std::to_string(reply.total) + ",\"more\":";
+  out += reply.total > chosen.size() ? "true" : "false";
+  if (!reply.nodes.empty())
+    append_nodes(out, reply.nodes);
+  if (ask_.tree)
+    return out + render_tree(reply.rows, chosen);
   out += ",\"actors\":[";
   for (const auto& row : chosen) {
     out += out.back() == '[' ? "{" : ",{";
@@ -158,23 +167,24 @@ std::string actor_list::render(std::vector<actor_row> rows) const {
 
 std::string actor_list::render_tree(const std::vector<actor_row>& all,
                                     const std::vector<actor_row>& chosen) const {
-  std::map<uint64_t, const actor_row*> by_id;
+  std::map<identity, const actor_row*> by_id;
   for (const auto& row : all)
-    by_id.emplace(row.id, &row);
-  std::set<uint64_t> shown;
+    by_id.emplace(identity{row.node, row.id}, &row);
+  std::set<identity> shown;
   children_of children;
   std::vector<const actor_row*> roots;
   for (const auto& row : chosen) {
-    auto at = by_id.find(row.id);
+    auto at = by_id.find({row.node, row.id});
     for (int depth = 0; at != by_id.end() && depth < tree_depth_most; ++depth) {
       const auto* node = at->second;
-      if (!shown.insert(node->id).second)
+      if (!shown.insert(at->first).second)
         break;
-      at = node->parent == 0 ? by_id.end() : by_id.find(node->parent);
+      const identity above{node->node, node->parent};
+      at = node->parent == 0 ? by_id.end() : by_id.find(above);
       if (at == by_id.end())
         roots.push_back(node);
       else
-        children[node->parent].push_back(node);
+        children[above].push_back(node);
     }
   }
   std::string out = ",\"tree\":[";

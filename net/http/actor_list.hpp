@@ -11,25 +11,22 @@ namespace footfall::http {
 /// What GET /actors shows: which actors, in which order and shape.
 class actor_list {
 public:
-  /// Reads view=tree|flat, name=, key=, sort= and limit=. Empty, or what is wrong.
+  /// Reads view=tree|flat, node=, name=, key=, sort= and limit=. Empty, or what is wrong.
   std::string read(const query_params& params);
 
   /// The JSON answer. A tree keeps the parents of what was asked for.
-  std::string render(std::vector<actor_row> rows) const;
+  std::string render(const actors_reply& reply) const;
+
+  const actors_ask& ask() const { return ask_; }
 
 private:
-  bool matches(const actor_row& row) const;
   std::string render_tree(const std::vector<actor_row>& all,
                           const std::vector<actor_row>& chosen) const;
 
-  bool tree_ = false;
-  std::string name_;
-  std::string key_;
-  std::string sort_ = "name";
-  size_t limit_ = 1000;
+  actors_ask ask_;
 };
 
-/// The body of GET /actors/{id}.
+/// The body of GET /actors/{id} and /actors/{node}/{id}.
 std::string render(const actor_detail& x);
 
 } // namespace footfall::http

@@ -16,10 +16,11 @@ namespace footfall::http {
 
 namespace {
 
-constexpr std::string_view paths = "known are /healthz, /readyz, /metrics, /version, /actors, "
-                                   "/actors/{id}, /cluster, /admin/audit, /admin/bad-events, "
-                                   "/admin/bad-events/redrive, /admin/partitions, "
-                                   "/admin/partitions/skip, /admin/partitions/new-generation";
+constexpr std::string_view paths =
+    "known are /healthz, /readyz, /metrics, /version, /actors, "
+    "/actors/{id}, /actors/{node}/{id}, /cluster, /admin/audit, /admin/bad-events, "
+    "/admin/bad-events/redrive, /admin/partitions, "
+    "/admin/partitions/skip, /admin/partitions/new-generation";
 constexpr std::string_view no_store = "Cache-Control: no-store\r\n";
 
 enum admin_kind {
@@ -215,7 +216,7 @@ private:
     if (auto bad = list.read(params_); !bad.empty())
       return x.refuse(invalid(std::move(bad)));
     x.pending.text = x.in->query();
-    handler_.actors(x.done);
+    handler_.actors(list.ask(), x.done);
   }
 
   void finish_actors(exchange& x, actors_reply& reply) {
@@ -226,16 +227,21 @@ private:
       bad = list.read(params_);
     if (!bad.empty())
       return x.refuse(invalid(std::move(bad)));
-    finish_rendered(x, reply, [&](auto& y) { return list.render(std::move(y.rows)); });
+    finish_rendered(x, reply, [&](auto& y) { return list.render(y); });
   }
 
   void start_actor(exchange& x) {
-    const auto text = x.in->path().substr(8);
+    auto text = x.in->path().substr(8);
+    std::string node;
+    if (const auto slash = text.find('/'); slash != std::string_view::npos) {
+      node = text.substr(0, slash);
+      text.remove_prefix(slash + 1);
+    }
     uint64_t id = 0;
     const auto read = std::from_chars(text.data(), text.data() + text.size(), id);
     if (read.ec != std::errc{} || read.ptr != text.data() + text.size())
       return x.refuse(invalid("the id of the actor is not a number; /actors lists them"));
-    handler_.actor(id, x.done);
+    handler_.actor(std::move(node), id, x.done);
   }
 
   void start_audit(exchange& x) {

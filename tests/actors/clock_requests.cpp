@@ -111,7 +111,7 @@ SCENARIO_METHOD(clock_fixture,
   advance(200ms); // Its backoff has grown to 400 ms.
   const auto restarts = [this] {
     std::string out;
-    door->actors([&](actors_reply x) {
+    door->actors({}, [&](actors_reply x) {
       for (const auto& row : x.rows)
         out += row.name == "redriver" ? "it runs" : "";
     });

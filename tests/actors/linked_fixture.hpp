@@ -52,7 +52,7 @@ struct linked_fixture : cluster_fixture {
     for (const auto& entry : actor_directory::get().snapshot())
       if (entry->name == "query")
         for (auto* of : {door.get(), door_b.get()})
-          of->actor(entry->id, [&out](const actor_detail& x) {
+          of->actor("", entry->id, [&out](const actor_detail& x) {
             for (const auto& field : x.fields)
               if (field.name == "open")
                 out += std::stoull(field.value);

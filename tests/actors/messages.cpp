@@ -105,11 +105,18 @@ TEST_CASE("what a re-drive exchanges survives the wire", "[actor][messages]") {
 TEST_CASE("what the inspector tells survives the wire", "[actor][messages]") {
   test::test_system_config config;
   caf::actor_system system{config};
-  actors_reply list{errc::timeout, "late", {}};
+  actors_reply list{errc::timeout, "late", {}, 3, {{"a", "away"}}};
   list.rows.resize(2);
   list.rows[1].name = "gateway";
   CHECK(round_trip(system, list).code == errc::timeout);
   CHECK(round_trip(system, list).rows.at(1).name == "gateway");
+  CHECK(round_trip(system, list).nodes.at(0).fault == "away");
+  CHECK(round_trip(system, list).total == 3);
+  actors_ask ask;
+  ask.order = actor_order::rate;
+  ask.tree = true;
+  CHECK(round_trip(system, ask).order == actor_order::rate);
+  CHECK(round_trip(system, ask).tree);
   actor_detail detail;
   detail.code = errc::not_found;
   detail.reason = "gone";

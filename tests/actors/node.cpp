@@ -181,7 +181,7 @@ SCENARIO_METHOD(node_fixture, "the inspector shows every actor", "[actor][inspec
   post({click("a")});
   advance(50ms);
   std::vector<actor_row> rows;
-  door->actors([&](actors_reply x) { rows = std::move(x.rows); });
+  door->actors({}, [&](actors_reply x) { rows = std::move(x.rows); });
   settle();
   auto named = [&](const std::string& name) {
     return std::count_if(rows.begin(), rows.end(), [&](const auto& x) { return x.name == name; });
@@ -195,7 +195,7 @@ SCENARIO_METHOD(node_fixture, "the inspector shows every actor", "[actor][inspec
   for (const auto& row : rows)
     if (row.name == "page_aggregator") {
       actor_detail detail;
-      door->actor(row.id, [&](actor_detail x) { detail = std::move(x); });
+      door->actor("", row.id, [&](actor_detail x) { detail = std::move(x); });
       settle();
       CHECK(detail.code == errc::none);
       const auto& fields = detail.fields;

@@ -85,7 +85,7 @@ TEST_CASE("a node that stopped has no actor left, however much was under way",
       on.door->query({}, [&](query_answer) { ++answers; });
     }
     std::atomic<bool> listed{false};
-    on.door->actors([&](actors_reply) { listed = true; });
+    on.door->actors({}, [&](actors_reply) { listed = true; });
     on.door->stop();
     INFO(round);
     CHECK(on.alive() == "");

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "tests/actors/asked.hpp"
 #include "tests/actors/log_fixture.hpp"
 
 using namespace footfall;
@@ -190,4 +191,42 @@ SCENARIO_METHOD(accepting_fixture, "a node may be told to accept for stopped par
   CHECK(row().state == "stopped"); // Also when the log is as long again.
   REQUIRE(new_generation().code == errc::none);
   CHECK(clicks() == 2);
+}
+
+namespace {
+
+/// The log answers when the test lets it.
+struct slow_fixture : node_fixture {
+  slow_fixture() : node_fixture({}, slow()) {
+    while (log.release() > 0)
+      settle();
+  }
+  static memory_log::config slow() {
+    memory_log::config out;
+    out.manual = true;
+    return out;
+  }
+};
+
+} // namespace
+
+SCENARIO_METHOD(slow_fixture, "a node that begins tells what waits before it has read it",
+                "[actor][partition]") {
+  std::vector<log_record> records;
+  for (int i = 0; i < 3; ++i) {
+    auto event = click("e" + std::to_string(i));
+    event.site_id = default_site;
+    event.at_us = time_us;
+    records.push_back({log_fixture::home("/p"), "k", model::encode_record(event, time_us)});
+  }
+  log.append(std::move(records), [](std::vector<append_outcome>) {});
+  restart_node();
+  log.release(log.waiting()); // The looks; what is read then waits.
+  settle();
+  const position at{log_fixture::home("/p"), 0};
+  REQUIRE(door->running());
+  CHECK(lag_of(*this, at) == 3);
+  while (log.release() > 0)
+    settle();
+  CHECK(lag_of(*this, at) == 0);
 }

@@ -38,8 +38,8 @@ public:
   std::shared_ptr<void> watch(std::string site_id, std::string page_url,
                               query_done update) override;
   void health(reply<node_health> done) override;
-  void actors(reply<actors_reply> done) override { done({}); }
-  void actor(uint64_t, reply<actor_detail> done) override { done({}); }
+  void actors(actors_ask, reply<actors_reply> done) override { done({}); }
+  void actor(std::string, uint64_t, reply<actor_detail> done) override { done({}); }
   void audit(audit_ask, reply<audit_reply> done) override { done({}); }
   void bad_events(bad_events_ask, reply<bad_events_reply> done) override { done({}); }
   void redrive(redrive_ask, reply<redrive_reply> done) override { done({}); }

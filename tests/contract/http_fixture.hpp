@@ -61,15 +61,16 @@ public:
 
   std::shared_ptr<void> watch(std::string, std::string, query_done) override { return nullptr; }
   void health(reply<node_health> done) override { done(state); }
-  void actors(reply<actors_reply> done) override {
+  void actors(actors_ask, reply<actors_reply> done) override {
     actor_row row;
     row.id = 1;
     row.name = "supervisor";
-    done({refusal, "told so", {row}});
+    done({refusal, "told so", {row}, 1, {}});
   }
-  void actor(uint64_t id, reply<actor_detail> done) override {
+  void actor(std::string node, uint64_t id, reply<actor_detail> done) override {
     actor_detail x;
     x.code = id == 1 ? refusal : errc::not_found;
+    x.row.node = std::move(node);
     x.row.id = id;
     x.fields = {{"clicks", "12"}};
     done(std::move(x));

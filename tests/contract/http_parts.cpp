@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "actors/model/actor_rows.hpp"
 #include "net/http/actor_list.hpp"
 #include "net/http/framing.hpp"
 #include "net/http/json_text.hpp"
@@ -261,15 +262,19 @@ TEST_CASE("actors are listed flat or as a tree", "[net][http]") {
     x.mailbox = mailbox;
     return x;
   };
-  const std::vector<actor_row> rows = {row(1, 0, "supervisor", "", 0),
-                                       row(2, 1, "partition", "0", 5),
-                                       row(3, 1, "partition", "1", 9), row(4, 3, "page", "/p", 1)};
+  actors_reply reply;
+  reply.rows = {row(1, 0, "supervisor", "", 0), row(2, 1, "partition", "0", 5),
+                row(3, 1, "partition", "1", 9), row(4, 3, "page", "/p", 1)};
   auto render = [&](const char* query) {
     query_params params;
     actor_list list;
     REQUIRE(params.parse(query) == "");
     auto bad = list.read(params);
-    return bad.empty() ? list.render(rows) : bad;
+    if (!bad.empty())
+      return bad;
+    auto shown = reply;
+    shown.rows = model::choose_actors(reply.rows, list.ask(), shown.total);
+    return list.render(shown);
   };
   auto flat = render("sort=mailbox&limit=2");
   CHECK(flat.find("{\"total\":4,\"more\":true,\"actors\":[{\"id\":3,") == 0);
@@ -285,4 +290,13 @@ TEST_CASE("actors are listed flat or as a tree", "[net][http]") {
   CHECK(render("sort=up").find("sort") == 0);
   CHECK(render("limit=0").find("limit") == 0);
   CHECK(render("other=1") != "");
+  reply.rows = {row(1, 0, "supervisor", "", 0), row(1, 0, "supervisor", "", 0)};
+  reply.rows[0].node = "b";
+  reply.rows[1].node = "a";
+  reply.nodes = {{"a", ""}, {"b", ""}, {"c", "there is no link to it"}};
+  CHECK(render("").find(R"({"total":2,"more":false,"nodes":[{"name":"a"},{"name":"b"},)"
+                        R"({"name":"c","error":"there is no link to it"}],)"
+                        R"("actors":[{"node":"a","id":1,)")
+        == 0);
+  CHECK(render("view=tree").find(R"("children":[]},{"node":"b")") != std::string::npos);
 }

@@ -80,7 +80,7 @@ uint64_t scene::field_of(process& of, const std::string& actor, const std::strin
   uint64_t out = 0;
   for (const auto& entry : here.actors_of(of))
     if (entry->name == actor)
-      of.door->actor(entry->id, [&](const actor_detail& x) {
+      of.door->actor("", entry->id, [&](const actor_detail& x) {
         for (const auto& y : x.fields)
           if (y.name == field)
             out += std::stoull(y.value);

@@ -246,3 +246,35 @@ def test_a_store_that_hangs_or_restarts_moves_nothing(tmp_path):
         end_and_check(last, load.journal, postgres_rows(nodes.environment),
                       "PostgreSQL frozen 10 s and killed under three nodes")
     print(f"PostgreSQL away twice: {more:g} claims, no move")
+
+
+def test_any_node_shows_the_actors_of_all(services):
+    with Cluster(services.environment, 3) as nodes:
+        asked = nodes["n1"].admin
+        all_of = asked.get("/actors", name="partition").json()
+        assert [x["name"] for x in all_of["nodes"]] == ["n1", "n2", "n3"]
+        assert all_of["total"] == 12 and len(all_of["actors"]) == 12
+        assert {x["node"] for x in all_of["actors"]} == set(nodes.nodes)
+        tree = asked.get("/actors", name="partition", view="tree", node="n2").json()
+        assert [(x["name"], x["node"]) for x in tree["tree"]] == [("supervisor", "n2")]
+        for row in all_of["actors"]:
+            one = asked.get(f"/actors/{row['node']}/{row['id']}")
+            assert one.status == 200, one
+            assert one.json()["key"] == row["key"] and one.json()["fields"]
+        assert asked.get("/actors/n2/999999999").status == 404
+        assert asked.get("/actors/n4/1").status == 404
+        assert asked.get("/actors", node="n4").status == 404
+        shown = run("actors", "--name", "gateway", "--url", nodes["n3"].url("admin"))
+        assert shown.stdout.splitlines()[0].split()[:3] == ["node", "id", "name"], shown
+        assert len(shown.stdout.splitlines()) == 4
+        os.kill(nodes["n2"].process.pid, signal.SIGSTOP)
+        try:
+            def missing() -> dict:
+                return {x["name"]: x["error"] for x in asked.get("/actors").json()["nodes"]
+                        if "error" in x}
+            assert missing() == {"n2": "it did not answer within a second"}
+            wait_until(lambda: "there is no link to it" in missing().get("n2", ""), 10, missing)
+            shown = run("actors", "--name", "gateway", "--url", nodes["n1"].url("admin"))
+            assert "without n2: there is no link to it" in shown.stdout, shown
+        finally:
+            os.kill(nodes["n2"].process.pid, signal.SIGCONT)
