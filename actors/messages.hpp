@@ -89,11 +89,12 @@ auto inspect(Inspector& f, wiring& x) {
 struct peer_route {
   std::string node;
   caf::strong_actor_ptr query, ingestion, inspector;
+  bool takes_events = true; ///< It does not drain, and its log works.
   bool operator==(const peer_route&) const = default;
 };
 template <class Inspector>
 auto inspect(Inspector& f, peer_route& x) {
-  return wire::object(f, "peer_route", x.node, x.query, x.ingestion, x.inspector);
+  return wire::object(f, "peer_route", x.node, x.query, x.ingestion, x.inspector, x.takes_events);
 }
 
 /// Where questions about pages go; from MEMBERSHIP to GATEWAY, at each change.

@@ -293,6 +293,8 @@ size_t node::in_flight() const {
 }
 
 bool node::running() const {
+  if (has_role(config_.roles, "gateway") && !(status_.finds_ingest && status_.finds_query))
+    return false;
   for (const auto& x : status_.parts) {
     const auto phase = x.phase.load();
     if (phase != partition_phase::running && phase != partition_phase::idle)

@@ -49,7 +49,8 @@ public:
   /// In a cluster: why this process is to end, as another has its name; empty: it is not.
   std::string replaced() const { return status_.replaced(); }
   size_t in_flight() const;
-  /// True once every partition of this node reads its log.
+  /// True once every partition of this node reads its log, and a gateway has who does what this
+  /// node leaves out.
   bool running() const;
   /// Tells the actors to end; what is open is answered unknown, what comes later is refused.
   void begin_stop();

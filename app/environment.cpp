@@ -14,8 +14,8 @@ constexpr size_t names_most = 10;
 
 /// Every variable that means something to the program or its tests.
 std::vector<std::string> known_names() {
-  std::vector<std::string> out{"FOOTFALL_CONFIG", "FOOTFALL_FAILPOINT", "FOOTFALL_BINARY",
-                               "FOOTFALL_BROKEN"};
+  std::vector<std::string> out{"FOOTFALL_CONFIG", "FOOTFALL_FAILPOINT", "FOOTFALL_CLOCK_OFFSET_S",
+                               "FOOTFALL_BINARY", "FOOTFALL_BROKEN"};
   for (const auto& spec : option_table()) {
     out.emplace_back(spec.environment);
     if (spec.secret)

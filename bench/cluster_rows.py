@@ -27,11 +27,13 @@ IDLE_SECONDS = 20
 
 
 class Nodes:
-    """`count` linked nodes on a fresh topic and database; 0: one node outside any cluster."""
+    """`count` linked nodes on a fresh topic and database; 0: one node outside any cluster. The
+    first `gateways` of them have the role gateway alone."""
 
-    def __init__(self, services: Services, count: int):
+    def __init__(self, services: Services, count: int, gateways: int = 0):
         self.services = services
         self.count = count
+        self.gateways = gateways
         self.environment = {**services.environment(), "FOOTFALL_PARTITIONS": str(PARTITIONS)}
 
     def __enter__(self) -> "Nodes":
@@ -42,8 +44,9 @@ class Nodes:
                 subprocess.run([BINARY, "certs", "--out", folder, *names], check=True,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             self.servers = [held.enter_context(Server(
-                *links(folder, name), services=self.services, environment=self.environment))
-                for name in names or [""]]
+                *links(folder, name), *(["--roles", "gateway"] if i < self.gateways else []),
+                services=self.services, environment=self.environment))
+                for i, name in enumerate(names or [""])]
             deadline = time.monotonic() + 60
             while not self.is_even():
                 if time.monotonic() > deadline:
@@ -61,9 +64,10 @@ class Nodes:
                 for server in self.servers if self.count]
 
     def is_even(self) -> bool:
+        share = PARTITIONS // max(self.count - self.gateways, 1)
         return all(len(view["nodes"]) == self.count and not view["unowned"]
-                   and all(0 <= len(x["partitions"]) - PARTITIONS // self.count <= 1
-                           for x in view["nodes"])
+                   and all(0 <= len(x["partitions"]) - share <= 1 for x in view["nodes"]
+                           if "aggregate" in x["role_names"])
                    and all(x["link"] == "up" for x in view["nodes"] if not x["self"])
                    for view in self.views())
 
@@ -92,12 +96,13 @@ class Nodes:
                 raise RuntimeError(f"only {self.folded() - since:.0f} of {events} were counted")
             time.sleep(0.02)
 
-    def ingest(self, events: int, to: list[Server] | None = None, **options: Any) -> Row:
-        """Batches of 1,000 to these nodes at once, all unless given; figures per event."""
+    def ingest(self, events: int, to: list[Server] | None = None, batch: int = 1_000,
+               **options: Any) -> Row:
+        """Batches to these nodes at once, all unless given; figures per event."""
         to = to or self.servers
         since, cpu, began = self.folded(), self.cpu(), time.monotonic()
         loads = [subprocess.Popen(load_command(
-            "batch", server.addresses["ingest"], batch=1_000, events=events // len(to),
+            "batch", server.addresses["ingest"], batch=batch, events=events // len(to),
             connections=CONNECTIONS // len(to), **options), stdout=subprocess.PIPE, text=True)
             for server in to]
         reports = [json.loads(load.communicate()[0]) for load in loads]
@@ -228,6 +233,23 @@ def given_events(nodes: Nodes, events: int, seconds: float) -> Iterator[Row]:
                "what": f"POST /v1/events, 1000 events of one page each, to {place}",
                **least(done)}
     yield from freshness(nodes, seconds)
+
+
+def events_through_a_gateway(services: Services, events: int) -> Iterator[Row]:
+    """The same events to a node that takes them itself, and to a gateway that gives them to it."""
+    with Nodes(services, 2, gateways=1) as nodes:
+        places = {"remote": nodes.servers[0], "local": nodes.servers[1]}
+        for batch in (100, 1_000):
+            runs: dict[str, list[Row]] = {place: [] for place in places}
+            for _ in range(ROUNDS):
+                for place, server in places.items():
+                    row = nodes.ingest(events, [server], batch=batch)
+                    runs[place].append(row)
+                    told(f"batches of {batch}, {place}", row)
+            for place, done in runs.items():
+                where = "through a gateway" if place == "remote" else "to the node that ingests"
+                yield {"id": f"cluster-ingest-{place}-{batch}",
+                       "what": f"POST /v1/events, {batch} events each, {where}", **least(done)}
 
 
 def freshness(nodes: Nodes, seconds: float) -> Iterator[Row]:

@@ -30,8 +30,9 @@ struct query_ask {
   std::vector<position> after; ///< Wait until all of these are applied.
   int64_t deadline_us = 0;     ///< By steady_now() of its node; the answer is of no use later.
   uint32_t left_ms = 0;        ///< From another node: so long from now, in place of a deadline.
-  int64_t least = 0; ///< From another node: an answer that lacks records of the page's partition
-                     ///< below this offset is of no use to it.
+  int64_t sent_us = 0; ///< From another node: when, by its clock; as_of_us goes by that one then.
+  int64_t least = 0;   ///< From another node: an answer that lacks records of the page's partition
+                       ///< below this offset is of no use to it.
 };
 template <class Inspector>
 auto inspect(Inspector& f, query_ask& x) {
@@ -43,7 +44,7 @@ auto inspect(Inspector& f, query_ask& x) {
     return caf::none;
   };
   return f(caf::meta::type_name("query_ask"), x.ticket, kind, x.site_id, x.page_url, x.user_id,
-           x.from_us, x.to_us, x.limit, step, x.after, x.deadline_us, x.left_ms, x.least,
+           x.from_us, x.to_us, x.limit, step, x.after, x.deadline_us, x.left_ms, x.sent_us, x.least,
            caf::meta::load_callback(load));
 }
 
@@ -74,7 +75,6 @@ struct query_answer {
   answer_source source = answer_source::none;
   std::string node = {};         ///< In a cluster: the name of the node that answers.
   int64_t as_of_us = 0;          ///< The committed state is at least this fresh.
-  int64_t age_us = 0;            ///< To another node: how old as_of_us was when it was sent.
   std::vector<position> reached; ///< Last applied position of the partitions read.
   uint64_t clicks = 0;           ///< count: of the user on the page; page: all.
   uint64_t users = 0;
@@ -95,8 +95,8 @@ auto inspect(Inspector& f, query_answer& x) {
     return caf::none;
   };
   return f(caf::meta::type_name("query_answer"), x.ticket, code, x.reason, source, x.node,
-           x.as_of_us, x.age_us, x.reached, x.clicks, x.users, x.rows, x.minutes, x.points,
-           x.other_types, x.more, x.users_known, caf::meta::load_callback(load));
+           x.as_of_us, x.reached, x.clicks, x.users, x.rows, x.minutes, x.points, x.other_types,
+           x.more, x.users_known, caf::meta::load_callback(load));
 }
 
 /// Many client requests in one message: one for each I/O turn, not for each event.

@@ -58,7 +58,8 @@ void rewire(gateway_ptr self, wiring& nodes) {
     gateway_ingests::end_those_here(self);
   if (st.nodes.query && st.nodes.query != nodes.query)
     gateway_queries::end_those_here(self);
-  if (st.nodes.membership != nodes.membership) // Its links end with it.
+  // Its links end with it. Who hears of one for the first time may have its routes already.
+  if (st.nodes.membership && st.nodes.membership != nodes.membership)
     take_routes(self, {});
   st.nodes = std::move(nodes);
   gateway_ingests::give(self);
@@ -87,7 +88,10 @@ gateway_state::~gateway_state() {
 }
 
 gateway_actor::behavior_type gateway(gateway_ptr self, gateway_config config) {
-  self->state.config = std::move(config);
+  auto& st = self->state;
+  st.config = std::move(config);
+  st.config.status->finds_ingest = st.config.ingests;
+  st.config.status->finds_query = st.config.answers;
   self->entry()->set_state("running");
   self->send(self, atom::tick_v);
   return {

@@ -47,9 +47,10 @@ struct gateway_state {
     std::optional<std::vector<click_event>> held; ///< Given to nobody yet.
     // The rest where INGESTION of another node has them.
     caf::strong_actor_ptr at;
-    int64_t arrived_us = 0; ///< As node_status::begin_away().
-    size_t awaited = 0;     ///< Pieces that are not answered yet.
-    ingest_reply reply;     ///< Of those that are.
+    int64_t arrived_us = 0;       ///< As node_status::begin_away().
+    std::vector<uint64_t> pieces; ///< Tickets of all.
+    size_t awaited = 0;           ///< So many of them are not answered yet.
+    ingest_reply reply;           ///< Of those that are.
   };
   /// Part of a request, so that no message is too long for a link.
   struct piece {
@@ -87,6 +88,8 @@ struct gateway_state {
   // Ordered by ticket, and so by age: the oldest are the first to expire.
   std::map<uint64_t, open_ingest> ingests;
   std::map<uint64_t, piece> pieces; ///< By ticket as well.
+  /// Events under way, by INGESTION of another node.
+  std::map<caf::strong_actor_ptr, size_t> away;
   std::map<uint64_t, open_query> queries;
   std::map<uint64_t, open_query> watches;
   std::vector<uint64_t> held; ///< Tickets of queries.

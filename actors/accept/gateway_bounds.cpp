@@ -33,6 +33,7 @@ int64_t told_end(const gateway_state& st, uint32_t partition) {
 
 void begin(const gateway_state& st, open_query& x) {
   const auto& node = *st.config.status;
+  x.ask.sent_us = st.config.now();
   x.ask.least = 0;
   if (x.home == gateway_state::no_home) { // It is read in the store, which has what is applied.
     x.bound_us = node.as_of_all(st.config.now);
@@ -56,8 +57,7 @@ bool take(const gateway_state& st, open_query& x, query_answer& reply) {
     most = std::max(most, st.config.status->as_of_page(x.home, st.config.now, end));
   if (seeded_bug("nodes-no-bound"))
     most = reply.as_of_us;
-  reply.as_of_us = std::min({reply.as_of_us, st.config.now() - reply.age_us, most});
-  reply.age_us = 0;
+  reply.as_of_us = std::min(reply.as_of_us, most);
   if (x.is_watch) { // It may be told more by the same node.
     x.bound_us = most;
     x.ask.least = end;

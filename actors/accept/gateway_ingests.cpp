@@ -14,6 +14,8 @@ constexpr auto held_most = std::chrono::milliseconds(500);
 constexpr uint32_t retry_held_s = 1;
 /// Of events in one message to another node.
 constexpr size_t piece_bytes = 256 << 10;
+/// So that the answer, which may have a reason for each, is not too long either.
+constexpr size_t piece_events = 500;
 
 ingest_reply all_unknown(size_t events, const char* reason) {
   ingest_reply out;
@@ -57,21 +59,27 @@ void count_outcomes(metrics& total, const ingest_reply& reply) {
 void note_away(gateway_state& st, const open_ingest& x, const ingest_reply& reply) {
   if (!x.at)
     return;
-  std::map<uint32_t, std::pair<int64_t, int64_t>> ranges;
+  std::map<uint32_t, std::vector<int64_t>> offsets;
   for (const auto& result : reply.results)
-    if (result.status == outcome::accepted) {
-      const auto [at, is_new] =
-          ranges.try_emplace(result.pos.partition, result.pos.offset, result.pos.offset + 1);
-      at->second.first = std::min(at->second.first, result.pos.offset);
-      at->second.second = std::max(at->second.second, result.pos.offset + 1);
-    }
+    if (result.status == outcome::accepted)
+      offsets[result.pos.partition].push_back(result.pos.offset);
   auto& parts = st.config.status->parts;
-  for (const auto& [partition, range] : ranges)
-    if (partition < parts.size())
-      parts[partition].with_backlog([&, range = range](auto& backlog) {
-        backlog.learn(range.first, range.second, x.arrived_us, x.arrived_us, st.config.steady());
-      });
+  const auto steady = st.config.steady();
+  for (auto& [partition, all] : offsets) {
+    if (partition >= parts.size())
+      continue;
+    std::sort(all.begin(), all.end());
+    parts[partition].with_backlog([&, &all = all](auto& backlog) {
+      for (size_t i = 0, end = 1; i < all.size(); i = end++) { // Others' may stand between.
+        while (end < all.size() && all[end] <= all[end - 1] + 1)
+          ++end;
+        backlog.learn_of_others(all[i], all[end - 1] + 1, x.arrived_us, steady);
+      }
+    });
+  }
   st.config.status->end_away(x.arrived_us);
+  if (const auto at = st.away.find(x.at); at != st.away.end() && (at->second -= x.events) == 0)
+    st.away.erase(at);
 }
 
 void answer(gateway_state& st, open_ingest x, ingest_reply reply) {
@@ -81,33 +89,28 @@ void answer(gateway_state& st, open_ingest x, ingest_reply reply) {
   st.config.inbox->finished_ingest(x.events);
 }
 
-void drop_pieces(gateway_state& st, uint64_t ticket) {
-  std::erase_if(st.pieces, [ticket](const auto& x) { return x.second.ticket == ticket; });
-}
-
 void give_up(gateway_state& st, uint64_t ticket, const char* reason) {
   const auto at = st.ingests.find(ticket);
   auto x = std::move(at->second);
   st.ingests.erase(at);
-  if (x.at)
-    drop_pieces(st, ticket);
+  for (const auto piece : x.pieces)
+    st.pieces.erase(piece);
   auto reply = given_up(st, x, reason);
   answer(st, std::move(x), std::move(reply));
 }
 
-/// INGESTION of the linked node that has the fewest events of this one under way, or null.
+/// INGESTION of the linked node that has the fewest events of this one under way, or null. One
+/// that drains or has lost the log is taken where there is no other.
 caf::strong_actor_ptr choose_other(const gateway_state& st) {
   caf::strong_actor_ptr out;
-  auto least = std::numeric_limits<size_t>::max();
+  std::pair least{true, std::numeric_limits<size_t>::max()};
   for (const auto& peer : st.routes.peers) {
     if (!peer.ingestion)
       continue;
-    size_t events = 0;
-    for (const auto& [ticket, x] : st.ingests)
-      if (x.at == peer.ingestion)
-        events += x.events;
-    if (events < least) {
-      least = events;
+    const auto at = st.away.find(peer.ingestion);
+    const std::pair now{!peer.takes_events, at == st.away.end() ? size_t{0} : at->second};
+    if (now < least) {
+      least = now;
       out = peer.ingestion;
     }
   }
@@ -127,14 +130,16 @@ public:
     x.arrived_us = st.config.status->begin_away(st.config.now);
     x.reply.results.resize(events.size());
     add(st.config.counts->remote_events, events.size());
+    st.away[to_] += events.size();
     bool is_first = true;
     for (size_t i = 0; i < events.size(); ++i) {
       const auto more = bytes_of(events[i]);
-      if (bytes_ > 0 && bytes_ + more > piece_bytes) {
+      if (bytes_ > 0 && (bytes_ + more > piece_bytes || events_ == piece_events)) {
         flush();
         is_first = true;
       }
       if (std::exchange(is_first, false)) {
+        x.pieces.push_back(st.next_ticket);
         ++x.awaited;
         asks_.push_back({st.next_ticket++, {}});
         st.pieces[asks_.back().ticket] = {ticket, i, 0};
@@ -142,10 +147,11 @@ public:
       ++st.pieces[asks_.back().ticket].events;
       asks_.back().events.push_back(std::move(events[i]));
       bytes_ += more;
+      ++events_;
     }
   }
   void flush() {
-    bytes_ = 0;
+    bytes_ = events_ = 0;
     if (!asks_.empty())
       self_->send(caf::actor_cast<ingestion_actor>(to_), atom::ingest_v, std::exchange(asks_, {}));
   }
@@ -160,6 +166,7 @@ private:
   caf::strong_actor_ptr to_;
   std::vector<ingest_ask> asks_;
   size_t bytes_ = 0;
+  size_t events_ = 0;
 };
 
 /// What is held has the highest tickets: it came last.
@@ -276,7 +283,12 @@ void take_routes(gateway_ptr self) {
         }))
       lost.push_back(ticket);
   for (const auto ticket : lost) {
-    add(st.config.counts->remote_events_lost, st.ingests.at(ticket).events);
+    const auto& x = st.ingests.at(ticket);
+    add(st.config.counts->remote_events_lost,
+        static_cast<uint64_t>(
+            std::count_if(x.reply.results.begin(), x.reply.results.end(), [](const auto& y) {
+              return y.code == errc::none && y.status == outcome::unknown;
+            })));
     give_up(st, ticket,
             "the node that took it was lost; it may be stored; send it again with the same "
             "event_id");

@@ -122,6 +122,7 @@ void give_queries(gateway_ptr self) {
         to = elsewhere.insert(to, {x.at, {}});
       to->second.push_back(for_peer(st, x.ask));
     } else if (st.nodes.query) {
+      x.ask.least = x.ask.sent_us = 0; // It may have been asked elsewhere before.
       here.push_back(std::move(x.ask));
     } else {
       rest.push_back(ticket);
@@ -151,6 +152,7 @@ void give_watch(gateway_ptr self, open_query& x) {
   x.at = to;
   x.held = false;
   x.again_at_us = 0;
+  x.ask.least = x.ask.sent_us = 0;
   if (to)
     gateway_bounds::begin(st, x);
   self->send(handle_of(to ? to : st.nodes.query), atom::watch_v, x.ask);

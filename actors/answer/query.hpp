@@ -38,6 +38,8 @@ struct query_state {
   struct asker {
     uint64_t ticket = 0;
     caf::strong_actor_ptr from;
+    int64_t sent_us = 0; ///< As in query_ask.
+    int64_t came_us = 0; ///< By the steady clock.
   };
 
   struct open_query {

@@ -81,6 +81,16 @@ void backlog::learn(int64_t first, int64_t end, int64_t oldest_us, int64_t lates
   shrink();
 }
 
+void backlog::learn_of_others(int64_t first, int64_t end, int64_t arrived_us, int64_t steady_us) {
+  learn(first, end, arrived_us, arrived_us, steady_us);
+  auto begin = applied_;
+  for (auto& x : marks_) {
+    if (begin < end && x.end > first)
+      x.since_us = std::min(x.since_us, arrived_us);
+    begin = x.end;
+  }
+}
+
 // An append that is not settled may be what stands there.
 int64_t backlog::guess(int64_t us) const {
   return sent_.empty() ? us : std::min(us, sent_.begin()->first);

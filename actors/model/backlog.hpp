@@ -47,6 +47,10 @@ public:
   /// them at `latest_us`.
   void learn(int64_t first, int64_t end, int64_t oldest_us, int64_t latest_us, int64_t steady_us);
 
+  /// The same of records that somebody else appended for this node: they may have arrived here
+  /// earlier than is believed of those offsets, and the earlier time stays.
+  void learn_of_others(int64_t first, int64_t end, int64_t arrived_us, int64_t steady_us);
+
   /// The first offset in first <= offset < end whose arrival was not learned; else `end`.
   int64_t first_unknown(int64_t first, int64_t end) const;
 

@@ -1,5 +1,7 @@
 #include "actors/tend/inspector.hpp"
 
+#include <algorithm>
+
 #include "actors/model/actor_rows.hpp"
 
 namespace footfall {
@@ -148,17 +150,26 @@ void take_late(inspector_ptr self, uint64_t number) {
   }
 }
 
-// A message that takes long holds up the link.
-void cut_to_piece(actors_reply& x) {
+size_t bytes_of(const actors_reply& x) {
+  size_t out = 0;
+  for (const auto& row : x.rows)
+    out += 96 + row.node.size() + row.name.size() + row.key.size() + row.state.size()
+           + row.last_error.size();
+  return out;
+}
+
+/// As many of the first as a message may have: one that takes long holds up the link.
+actors_reply list_piece(inspector_ptr self, actors_ask ask) {
   constexpr size_t most = 256 << 10;
-  size_t bytes = 0;
-  for (size_t i = 0; i < x.rows.size(); ++i) {
-    const auto& row = x.rows[i];
-    bytes += 96 + row.node.size() + row.name.size() + row.key.size() + row.state.size()
-             + row.last_error.size();
-    if (bytes > most)
-      return x.rows.resize(i);
+  auto out = list_here(self, ask);
+  while (bytes_of(out) > most && ask.limit > 1) {
+    const auto shown = std::min<size_t>(ask.limit, out.rows.size());
+    ask.limit = static_cast<uint32_t>(std::max<size_t>(shown * most / bytes_of(out), 1));
+    ask.limit =
+        std::min<uint32_t>(ask.limit, static_cast<uint32_t>(std::max<size_t>(shown - 1, 1)));
+    out = list_here(self, ask);
   }
+  return out;
 }
 
 // Every actor of ours answers `describe`.
@@ -223,8 +234,7 @@ inspector_actor::behavior_type inspector(inspector_ptr self, inspector_config co
         return describe(self, node, id);
       },
       [self](atom::list, uint64_t number, const actors_ask& x) {
-        auto out = list_here(self, x);
-        cut_to_piece(out);
+        auto out = list_piece(self, x);
         if (auto to = caf::actor_cast<inspector_actor>(self->current_sender()))
           self->send(to, atom::listed_v, number, std::move(out));
       },

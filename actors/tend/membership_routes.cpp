@@ -33,14 +33,15 @@ void publish(membership_ptr self) {
     routes.queries.push_back(query_for(st, i));
   for (const auto& [name, x] : st.peers)
     if (x.at == phase::linked)
-      routes.peers.push_back({name, x.hello.query, x.hello.ingestion, x.hello.inspector});
-  const auto to = caf::actor_cast<gateway_actor>(st.nodes.gateway);
-  if (!to || routes == st.routes)
+      routes.peers.push_back({name, x.hello.query, x.hello.ingestion, x.hello.inspector,
+                              !x.row.draining && x.row.log == log_reach::works});
+  if (routes == st.routes)
     return;
-  st.routes = routes;
+  st.routes = routes; // Of whoever of both is missing now, rewire() hears when it is back.
   if (auto shows = caf::actor_cast<inspector_actor>(st.nodes.inspector))
     self->send(shows, atom::route_v, routes);
-  self->send(to, atom::route_v, std::move(routes));
+  if (auto to = caf::actor_cast<gateway_actor>(st.nodes.gateway))
+    self->send(to, atom::route_v, std::move(routes));
 }
 
 } // namespace footfall

@@ -1,5 +1,7 @@
 #include "actors/tend/metrics_text.hpp"
 
+#include <algorithm>
+
 #include <fstream>
 #include <map>
 #include <unistd.h>
@@ -111,7 +113,8 @@ void add_health(page& out, const node_health& x,
   for (const auto& [name, state] : x.dependencies)
     up[name] = state == "ok";
   for (const auto* role : role_names)
-    ready[role] = x.faults_of(role).empty();
+    if (std::any_of(x.roles.begin(), x.roles.end(), [&](const auto& y) { return y.first == role; }))
+      ready[role] = x.faults_of(role).empty();
   out.named("footfall_dependency_up", "1 when it works: the log, the store, the cache.", "name",
             up);
   out.named("footfall_ready", "1 when /readyz?role= of that role answers 200.", "role", ready);

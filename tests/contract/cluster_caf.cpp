@@ -1,9 +1,8 @@
 #include <catch2/catch.hpp>
 
-#include <random>
-
 #include <caf/io/middleman.hpp>
 
+#include "net/cluster/peer_links.hpp"
 #include "tests/contract/cluster_rig.hpp"
 
 using namespace footfall::cluster;
@@ -12,38 +11,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Processes on one machine, or in containers, would take the same identity.
-class random_identity : public caf::actor_system::module {
-public:
-  explicit random_identity(caf::actor_system& system) : system_(system) {}
-  void init(caf::actor_system_config&) override {
-    std::random_device random;
-    caf::node_id::default_data::host_id_type host;
-    for (auto& byte : host)
-      byte = static_cast<uint8_t>(random());
-    const_cast<caf::node_id&>(system_.node()) = caf::make_node_id(random() | 1U, host);
-  }
-  void start() override {}
-  void stop() override {}
-  id_t id() const override { return network_manager; }
-  void* subtype_ptr() override { return this; }
-  static module* make(caf::actor_system& system, caf::detail::type_list<>) {
-    return new random_identity(system);
-  }
-
-private:
-  caf::actor_system& system_;
-};
-
 struct node_config : caf::actor_system_config {
   node_config() {
     set("scheduler.policy", caf::atom("sharing")).set("scheduler.max-threads", 1);
     set("scheduler.max-throughput", 200);
-    set("middleman.enable-automatic-connections", false);
-    set("middleman.heartbeat-interval", caf::timespan{400ms});
-    set("middleman.connection-timeout", caf::timespan{1500ms});
-    load<caf::io::middleman>();
-    load<random_identity>();
+    tunnel_links::prepare(*this);
   }
 };
 

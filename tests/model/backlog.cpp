@@ -148,6 +148,21 @@ TEST_CASE("a partition that comes back keeps what was appended here meanwhile",
   CHECK(x.complete_until(5) == 40);
 }
 
+TEST_CASE("what others appended for this node may have arrived earlier than is believed",
+          "[model][backlog]") {
+  backlog x;
+  x.start(100, 0, 10, 1);
+  x.learn_of_others(100, 103, 5'000'000, 1); // One of them is another request's, told later.
+  CHECK(x.complete_until(100) == 5'000'000);
+  x.learn_of_others(101, 102, 1'000'000, 1);
+  CHECK(x.complete_until(100) == 1'000'000);
+  x.learn_of_others(110, 111, 9'000'000, 1);
+  CHECK(x.complete_until(103) <= 9'000'000);
+  x.apply(103, 0, 1);
+  x.learn_of_others(100, 102, 10, 1); // They are applied.
+  CHECK(x.complete_until(103) > 10);
+}
+
 TEST_CASE("before the start nothing is known", "[model][backlog]") {
   backlog x;
   CHECK(x.complete_until(0) == 0);

@@ -276,6 +276,24 @@ def one_name_twice(trial: Trial) -> None:
     trial.be_still()
 
 
+def wrong_clock(trial: Trial) -> None:
+    """F25: a node whose clock is two hours off, ahead with one seed and behind with another. What
+    it has it keeps, and it counts as the others do."""
+    trial.begin()
+    nodes, victim, hours = trial.nodes, trial.victim, 2 if trial.seed % 2 else -2
+    server = nodes[victim]
+    server.environment = {**server.environment, "FOOTFALL_CLOCK_OFFSET_S": str(hours * 3600)}
+    trial.lose(lambda: server.process.send_signal(signal.SIGTERM), victim, within=KILL_SECONDS)
+    assert server.process.wait(25 * PATIENCE) == 0, server.stderr()
+    trial.witness.clocks[victim] = hours * 3600
+    trial.heal(server.start, victim)
+    trial.notes.append(f"{victim} is {hours:+} h off")
+    with trial.moves_at_most(0):
+        trial.accepts(victim)
+        trial.go_on(trial.lasting(5, 15))
+    trial.be_still()
+
+
 def rolling(trial: Trial) -> None:
     """F28: each node in turn is told to end and started anew. A balancer sends a node that is
     not ready no more requests, and no request is without an answer."""
@@ -322,6 +340,7 @@ ROWS: dict[str, tuple[str, Row]] = {
     "F23-30": ("30 % of all packets lost each way for 20 s", lossy(30)),
     "F23-slow": ("1 Mbit/s at all nodes for 20 s", slow),
     "F24": ("its link down for 30 s, no connection reset", half_open),
+    "F25": ("a node's clock two hours ahead, or behind", wrong_clock),
     "F28": ("each node ended with SIGTERM and started, three rounds", rolling),
     "F31": ("10 % of a core for 30 s", starving),
     "postgres": ("PostgreSQL stands still for 10 s, then is killed for 2 s", postgres_away),

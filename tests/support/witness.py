@@ -89,6 +89,7 @@ class Witness:
         self.problems: list[str] = []
         self.oldest = 0.0  # seconds, of a live answer when it was asked for
         self.answers: collections.Counter = collections.Counter()  # by source, or status
+        self.clocks: dict[str, float] = {}  # of nodes, how far they are ahead
         self.looks: dict[str, list[Look]] = {}
         self.live: list[tuple[str, str, float]] = []  # who answered, page, when it was asked
         self.threads: list[threading.Thread] = []
@@ -187,6 +188,7 @@ class Witness:
         count, source = got["count"], got["source"]
         who = answer.headers["footfall-node"]
         as_of = datetime.datetime.fromisoformat(got["as_of"]).timestamp()
+        as_of -= self.clocks.get(name, 0)
         least, most = self.journal.bounds(pair, as_of)
         what = f"{name}: {pair} {count} from the {source} as of {got['as_of']}"
         if count < told.get(pair, 0):

@@ -17,9 +17,9 @@ def services():
 
 
 def test_a_gateway_leaves_all_to_others(services):
-    with Cluster(services.environment, 3, roles={"n1": "gateway", "n3": WORKS}) as nodes:
-        gate, worker = nodes["n1"], nodes["n3"]
-        assert nodes.owned("n1") == [] and len(nodes.owned("n3")) == 2
+    with Cluster(services.environment, 3, roles={"n1": WORKS, "n3": "gateway"}) as nodes:
+        gate, worker = nodes["n3"], nodes["n1"]  # It is ready once it has others.
+        assert nodes.owned("n3") == [] and len(nodes.owned("n1")) == 2
         assert worker.ready["ingest"] == worker.ready["query"] == worker.ready["grpc"] == ""
         assert "ready: ingest - query - grpc - admin 127.0.0.1:" in worker.stderr()
         assert gate.admin.get("/readyz").status == 200
@@ -29,7 +29,7 @@ def test_a_gateway_leaves_all_to_others(services):
         assert lacks.status == 503 and "does not have the role (--roles)" in lacks.text, lacks
         assert set(gate.admin.get("/readyz").json()["roles"]) == {"gateway"}
         shown = {x["name"]: x["role_names"] for x in gate.admin.get("/cluster").json()["nodes"]}
-        assert shown == {"n1": "gateway", "n2": "gateway,ingest,aggregate,query", "n3": WORKS}
+        assert shown == {"n1": WORKS, "n2": "gateway,ingest,aggregate,query", "n3": "gateway"}
 
         for number in range(12):
             page = f"/{number}"
@@ -46,8 +46,8 @@ def test_a_gateway_leaves_all_to_others(services):
 
 
 def test_what_a_gateway_does_when_those_it_needs_die(services):
-    with Cluster(services.environment, 3, roles={"n1": "gateway", "n3": WORKS}) as nodes:
-        gate, worker = nodes["n1"], nodes["n3"]
+    with Cluster(services.environment, 3, roles={"n1": WORKS, "n3": "gateway"}) as nodes:
+        gate, worker = nodes["n3"], nodes["n1"]  # It is ready once it has others.
         with Load(gate, clients=4, seed=91) as load:
             wait_until(lambda: load.accepted() >= 60 or load.trouble, 20, "events are accepted")
             worker.kill9()
