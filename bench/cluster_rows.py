@@ -28,7 +28,7 @@ IDLE_SECONDS = 20
 
 class Nodes:
     """`count` linked nodes on a fresh topic and database; 0: one node outside any cluster. The
-    first `gateways` of them have the role gateway alone."""
+    last `gateways` of them have the role gateway alone."""
 
     def __init__(self, services: Services, count: int, gateways: int = 0):
         self.services = services
@@ -44,7 +44,8 @@ class Nodes:
                 subprocess.run([BINARY, "certs", "--out", folder, *names], check=True,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             self.servers = [held.enter_context(Server(
-                *links(folder, name), *(["--roles", "gateway"] if i < self.gateways else []),
+                *links(folder, name),
+                *(["--roles", "gateway"] if i >= self.count - self.gateways else []),
                 services=self.services, environment=self.environment))
                 for i, name in enumerate(names or [""])]
             deadline = time.monotonic() + 60
@@ -238,7 +239,7 @@ def given_events(nodes: Nodes, events: int, seconds: float) -> Iterator[Row]:
 def events_through_a_gateway(services: Services, events: int) -> Iterator[Row]:
     """The same events to a node that takes them itself, and to a gateway that gives them to it."""
     with Nodes(services, 2, gateways=1) as nodes:
-        places = {"remote": nodes.servers[0], "local": nodes.servers[1]}
+        places = {"remote": nodes.servers[1], "local": nodes.servers[0]}
         for batch in (100, 1_000):
             runs: dict[str, list[Row]] = {place: [] for place in places}
             for _ in range(ROUNDS):
