@@ -5,8 +5,6 @@
 #include <memory>
 #include <optional>
 
-#include <absl/container/flat_hash_map.h>
-
 #include "actors/accept/gateway_inbox.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/ports/clock.hpp"

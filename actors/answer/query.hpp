@@ -39,7 +39,7 @@ struct query_state {
     uint64_t ticket = 0;
     caf::strong_actor_ptr from;
     int64_t sent_us = 0; ///< As in query_ask.
-    int64_t came_us = 0; ///< By the steady clock.
+    int64_t came_us = 0; ///< By the steady clock; only of what another node sent.
   };
 
   struct open_query {

@@ -144,13 +144,13 @@ void finish(query_ptr self, uint64_t id, query_answer answer) {
   case answer_source::none: add(counts.queries_failed, x.askers.size()); break;
   }
   answer.node = st.config.node;
-  const auto steady_us = st.config.steady(), as_of_us = answer.as_of_us;
-  const auto age_us = st.config.now() - as_of_us;
+  const auto as_of_us = answer.as_of_us;
   for (const auto& who : x.askers) {
     answer.ticket = who.ticket;
     answer.as_of_us = as_of_us;
     if (who.sent_us != 0) // It came later than it was sent: what is said is older, never younger.
-      answer.as_of_us = who.sent_us + steady_us - who.came_us - age_us;
+      answer.as_of_us =
+          who.sent_us + st.config.steady() - who.came_us - (st.config.now() - as_of_us);
     auto to = std::find_if(st.answers.begin(), st.answers.end(),
                            [&](const auto& y) { return y.first == who.from; });
     if (to == st.answers.end())

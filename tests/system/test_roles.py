@@ -68,6 +68,21 @@ def test_what_a_gateway_does_when_those_it_needs_die(services):
         end_and_check(nodes["n2"], load.journal, services.sql, "a gateway and a worker killed")
 
 
+def test_a_worker_that_ends_leaves_no_request_without_an_answer(services):
+    """As docs/cluster.md says workers are to be started."""
+    with Cluster(services.environment, 3, "--drain-delay-s", "2", roles={
+            "n1": WORKS, "n3": "gateway"}) as nodes, \
+            Load(nodes["n3"], clients=4, seed=92) as load:
+        wait_until(lambda: load.accepted() >= 60 or load.trouble, 20, "events are accepted")
+        nodes["n1"].terminate()
+        wanted = load.accepted() + 100
+        wait_until(lambda: load.accepted() >= wanted or load.trouble, 20, "they still are")
+        load.__exit__(None)
+        assert set(load.journal.answers) == {200}, load.journal.answers
+        nodes["n3"].terminate()
+        end_and_check(nodes["n2"], load.journal, services.sql, "a worker ended")
+
+
 def test_roles_that_are_none():
     both = {"KAFKA_BROKER": "127.0.0.1:1", "DATABASE_URL": "postgresql://a@127.0.0.1:1/b"}
     for roles, told in (("query,count", 'there is no role "count"; give some of gateway, ingest, '
