@@ -1,6 +1,6 @@
 # The front door. Each target is one script; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run run-services demo-cluster build test test-faults simulate lint tidy fmt bench asan tsan coverage clean
+.PHONY: help run run-services demo-cluster build test test-faults test-deploy simulate lint tidy fmt bench asan tsan coverage clean
 MAKEFLAGS += --no-print-directory
 
 help: ## this list
@@ -24,6 +24,9 @@ test: ## install, build, start private services, run every test (ARGS="-L model"
 
 test-faults: ## faults of a cluster in network namespaces (ARGS="--row F20 --seed 2": some)
 	@scripts/test-faults $(ARGS)
+
+test-deploy: ## packages, images, manifests, rules, dashboards, each tried (ARGS="image alerts": some)
+	@scripts/test-deploy $(ARGS)
 
 simulate: ## many histories of a simulated cluster (ARGS="--seed 42 --verbose": one; "nodes --seed 42": of whole nodes)
 	@scripts/simulate $(ARGS)
