@@ -149,6 +149,7 @@ child_spec children::ownership_child() {
     oc.log = c.log;
     oc.counts = c.counts;
     oc.status = needs.status;
+    oc.now = c.now;
     oc.steady = c.steady;
     oc.node = c.node_name;
     oc.aggregates = has_role(c.roles, "aggregate");

@@ -36,7 +36,7 @@ using page_aggregator_actor = caf::typed_actor<
 using partition_actor = caf::typed_actor<
     // INTERNAL: the store's answers, with the claim they belong to.
     rpc<void(atom::claimed, uint64_t, partition_claim)>, rpc<void(atom::adopted, uint64_t, bool)>,
-    rpc<void(atom::applied, uint64_t, apply_result)>,
+    rpc<void(atom::marked, uint64_t, bool)>, rpc<void(atom::applied, uint64_t, apply_result)>,
     rpc<void(atom::folded, uint64_t, fold_result)>,
     rpc<void(atom::progress, uint64_t, std::vector<partition_state>)>,
     rpc<void(atom::loaded, uint64_t, store_answer)>,

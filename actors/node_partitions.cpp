@@ -25,10 +25,10 @@ partition_row row_of(uint32_t partition, const partition_status& x) {
   partition_row out;
   out.partition = partition;
   const auto phase = x.phase.load();
-  out.state = state_of(phase);
+  out.state = x.is_stopped() ? "stopped" : state_of(phase);
   out.next_offset = x.next_offset;
   out.folded_offset = x.folded_offset;
-  if (phase == partition_phase::stopped) {
+  if (x.is_stopped()) {
     out.stopped = x.stopped;
     out.why = x.why_stopped();
   }

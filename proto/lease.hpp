@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "proto/partition.hpp"
+
 namespace footfall {
 
 /// One process of the cluster. A node keeps its name over restarts; the store numbers the
@@ -50,11 +52,22 @@ struct partition_owner {
   int64_t epoch = 0;
 };
 
+/// What all nodes are to know of a partition beside whose it is.
+struct partition_mark {
+  uint32_t partition = 0;
+  /// Rises with each apply that had clicks of pages whose key belongs to another partition.
+  uint64_t strays = 0;
+  stop_kind stopped = stop_kind::none;
+  int64_t stopped_us = 0; ///< How long it has been, by the store's clock.
+  std::string why;        ///< In words; empty unless stopped.
+};
+
 /// What a beat is answered: the whole cluster, in one snapshot of the store.
 struct beat_answer {
   bool renewed = true;                     ///< False: a later process has this node's name.
   std::vector<node_row> nodes;             ///< One row for a name; this node's own may be missing.
   std::vector<partition_owner> partitions; ///< All of the log, in ascending order.
+  std::vector<partition_mark> marks;       ///< Of those that there is something to say of.
 };
 
 } // namespace footfall

@@ -49,7 +49,7 @@ event_result refused(click_event& event, errc code, std::string reason) {
 // Nobody would count it before a person has decided.
 bool is_stopped(ingestion_ptr self, uint32_t partition) {
   const auto& parts = self->state.config.status->parts;
-  return partition < parts.size() && parts[partition].phase.load() == partition_phase::stopped;
+  return partition < parts.size() && parts[partition].is_stopped();
 }
 
 event_result refuse_stopped(ingestion_ptr self, click_event& event, uint32_t partition) {

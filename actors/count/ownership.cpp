@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/count/ownership_marks.hpp"
 #include "actors/port_answers.hpp"
 
 namespace footfall {
@@ -117,7 +118,8 @@ void leave(ownership_ptr self) {
 void show(ownership_ptr self) {
   auto& st = self->state;
   for (uint32_t i = 0; i < st.config.status->parts.size(); ++i) {
-    const auto x = st.rules ? st.rules->freshness_of(i) : model::freshness{};
+    const bool is_sure = st.rules && !st.config.status->doubts_memory;
+    const auto x = is_sure ? st.rules->freshness_of(i) : model::freshness{};
     auto& part = st.config.status->parts[i];
     const auto epoch = st.rules ? st.rules->runs_with(i) : 0;
     if (part.fresh_epoch != epoch)
@@ -202,7 +204,10 @@ void take_beat(ownership_ptr self, uint64_t number, beat_answer& x) {
   st.config.status->set_cluster(st.rules->me(), st.seen);
   if (auto to = caf::actor_cast<membership_actor>(st.nodes.membership))
     self->send(to, atom::beat_v, st.rules->me(), st.seen);
-  obey(self, st.rules->beat_answered(number, st.seen, now(self)));
+  const bool forget = ownership_marks::take(self);
+  obey(self, st.rules->beat_answered(number, st.seen, now(self))); // Shows who may answer now.
+  if (forget)
+    ownership_marks::forget(self);
   ask_progress(self);
 }
 
@@ -224,7 +229,8 @@ void take_progress(ownership_ptr self, const std::vector<partition_state>& all) 
         backlog.start(x.next_offset, 0, st.config.batch_max, now(self));
       else if (x.next_offset > backlog.applied())
         backlog.apply(x.next_offset, 0, now(self));
-      part.stopped_at_us = 0;
+      if (!part.is_stopped_elsewhere)
+        part.stopped_at_us = 0;
       return true;
     });
     if (!is_known)

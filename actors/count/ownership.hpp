@@ -22,6 +22,7 @@ struct ownership_config {
   event_log* log = nullptr; ///< The same.
   metrics* counts = nullptr;
   node_status* status = nullptr; ///< The same.
+  now_fn now = system_now_us;    ///< The clock of as_of.
   now_fn steady = steady_now;
   std::string node;
   bool aggregates = true;              ///< May have partitions; else it only looks who has them.
@@ -52,6 +53,7 @@ struct ownership_state {
   int64_t wake_us = 0;        ///< When that comes; 0: there is none.
   int64_t looked_us = 0;      ///< At the log.
   int64_t awake_since_us = 0; ///< The end of the last pause in looking.
+  int64_t doubt_until_us = 0; ///< See ownership_marks.
   bool draining = false;
   bool asking_progress = false;
   uint64_t asked_in = 0; ///< The store's incarnation of the last such question.

@@ -100,6 +100,7 @@ void start(partition_ptr self) {
   st.pages.start();
   st.config.status->with_history([&](auto& history) { history.start(st.progress.next_offset()); });
   partition_times::start(self);
+  partition_lease::mark(self);
   self->entry()->set_state("running");
   if (st.progress.next_offset() >= st.config.status->log_end.load())
     st.config.status->applies.well(st.config.steady()); // Nothing waits that could fail again.
@@ -125,6 +126,7 @@ void stop_loudly(partition_ptr self, const std::string& why,
   self->entry()->set_error(why);
   status.set_why_stopped(kind, why);
   partition_times::stop(self);
+  partition_lease::mark(self);
   show(self);
   if (is_known)
     return; // It claimed again, and may still not go on.
@@ -161,7 +163,8 @@ void obey(partition_ptr self, const partition_log::step& x) {
       return stop_loudly(self, x.why, x.fault);
     // Known better now than when it stopped.
     self->entry()->set_error(x.why);
-    return self->state.config.status->set_why_stopped(x.fault, x.why);
+    self->state.config.status->set_why_stopped(x.fault, x.why);
+    return partition_lease::mark(self);
   }
 }
 
@@ -205,13 +208,12 @@ bool is_current(partition_ptr self, uint64_t incarnation) {
 
 void take_applied(partition_ptr self, const apply_result& result) {
   auto& st = self->state;
-  auto& counts = *st.config.counts;
   if (st.skip)
     return obey(self, partition_log::take_skipped(self, result));
   if (!is_current(self, result.incarnation))
     return;
   if (!result.moved) {
-    add(counts.partitions_fenced);
+    add(st.config.counts->partitions_fenced);
     if (st.config.leased)
       return lie_idle(self, partition_lease::tell_fenced);
     auto why = make_error(errc::fenced, "another owner took the partition over");
@@ -222,11 +224,6 @@ void take_applied(partition_ptr self, const apply_result& result) {
   st.applied_at_us = st.config.now();
   const auto steady = st.config.steady();
   st.config.status->applies.well(steady);
-  counts.apply_duration.observe(steady - st.sent_at_us);
-  add(counts.applies);
-  add(counts.events_applied, result.fresh.size());
-  add(counts.events_duplicate, result.duplicates);
-  add(counts.id_conflicts, result.id_conflicts);
   st.progress.applied(steady);
   st.lease.applied_us = st.sent_at_us;
   st.known.next_offset = st.progress.next_offset();
@@ -252,6 +249,8 @@ void take_failure(partition_ptr self, caf::atom_value what, const caf::error& wh
   self->entry()->set_error(text_of(why));
   if (what == wait_what)
     return answer_waiters(self, {});
+  if (what == partition_lease::mark_what)
+    return partition_lease::mark_later(self);
   if (what == partition_log::look_what || st.skip)
     return obey(self, partition_log::take_failure(self, why));
   if (partition_fold::is_of_fold(what))
@@ -283,7 +282,14 @@ void take_progress(partition_ptr self, const std::vector<partition_state>& all) 
   answer_waiters(self, all);
 }
 
-void take_tick(partition_ptr self, caf::atom_value what) {
+// Whether an answer is for the claim that counts.
+bool is_now(partition_ptr self, uint64_t claim_no) {
+  return claim_no == self->state.progress.claim_no();
+}
+
+void take_tick(partition_ptr self, uint64_t claim_no, caf::atom_value what) {
+  if (!is_now(self, claim_no))
+    return;
   if (what == claim_tick)
     return claim(self);
   if (what == wait_what)
@@ -292,6 +298,8 @@ void take_tick(partition_ptr self, caf::atom_value what) {
     return partition_fold::run(self);
   if (what == partition_log::look_what)
     return partition_log::look(self);
+  if (what == partition_lease::mark_what)
+    return partition_lease::mark(self);
   if (what != apply_tick)
     return partition_pages::sweep(self);
   auto& st = self->state;
@@ -300,9 +308,9 @@ void take_tick(partition_ptr self, caf::atom_value what) {
 
 void rewire(partition_ptr self, wiring& nodes) {
   auto& st = self->state;
-  const bool new_reader = nodes.reader != st.nodes.reader;
-  const bool new_cache = nodes.cache != st.nodes.cache;
-  const bool new_owner = nodes.ownership != st.nodes.ownership;
+  const bool new_reader = nodes.reader != st.nodes.reader,
+             new_cache = nodes.cache != st.nodes.cache,
+             new_owner = nodes.ownership != st.nodes.ownership;
   st.nodes = std::move(nodes);
   if (new_cache)
     partition_pages::renew(self);
@@ -312,8 +320,7 @@ void rewire(partition_ptr self, wiring& nodes) {
     claim(self); // A new reader knows nothing of this partition: start over.
 }
 
-// An answer for a claim of before. One that is stopped will claim no more by itself, and what
-// was committed meanwhile nobody was told.
+// One that is stopped claims no more by itself, and what was committed meanwhile nobody was told.
 void take_late(partition_ptr self) {
   if (self->state.progress.stopped())
     partition_pages::forget_untold(self);
@@ -327,11 +334,6 @@ void renew(partition_ptr self, uint64_t incarnation) {
   partition_times::doubt(self);           // A claim of before may have ended meanwhile.
   self->state.progress.forget_failures(); // The store is there.
   claim(self);
-}
-
-// Whether an answer is for the claim that counts.
-bool is_now(partition_ptr self, uint64_t claim_no) {
-  return claim_no == self->state.progress.claim_no();
 }
 
 } // namespace
@@ -350,6 +352,7 @@ partition_actor::behavior_type partition(partition_ptr self, partition_config co
       [self](atom::applied, uint64_t n, const apply_result& x) {
         is_now(self, n) ? take_applied(self, x) : take_late(self);
       },
+      [](atom::marked, uint64_t, bool) {},
       [self](atom::folded, uint64_t n, const fold_result& x) {
         if (is_now(self, n))
           take_folded(self, x);
@@ -369,10 +372,7 @@ partition_actor::behavior_type partition(partition_ptr self, partition_config co
       [self](atom::failed, uint64_t n, caf::atom_value what, const caf::error& why) {
         is_now(self, n) ? take_failure(self, what, why) : take_late(self);
       },
-      [self](atom::tick, uint64_t n, caf::atom_value what) {
-        if (is_now(self, n))
-          take_tick(self, what);
-      },
+      [self](atom::tick, uint64_t n, caf::atom_value what) { take_tick(self, n, what); },
       [self](atom::batch, uint64_t n, log_batch& x) {
         if (is_now(self, n))
           take_batch(self, x);

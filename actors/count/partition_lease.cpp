@@ -4,6 +4,7 @@
 
 #include "actors/count/partition_pages.hpp"
 #include "actors/model/ownership.hpp"
+#include "actors/port_answers.hpp"
 
 namespace footfall::partition_lease {
 
@@ -76,6 +77,28 @@ void end_release(partition_ptr self) {
   drop(self);
   if (auto to = owner_of(self))
     self->send(to, atom::released_v, st.config.partition, epoch);
+}
+
+void mark(partition_ptr self) {
+  auto& st = self->state;
+  const bool is_stopped = st.progress.stopped();
+  const auto epoch = st.config.leased ? st.lease.epoch : st.claimed.epoch;
+  const bool is_news = is_stopped ? st.config.leased : std::exchange(st.claimed.is_marked, false);
+  if (!is_news || epoch == 0)
+    return;
+  const auto me = st.config.leased ? st.config.node->cluster().me : owner_id{};
+  const auto& status = *st.config.status;
+  st.config.events->nodes().mark_stopped(
+      st.config.partition, me, epoch, is_stopped ? status.stopped.load() : stop_kind::none,
+      is_stopped ? status.why_stopped() : std::string{},
+      to_me<bool>(self, atom::marked_v, st.progress.claim_no(), mark_what));
+}
+
+void mark_later(partition_ptr self) {
+  auto& st = self->state;
+  st.claimed.is_marked = true; // As far as is known.
+  self->delayed_send(self, std::chrono::seconds{1}, atom::tick_v, st.progress.claim_no(),
+                     mark_what);
 }
 
 std::optional<int64_t> live_as_of(partition_ptr self, int64_t as_of_us) {

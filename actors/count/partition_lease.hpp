@@ -25,6 +25,14 @@ bool begin_release(partition_ptr self);
 /// Nothing of this node's is under way with the claim.
 void end_release(partition_ptr self);
 
+/// Of the timer, and of the failure, of mark().
+inline constexpr auto mark_what = caf::atom("mark");
+
+/// Has the store tell all nodes that it is stopped, and why, or that it runs again. What fails
+/// is tried again after a second.
+void mark(partition_ptr self);
+void mark_later(partition_ptr self);
+
 /// As of when it may be asked now, of at most `as_of_us`; none: only the store may answer.
 std::optional<int64_t> live_as_of(partition_ptr self, int64_t as_of_us);
 

@@ -17,6 +17,13 @@ std::string text(int64_t x) {
   return std::to_string(x);
 }
 
+std::string owner_in_words(partition_ptr self) {
+  for (const auto& x : self->state.config.node->cluster().seen.partitions)
+    if (x.partition == self->state.config.partition && !x.owner.nobody())
+      return "node " + x.owner.node;
+  return "the node that has it";
+}
+
 step end_skip(partition_ptr self, errc code, std::string reason) {
   self->state.skip->promise.deliver(partition_reply{code, std::move(reason)});
   self->state.skip.reset();
@@ -214,7 +221,7 @@ caf::result<partition_reply> skip(partition_ptr self, int64_t to) {
     return refuse(errc::overloaded, claims_again);
   if (st.config.leased && st.lease.epoch == 0)
     return refuse(errc::not_found, "partition " + text(st.config.partition)
-                                       + " is another node's; ask the node that has it");
+                                       + " is another node's; ask " + owner_in_words(self));
   if (!st.progress.stopped())
     return refuse(errc::not_found, "partition " + text(st.config.partition)
                                        + " is not stopped; nothing was skipped");

@@ -159,9 +159,12 @@ apply_request plan_apply(partition_ptr self) {
   assert(out.next_offset > out.first_offset);
   assert(st.in_flight_rows.size() == out.rows.size());
   add(st.config.counts->events_bad, out.bad.size());
-  if (std::any_of(st.in_flight_homes.begin(), st.in_flight_homes.end(),
-                  [&](uint32_t home) { return home != st.config.partition; }))
-    st.config.status->has_strays = st.config.status->strays_untold = true;
+  const auto is_stray = [&](uint32_t home) { return home != st.config.partition; };
+  if (std::any_of(st.in_flight_homes.begin(), st.in_flight_homes.end(), is_stray))
+    out.has_strays = st.config.status->has_strays = st.config.status->strays_untold = true;
+  // Nodes that began later have other homes for the pages than this one.
+  if (st.config.node->has_grown())
+    out.has_strays = true;
   return out;
 }
 

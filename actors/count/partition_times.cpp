@@ -72,13 +72,19 @@ void learn(partition_ptr self, const log_batch& batch) {
 
 void measure(partition_ptr self, const apply_result& result) {
   auto& st = self->state;
+  auto& counts = *st.config.counts;
+  counts.apply_duration.observe(st.config.steady() - st.sent_at_us);
+  add(counts.applies);
+  add(counts.events_applied, result.fresh.size());
+  add(counts.events_duplicate, result.duplicates);
+  add(counts.id_conflicts, result.id_conflicts);
   for (size_t i = 0; i < result.fresh.size();) {
     const auto arrived = st.in_flight_rows[result.fresh[i].row].received_at_us;
     uint64_t together = 0; // Events of one request, which stand beside one another.
     for (; i < result.fresh.size(); ++i, ++together)
       if (st.in_flight_rows[result.fresh[i].row].received_at_us != arrived)
         break;
-    st.config.counts->freshness.observe(st.applied_at_us - arrived, together);
+    counts.freshness.observe(st.applied_at_us - arrived, together);
   }
 }
 

@@ -23,7 +23,8 @@ void stop(partition_ptr self);
 /// those from before a restart.
 void learn(partition_ptr self, const log_batch& batch);
 
-/// From arrival to the commit, of every new event: with it the event counts.
+/// How long the apply took, what was in it, and, of every new event, the time from its arrival
+/// to the commit, with which it counts.
 void measure(partition_ptr self, const apply_result& result);
 
 /// What was in flight is applied, and its pages were told.

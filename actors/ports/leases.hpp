@@ -69,6 +69,11 @@ public:
   /// may be overtaken, and then moves nothing. @returns whether it was so.
   virtual void release(uint32_t partition, owner_id me, int64_t epoch, done<bool> reply) = 0;
 
+  /// Notes for all nodes why a partition stopped, or with `none` that it goes on, if it is of
+  /// this process and has this epoch. @returns whether it was so.
+  virtual void mark_stopped(uint32_t partition, owner_id me, int64_t epoch, stop_kind kind,
+                            std::string why, done<bool> reply) = 0;
+
   /// Takes this process from the nodes. What it owns is anybody's from then on. @returns
   /// whether it was there.
   virtual void leave(owner_id me, done<bool> reply) = 0;

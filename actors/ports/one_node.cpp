@@ -52,6 +52,16 @@ void one_node::release(uint32_t partition, owner_id me, int64_t epoch, done<bool
   of_.claim(lease_claim{partition, {}, std::move(me), epoch, false}, std::move(answer));
 }
 
+void one_node::mark_stopped(uint32_t partition, owner_id me, int64_t epoch, stop_kind, std::string,
+                            done<bool> reply) {
+  bool is_ours = false;
+  {
+    std::lock_guard guard{mutex_};
+    is_ours = owner_of(partition, epoch) == me;
+  }
+  reply(is_ours);
+}
+
 void one_node::leave(owner_id me, done<bool> reply) {
   bool is_there = false;
   {

@@ -21,6 +21,9 @@ public:
   void beat(node_beat x, done<beat_answer> reply) override;
   /// By a claim of the store for nobody, which raises the epoch.
   void release(uint32_t partition, owner_id me, int64_t epoch, done<bool> reply) override;
+  /// There is nobody to tell.
+  void mark_stopped(uint32_t partition, owner_id me, int64_t epoch, stop_kind kind, std::string why,
+                    done<bool> reply) override;
   void leave(owner_id me, done<bool> reply) override;
 
   /// For the store, in the step in which it claims a partition that has this epoch now.

@@ -33,8 +33,9 @@ struct apply_request {
   int64_t next_offset = 0;     ///< One past the last record of the batch.
   std::vector<event_row> rows; ///< In log order; an id that repeats keeps its first row.
   std::vector<bad_row> bad;
-  log_mark mark;         ///< Of the last record of the batch; none keeps the one that is known.
-  int64_t oldest_us = 0; ///< When its first record arrived: of those that wait, this goes first.
+  log_mark mark;           ///< Of the last record of the batch; none keeps the one that is known.
+  int64_t oldest_us = 0;   ///< When its first record arrived: of those that wait, this goes first.
+  bool has_strays = false; ///< It has rows of pages whose key belongs to another partition.
 };
 
 /// Whether its rows stand inside its range, in rising order, as do its bad rows. What is
@@ -65,6 +66,7 @@ struct partition_claim {
   uint32_t generation = 1; ///< Counts the logs that were counted from their beginning.
   std::string log_id;      ///< log_view::identity of the log; empty: none was noted.
   log_mark mark;           ///< Of a record that was applied, about the last one.
+  bool is_marked = false;  ///< As one that is stopped.
   bool granted = true;     ///< False: a claim with a lease, and refused. All else is empty.
 
   static partition_claim refused() {

@@ -266,8 +266,12 @@ std::string metrics_text(const metrics& counts, const node_status& status, size_
                  [](const auto& x) { return x.phase.load() == partition_phase::running; });
   add_pages_and_queries(out, counts);
   add_edges(out, counts);
-  if (links)
+  if (links) {
     add_links(out, *links, counts, health);
+    out.single("footfall_memory_doubted",
+               "1 while the store is asked alone, as partitions have clicks of others' pages.",
+               MetricType::Gauge, status.doubts_memory ? 1 : 0);
+  }
   out.single("footfall_requests_in_flight", "Requests and watches under way.", MetricType::Gauge,
              static_cast<double>(in_flight));
   out.duration("footfall_append_seconds", "Ingestion to durable.", counts.append_duration);

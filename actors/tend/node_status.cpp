@@ -75,11 +75,11 @@ int64_t node_status::newest_bound(const now_fn& now) const {
 int64_t node_status::as_of_page(uint32_t home, const now_fn& now,
                                 std::optional<int64_t> applied) const {
   auto out = newest_bound(now);
-  const bool has_grown = parts.size() != first_size_;
+  const bool is_grown = has_grown();
   for (uint32_t i = 0; i < parts.size(); ++i)
     if (i == home)
       out = parts[i].complete_until(out, applied);
-    else if (has_grown || parts[i].has_strays.load(std::memory_order_relaxed))
+    else if (is_grown || parts[i].has_strays.load(std::memory_order_relaxed))
       out = parts[i].complete_until(out, {});
   return out;
 }
@@ -88,7 +88,7 @@ int64_t node_status::as_of_page(uint32_t home, const now_fn& now,
 // of its home, behind what is told there now.
 int64_t node_status::as_of_delta(uint32_t home, const now_fn& now, int64_t applied) const {
   const auto out = as_of_page(home, now, applied);
-  if (parts.size() != first_size_)
+  if (has_grown())
     return 0;
   for (uint32_t i = 0; i < parts.size(); ++i)
     if (i != home && parts[i].has_strays.load())

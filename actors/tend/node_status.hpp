@@ -45,7 +45,12 @@ struct partition_status {
   /// partition's actor.
   std::atomic<bool> strays_untold{false};
   std::atomic<uint32_t> generation{0}; ///< Of the log that the backlog's offsets are of; 0: any.
-  std::atomic<stop_kind> stopped{stop_kind::none}; ///< Meant while the phase is `stopped`.
+  /// Meant while the phase is `stopped`, or it is idle and stopped elsewhere.
+  std::atomic<stop_kind> stopped{stop_kind::none};
+  /// In a cluster: it is another node's, and stopped there.
+  std::atomic<bool> is_stopped_elsewhere{false};
+  static constexpr uint64_t not_seen = std::numeric_limits<uint64_t>::max();
+  std::atomic<uint64_t> strays_seen{not_seen}; ///< Of the last beat: partition_mark::strays.
   /// In a cluster, by the steady clock: what a statement confirmed last, and until when that
   /// lets this node answer from memory. OWNERSHIP writes them.
   std::atomic<int64_t> fresh_epoch{0}; ///< With which claim that is so.
@@ -60,12 +65,18 @@ struct partition_status {
     while (known < end && !log_end.compare_exchange_weak(known, end)) {
     }
   }
+  /// Nobody applies what is posted to it.
+  bool is_stopped() const noexcept {
+    const auto now = phase.load();
+    return now == partition_phase::stopped
+           || (now == partition_phase::idle && is_stopped_elsewhere.load());
+  }
   void set_why_stopped(stop_kind kind, std::string why) {
     std::lock_guard guard{mutex_};
     stopped = kind;
     why_stopped_ = std::move(why);
   }
-  /// For people; meant while the phase is `stopped`.
+  /// For people; meant as `stopped` is.
   std::string why_stopped() const {
     std::lock_guard guard{mutex_};
     return why_stopped_;
@@ -171,8 +182,10 @@ public:
   std::atomic<bool> draining{false};
   std::atomic<bool> has_joined{false}; ///< In a cluster: it knows what others have.
   std::atomic<bool> is_leaving{false}; ///< In a cluster: it takes nothing any more.
-  outcome_note lease;                  ///< In a cluster: joining, and beats.
-  std::atomic<bool> has_left{false};   ///< In a cluster: all is given away, nobody waits for it.
+  /// In a cluster: others may have applied clicks of pages that are live or cached here.
+  std::atomic<bool> doubts_memory{false};
+  outcome_note lease;                ///< In a cluster: joining, and beats.
+  std::atomic<bool> has_left{false}; ///< In a cluster: all is given away, nobody waits for it.
   /// GATEWAY has somebody who takes events, and somebody who answers.
   std::atomic<bool> finds_ingest{true}, finds_query{true};
 
@@ -210,6 +223,9 @@ public:
   /// The same for what partition `home` hands to its own page, when records below `applied`
   /// are; 0 where others may have sent it more.
   int64_t as_of_delta(uint32_t home, const now_fn& now, int64_t applied) const;
+
+  /// There are partitions that were not there at the start, and may have clicks of any page.
+  bool has_grown() const noexcept { return parts.size() != first_size_; }
 
 private:
   int64_t newest_bound(const now_fn& now) const;

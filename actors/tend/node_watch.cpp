@@ -37,6 +37,11 @@ std::string seconds_text(int64_t us) {
   return std::to_string(us / second) + " s";
 }
 
+constexpr const char* misplaced =
+    "clicks stand in partitions that are not their pages': another producer chose, or the topic "
+    "has grown; until 10 s after the last one the store is asked instead. Producers are to use "
+    "murmur2_random over the key; nodes are to be started again when partitions were added";
+
 } // namespace
 
 /// A read that is under way. The store may answer it after the watch is gone.
@@ -50,7 +55,7 @@ struct node_watch::probe {
 node_watch::node_watch(node_watch_config config)
     : config_(std::move(config)), probe_(std::make_shared<probe>()), log_("the event log"),
       store_("the store"), cache_("the cache"), partitions_("applying", patient(2)),
-      stopped_("applying"), moves_(config_.status->parts.size()) {
+      stopped_("applying"), memory_("answering from memory"), moves_(config_.status->parts.size()) {
   if (!config_.reads)
     config_.reads = std::make_shared<outcome_note>();
   probe_->reads = config_.reads;
@@ -166,6 +171,7 @@ std::vector<std::string> node_watch::look(int64_t steady_us) {
   auto line = stopped_.heed(text_of_all(stopped, " stopped: "), steady_us);
   if (told) // The partition itself said that it stops.
     add(out, std::move(line), "");
+  add(out, memory_.heed(config_.status->doubts_memory ? misplaced : "", steady_us), "");
   return out;
 }
 

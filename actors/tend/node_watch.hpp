@@ -63,7 +63,7 @@ private:
 
   node_watch_config config_;
   std::shared_ptr<probe> probe_;
-  model::trouble_report log_, store_, cache_, partitions_, stopped_;
+  model::trouble_report log_, store_, cache_, partitions_, stopped_, memory_;
   std::vector<model::standstill> moves_;
   mutable std::mutex mutex_;
   faults seen_; ///< Partitions that fail or stand still, but for those that stopped.

@@ -59,6 +59,7 @@ caf::expected<partition_claim> claim_partition(connection& c, known_generation& 
   out.generation = now.get().number;
   out.log_id = rows.bytes(0, 3);
   out.mark = {rows.int8(0, 4), rows.int8(0, 5)};
+  out.is_marked = rows.boolean(0, 6);
   return out;
 }
 

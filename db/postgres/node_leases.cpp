@@ -49,15 +49,22 @@ const std::string beat_text = std::string(R"(
                       AND (s.pid IS NULL OR s.started <> n.backend_started)
                      THEN 2 ELSE 0 END AS seen
       FROM public.cluster_nodes n CROSS JOIN up LEFT JOIN sessions s ON s.pid = n.backend_pid
-     WHERE n.name <> $1)
-  SELECT EXISTS (SELECT 1 FROM me), n.*, p.*
+     WHERE n.name <> $1),
+  parts AS (
+    SELECT part, owner, incarnation, epoch, strays, stopped_kind, stopped_at, stopped_why
+      FROM public.partition_progress
+     WHERE topic = (SELECT topic FROM core.current_topics WHERE log = $10))
+  SELECT EXISTS (SELECT 1 FROM me), n.*, p.*, m.*
     FROM (SELECT array_agg(name), array_agg(incarnation), array_agg(beat),
                  array_agg(draining::int), array_agg(log_reach), array_agg(roles), array_agg(seen),
                  array_agg(address), array_agg(version)
             FROM nodes) n,
          (SELECT array_agg(part), array_agg(owner), array_agg(incarnation), array_agg(epoch)
-            FROM public.partition_progress
-           WHERE topic = (SELECT topic FROM core.current_topics WHERE log = $10)) p)";
+            FROM parts) p,
+         (SELECT array_agg(part), array_agg(strays), array_agg(coalesce(stopped_kind, 0)),
+                 array_agg((coalesce(extract(epoch FROM clock_timestamp() - stopped_at), 0)
+                            * 1000000)::bigint), array_agg(coalesce(stopped_why, ''))
+            FROM parts WHERE strays > 0 OR stopped_kind IS NOT NULL) m)";
 const statement beat_node{"beat_node", beat_text.c_str()};
 
 /// $1 log, $2 partition, $3 epoch, $4 name, $5 incarnation. The epoch rises, as in the store of
@@ -66,6 +73,17 @@ constexpr statement release_partition{"release_partition", R"(
   UPDATE public.partition_progress SET epoch = epoch + 1, owner = NULL, incarnation = NULL
    WHERE topic = (SELECT topic FROM core.current_topics WHERE log = $1) AND part = $2
      AND epoch = $3 AND owner = $4 AND incarnation = $5
+  RETURNING 1)"};
+
+/// $1 log, $2 partition, $3 epoch, $4 name and $5 incarnation (empty and 0: nobody's), $6 kind
+/// (0: it goes on), $7 why
+constexpr statement mark_stopped_partition{"mark_stopped_partition", R"(
+  UPDATE public.partition_progress
+     SET stopped_kind = nullif($6::int, 0), stopped_why = nullif($7::text, ''),
+         stopped_at = CASE WHEN $6::int <> 0 THEN coalesce(stopped_at, clock_timestamp()) END
+   WHERE topic = (SELECT topic FROM core.current_topics WHERE log = $1) AND part = $2
+     AND epoch = $3 AND owner IS NOT DISTINCT FROM nullif($4::text, '')
+     AND incarnation IS NOT DISTINCT FROM nullif($5::bigint, 0)
   RETURNING 1)"};
 
 /// $1 name, $2 incarnation
@@ -115,6 +133,23 @@ std::vector<partition_owner> partitions_of(const result& rows) {
   return out;
 }
 
+/// A kind of stop that only a later program knows is a stop all the same.
+stop_kind stop_of(int32_t x) {
+  const bool is_known = x >= 0 && x <= static_cast<int32_t>(stop_kind::store_damaged);
+  return is_known ? static_cast<stop_kind>(x) : stop_kind::records_lost;
+}
+
+std::vector<partition_mark> marks_of(const result& rows) {
+  const auto parts = rows.int4s(0, 14), kinds = rows.int4s(0, 16);
+  const auto strays = rows.int8s(0, 15), ages = rows.int8s(0, 17);
+  const auto whys = rows.texts(0, 18);
+  std::vector<partition_mark> out;
+  for (size_t i = 0; i < parts.size(); ++i)
+    out.push_back({static_cast<uint32_t>(parts[i]), static_cast<uint64_t>(strays[i]),
+                   stop_of(kinds[i]), ages[i], whys[i]});
+  return out;
+}
+
 caf::expected<beat_answer> send(connection& c, const node_beat& x, const std::string& log) {
   parameters values;
   values.add_text(x.me.node);
@@ -136,6 +171,7 @@ caf::expected<beat_answer> send(connection& c, const node_beat& x, const std::st
                          x.number, x.roles, x.address, x.version});
   out.partitions = partitions_of(rows);
   add_unclaimed(out.partitions, x.partitions);
+  out.marks = marks_of(rows);
   return out;
 }
 
@@ -182,6 +218,22 @@ void node_leases::release(uint32_t partition, owner_id me, int64_t epoch, done<b
     return has_changed(c.run(release_partition, values), "cannot release a partition");
   };
   writes_(partition).push(std::make_unique<call<bool>>(work, std::move(reply), false), "release");
+}
+
+void node_leases::mark_stopped(uint32_t partition, owner_id me, int64_t epoch, stop_kind kind,
+                               std::string why, done<bool> reply) {
+  auto work = [=, me = std::move(me), why = std::move(why), log = log_](connection& c) {
+    parameters values;
+    values.add_text(log);
+    values.add_int4(static_cast<int32_t>(partition));
+    values.add_int8(epoch);
+    values.add_text(me.node);
+    values.add_int8(me.incarnation);
+    values.add_int4(static_cast<int32_t>(kind));
+    values.add_text(why);
+    return has_changed(c.run(mark_stopped_partition, values), "cannot mark a stopped partition");
+  };
+  writes_(partition).push(std::make_unique<call<bool>>(work, std::move(reply), true), "mark");
 }
 
 void node_leases::leave(owner_id me, done<bool> reply) {

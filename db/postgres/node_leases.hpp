@@ -21,6 +21,8 @@ public:
   void join(done<int64_t> reply) override;
   void beat(node_beat x, done<beat_answer> reply) override;
   void release(uint32_t partition, owner_id me, int64_t epoch, done<bool> reply) override;
+  void mark_stopped(uint32_t partition, owner_id me, int64_t epoch, stop_kind kind, std::string why,
+                    done<bool> reply) override;
   void leave(owner_id me, done<bool> reply) override;
 
   /// Session settings of the connection of the beats.

@@ -40,7 +40,7 @@ inline constexpr const char* claim_head = R"(
 inline constexpr const char* claim_tail = R"(
   RETURNING epoch, next_offset,
             (SELECT folded_offset FROM public.fold_progress WHERE topic = $1 AND part = $2),
-            log_id, mark_offset, mark_hash)";
+            log_id, mark_offset, mark_hash, stopped_kind IS NOT NULL)";
 
 // $6 the epoch seen, $7 and $8 the owner, $9 whether its connection was seen to have ended.
 // The nodes are as they were when the statement began. It may have waited for the row since
@@ -90,18 +90,20 @@ inline constexpr statement end_owner{"end_owner", R"(
 // $1 topic; of each partition $2 its number, $3 epoch, $4 first offset, $5 next offset,
 // in order of their numbers, so that two programs lock them alike; of each event, in key
 // order, $6 .. $15; of each refused record $16 .. $20; $21 and $22 the marks of the
-// partitions, -1 to keep the one that is there. A partition that is not ours, or
-// was applied already, keeps its row, and its events and records stay out. What stands
-// between the two halves says what happens to events that are there already.
+// partitions, -1 to keep the one that is there; $23 what to add to their strays. A partition that
+// is not ours, or was applied already, keeps its row, and its events and records stay out. What
+// stands between the two halves says what happens to events that are there already.
 inline constexpr const char* apply_head = R"(
   WITH own AS (
     UPDATE public.partition_progress p
        SET next_offset = b.next_offset,
            mark_offset = CASE WHEN b.mark_offset < 0 THEN p.mark_offset ELSE b.mark_offset END,
-           mark_hash = CASE WHEN b.mark_offset < 0 THEN p.mark_hash ELSE b.mark_hash END
+           mark_hash = CASE WHEN b.mark_offset < 0 THEN p.mark_hash ELSE b.mark_hash END,
+           strays = p.strays + b.strays
       FROM (SELECT unnest($2::int[]) AS part, unnest($3::bigint[]) AS epoch,
                    unnest($4::bigint[]) AS first_offset, unnest($5::bigint[]) AS next_offset,
-                   unnest($21::bigint[]) AS mark_offset, unnest($22::bigint[]) AS mark_hash) b
+                   unnest($21::bigint[]) AS mark_offset, unnest($22::bigint[]) AS mark_hash,
+                   unnest($23::int[]) AS strays) b
      WHERE p.topic = $1 AND p.part = b.part AND p.epoch = b.epoch
        AND p.next_offset = b.first_offset
     RETURNING p.part),

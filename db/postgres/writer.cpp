@@ -220,7 +220,8 @@ struct writer::sorted_rows {
 result writer::send(connection& c, const slices& parts, bool plain) {
   const auto count = parts.size();
   array part_nos{array::int4, count}, epochs{array::int8, count}, first{array::int8, count},
-      next{array::int8, count}, mark_offsets{array::int8, count}, mark_hashes{array::int8, count};
+      next{array::int8, count}, mark_offsets{array::int8, count}, mark_hashes{array::int8, count},
+      strays{array::int4, count};
   const auto now = now_.get();
   const auto base = int64_t{now.topic_no} << 58;
   size_t bad = 0;
@@ -231,6 +232,7 @@ result writer::send(connection& c, const slices& parts, bool plain) {
     next.add_int8(part.next_offset);
     mark_offsets.add_int8(part.mark.offset);
     mark_hashes.add_int8(part.mark.hash);
+    strays.add_int4(part.work->batch.has_strays ? 1 : 0);
     bad += part.bad.size();
   }
   const sorted_rows sorted{parts};
@@ -268,9 +270,9 @@ result writer::send(connection& c, const slices& parts, bool plain) {
   parameters values;
   values.add_text(now.topic);
   for (const auto* x :
-       {&part_nos,  &epochs,  &first, &next,     &keys,      &sites,        &pages,
-        &users,     &types,   &at,    &received, &positions, &hashes,       &ids,
-        &bad_parts, &offsets, &times, &reasons,  &raws,      &mark_offsets, &mark_hashes})
+       {&part_nos, &epochs,  &first,    &next,         &keys,        &sites, &pages,     &users,
+        &types,    &at,      &received, &positions,    &hashes,      &ids,   &bad_parts, &offsets,
+        &times,    &reasons, &raws,     &mark_offsets, &mark_hashes, &strays})
     values.add_array(*x);
   return c.run(plain ? sql::apply_plain : sql::apply, values);
 }

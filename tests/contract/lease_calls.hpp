@@ -67,6 +67,18 @@ struct member {
   caf::expected<bool> release(uint32_t partition, int64_t epoch) {
     return ask<bool>([&](auto done) { db.nodes().release(partition, me(), epoch, done); });
   }
+  caf::expected<bool> mark(uint32_t partition, int64_t epoch, stop_kind kind,
+                           const std::string& why) {
+    return ask<bool>(
+        [&](auto done) { db.nodes().mark_stopped(partition, me(), epoch, kind, why, done); });
+  }
+  /// What a beat says of a partition; without a word of it, an empty mark.
+  partition_mark mark_of(uint32_t partition) {
+    for (auto& x : beat().marks)
+      if (x.partition == partition)
+        return x;
+    return {};
+  }
   caf::expected<bool> leave() {
     return ask<bool>([&](auto done) { db.nodes().leave(me(), done); });
   }

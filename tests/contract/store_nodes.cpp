@@ -183,3 +183,79 @@ TEST_CASE("a node that comes back under its name has its partitions at once",
   CHECK(again.claim(seen).granted);
   CHECK_FALSE(of.b.claim(of.b.sees(partition)).granted);
 }
+
+TEST_CASE("nodes hear that clicks of other partitions' pages were applied",
+          "[contract][store][lease]") {
+  FOOTFALL_RIG(rig, store_rigs);
+  if (!rig->is_shared())
+    return;
+  pair_of_nodes of{*rig};
+  const auto epoch = of.a->take(partition);
+  auto send = [&](int64_t at, bool has_strays) {
+    auto x = batch(partition, epoch, at, at + 1, {row(at, "e" + std::to_string(at), "/a", "u")});
+    x.has_strays = has_strays;
+    return apply(*of.one, x)->moved;
+  };
+  REQUIRE(send(0, false));
+  CHECK(of.b.beat().marks.empty());
+  REQUIRE(send(1, true));
+  const auto first = of.b.mark_of(partition).strays;
+  CHECK(first > 0);
+  CHECK(of.b.mark_of(partition).stopped == stop_kind::none);
+  REQUIRE(send(2, false));
+  CHECK(of.b.mark_of(partition).strays == first);
+  REQUIRE(send(3, true));
+  const auto second = of.b.mark_of(partition).strays;
+  CHECK(second > first);
+  CHECK_FALSE(send(3, true)); // It was applied already.
+  CHECK(of.b.mark_of(partition).strays == second);
+}
+
+TEST_CASE("nodes hear that a partition is stopped, for as long as it is",
+          "[contract][store][lease]") {
+  FOOTFALL_RIG(rig, store_rigs);
+  if (!rig->is_shared())
+    return;
+  pair_of_nodes of{*rig};
+  const auto epoch = of.a->take(partition);
+  REQUIRE(of.a->mark(partition, epoch, stop_kind::records_lost, "gone: 1 to 2").value());
+  auto seen = of.b.mark_of(partition);
+  CHECK(seen.stopped == stop_kind::records_lost);
+  CHECK(seen.why == "gone: 1 to 2");
+  CHECK(seen.stopped_us >= 0);
+  CHECK(seen.stopped_us < 60'000'000);
+  REQUIRE(of.a->mark(partition, epoch, stop_kind::other_log, "another").value());
+  CHECK(of.b.mark_of(partition).stopped == stop_kind::other_log);
+
+  CHECK_FALSE(of.b.mark(partition, epoch, stop_kind::none, "").value()); // It is not its own.
+  CHECK_FALSE(of.a->mark(partition, epoch - 1, stop_kind::none, "").value());
+  CHECK(of.b.mark_of(partition).stopped == stop_kind::other_log);
+
+  REQUIRE(of.a->release(partition, epoch).value());
+  CHECK_FALSE(of.a->mark(partition, epoch, stop_kind::none, "").value());
+  const auto taken = of.b.claim(of.b.sees(partition));
+  REQUIRE(taken.granted);
+  CHECK(taken.is_marked);
+  CHECK(of.b.mark_of(partition).stopped == stop_kind::other_log); // It may still not go on.
+  REQUIRE(of.b.mark(partition, taken.epoch, stop_kind::none, "").value());
+  CHECK(of.a->beat().marks.empty());
+  REQUIRE(of.b.release(partition, taken.epoch).value());
+  CHECK_FALSE(of.a->claim(of.a->sees(partition)).is_marked);
+}
+
+TEST_CASE("who has the store alone takes the mark of a cluster away", "[contract][store][lease]") {
+  FOOTFALL_RIG(rig, store_rigs);
+  if (!rig->is_shared())
+    return;
+  pair_of_nodes of{*rig};
+  const auto epoch = of.a->take(partition);
+  REQUIRE(of.a->mark(partition, epoch, stop_kind::records_lost, "gone").value());
+  const auto alone = claim(*of.two, partition);
+  REQUIRE(alone);
+  CHECK(alone->is_marked);
+  const auto done = ask<bool>([&](auto reply) {
+    of.two->nodes().mark_stopped(partition, {}, alone->epoch, stop_kind::none, "", reply);
+  });
+  CHECK(done.value());
+  CHECK(of.b.beat().marks.empty());
+}

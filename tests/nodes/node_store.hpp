@@ -80,6 +80,12 @@ private:
     submit(std::move(reply),
            [=, this](auto x) { inner().release(partition, me, epoch, std::move(x)); });
   }
+  void mark_stopped(uint32_t partition, owner_id me, int64_t epoch, stop_kind kind, std::string why,
+                    leases::done<bool> reply) override {
+    submit(std::move(reply), [=, this](auto x) {
+      inner().mark_stopped(partition, me, epoch, kind, why, std::move(x));
+    });
+  }
   void leave(owner_id me, leases::done<bool> reply) override {
     submit(std::move(reply), [=, this](auto x) { inner().leave(me, std::move(x)); });
   }

@@ -25,6 +25,7 @@ struct shared_rows {
   int64_t incarnations = 0;
   std::map<std::string, node> nodes;
   std::map<uint32_t, partition_owner> owners;
+  std::map<uint32_t, partition_mark> marks = {};
   std::function<bool(const owner_id&)> is_gone = {}; ///< Its connection has ended; nobody's has.
   bool sees_gone(const owner_id& x) const { return is_gone && is_gone(x); }
 };
@@ -57,6 +58,8 @@ public:
       inner().claim(by.partition, [&, by, reply](caf::expected<partition_claim> x) {
         if (x)
           rows_.owners[by.partition] = {by.partition, by.me, x->epoch};
+        if (const auto mark = rows_.marks.find(by.partition); x && mark != rows_.marks.end())
+          x->is_marked = mark->second.stopped != stop_kind::none;
         reply(std::move(x));
       });
     });
@@ -74,7 +77,11 @@ public:
     if (hangs_in_applies)
       return;
     pass(reply, [&] {
-      inner().apply(std::move(batch), [this, reply](const caf::expected<apply_result>& x) {
+      const bool has_strays = batch.has_strays;
+      const auto partition = batch.partition;
+      inner().apply(std::move(batch), [=, this](const caf::expected<apply_result>& x) {
+        if (has_strays && x && x->moved)
+          ++mark_of(partition).strays;
         if (keeps_applied)
           kept_applied.emplace_back([reply, x] { reply(x); });
         else
@@ -158,7 +165,21 @@ private:
       }
       for (uint32_t i = 0; i < x.partitions; ++i)
         out.partitions.push_back({i, rows_.owners[i].owner, rows_.owners[i].epoch});
+      for (const auto& [partition, mark] : rows_.marks)
+        out.marks.push_back(mark);
       reply(std::move(out));
+    });
+  }
+  void mark_stopped(uint32_t partition, owner_id me, int64_t epoch, stop_kind kind, std::string why,
+                    leases::done<bool> reply) override {
+    pass(reply, [&] {
+      const auto& row = rows_.owners[partition];
+      const bool is_ours = row.owner == me && row.epoch == epoch;
+      if (is_ours) {
+        mark_of(partition).stopped = kind;
+        mark_of(partition).why = std::move(why);
+      }
+      reply(is_ours);
     });
   }
   void release(uint32_t partition, owner_id me, int64_t epoch, leases::done<bool> reply) override {
@@ -183,6 +204,11 @@ private:
   }
 
   store& inner() { return rows_.inner; }
+  partition_mark& mark_of(uint32_t partition) {
+    auto& out = rows_.marks[partition];
+    out.partition = partition;
+    return out;
+  }
   template <class Reply, class Work>
   void pass(Reply& reply, Work work) {
     if (silent)

@@ -33,13 +33,14 @@ class Topic:
         self.delete()
         self.create(partitions)
 
-    def produce(self, events: list[dict]) -> None:
-        """Events as JSON, in the partition that their page belongs to."""
+    def produce(self, events: list[dict], partition: int = -1) -> None:
+        """Events as JSON, in the partition that their page belongs to, unless another is named."""
         producer = Producer({**self.settings, "partitioner": "murmur2_random", "acks": "all"})
         failed = []
         for event in events:
             producer.produce(self.name, json.dumps(event).encode(), event["page_url"].encode(),
-                             on_delivery=lambda error, _: failed.append(error) if error else None)
+                             partition,
+                             lambda error, _: failed.append(error) if error else None)
         assert producer.flush(30) == 0
         assert not failed, failed[:3]
 
