@@ -93,11 +93,12 @@ struct query_state {
   struct read_batch {
     std::vector<uint64_t> ids;
     bool counts = false;           ///< A merged read of counts.
+    bool page = false;             ///< A read of one whole page.
     std::vector<int64_t> as_of_us; ///< For each id, as it was when the read began.
   };
   uint64_t next_batch = 1;
   absl::flat_hash_map<uint64_t, read_batch> reads;
-  size_t count_reads = 0;
+  size_t count_reads = 0, page_reads = 0;
 
   // Numbers and names, as the store gave them in this incarnation. Texts never change
   // their number within one, so nothing goes stale.

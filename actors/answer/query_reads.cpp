@@ -18,6 +18,9 @@ using open_query = query_state::open_query;
 
 constexpr size_t count_reads_max = 2;
 constexpr size_t counts_a_read = 1000;
+/// Of nodes that share a store, each: a page costs PostgreSQL a millisecond, and when memory may
+/// not be asked all questions come at once.
+constexpr size_t page_reads_max = 64;
 
 // Tells how a read went to who looks after the store.
 auto note_of(query_ptr self) {
@@ -172,9 +175,18 @@ void read_counts(query_ptr self) {
 
 void read_page(query_ptr self, uint64_t id, const query_ask& ask) {
   auto& st = self->state;
+  if (!st.config.node.empty() && st.page_reads >= page_reads_max) {
+    if (!st.open.at(id).watch) // A watch is renewed in a second.
+      fail(self, id, errc::store_unavailable,
+           "too many pages are read from the store, as no node may answer from memory; ask again "
+           "in a second");
+    return;
+  }
+  ++st.page_reads;
   const auto first_minute = model::minute_of(st.config.now()) - 60;
   st.config.events->load_pages({{ask.site_id, ask.page_url}}, first_minute, 0,
                                begin_read(self, {id}, fill_pages));
+  st.reads.at(st.next_batch - 1).page = true;
 }
 
 void read_names(query_ptr self, uint64_t id, const query_ask& ask, std::vector<int32_t> numbers) {
@@ -217,6 +229,8 @@ void take_read(query_ptr self, store_answer& read) {
   const auto as_of_us = std::move(batch->second.as_of_us);
   if (batch->second.counts)
     --st.count_reads;
+  if (batch->second.page)
+    --st.page_reads;
   st.reads.erase(batch);
   // Another incarnation's answer is no answer; a newer one makes all begin again.
   if (read.code == errc::none && read.incarnation > st.incarnation)

@@ -69,7 +69,7 @@ void renew(query_ptr self, uint64_t incarnation) {
   st.fills.clear();
   st.looked_up.clear();
   st.reads.clear();
-  st.count_reads = 0;
+  st.count_reads = st.page_reads = 0;
   std::vector<uint64_t> ids;
   for (const auto& [id, x] : st.open)
     if (!x.waits) // It has not asked yet.

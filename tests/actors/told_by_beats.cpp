@@ -81,6 +81,20 @@ SCENARIO_METHOD(told_fixture, "a page has the clicks that another node applied o
     CHECK(whole(*of).clicks == 2);
   }
   CHECK(whole(*door).source == answer_source::store);
+  AND_WHEN("more pages are asked for than the store is to read at once") {
+    events.hold_loads(true);
+    std::vector<errc> told;
+    for (int i = 0; i < 80; ++i)
+      door->query(about(query_kind::page, "/many" + std::to_string(i)),
+                  [&](const query_answer& x) { told.push_back(x.code); });
+    settle();
+    CHECK(told == std::vector<errc>(16, errc::store_unavailable));
+    events.hold_loads(false);
+    settle();
+    CHECK(told.size() == 80);
+    CHECK(std::count(told.begin(), told.end(), errc::none) == 64);
+    CHECK(whole(*door).clicks == 2);
+  }
   AND_WHEN("it goes on") {
     for (int i = 0; i < 20; ++i) {
       stray("s" + std::to_string(i));
