@@ -162,8 +162,16 @@ int run_certs(const certs_options& options) {
   for (const auto& name : options.names)
     if (int code = make_node(options, authority, now, name); code != 0)
       return code;
-  std::printf("Each node gets ca.pem and the two files with its name, its .key readable by nobody "
-              "else. ca.key stays here: who has it can make nodes.\n");
+  std::printf(
+      "Each node gets ca.pem and the two files with its name, its .key readable by nobody "
+      "else. ca.key stays here: who has it can make nodes.\nA node is started with them so, "
+      "beside its KAFKA_BROKER and DATABASE_URL:\n");
+  for (const auto& name : options.names)
+    std::printf(
+        "  footfall serve --cluster-listen HOST:PORT --node-name %s \\\n    --cluster-ca %s "
+        "--cluster-cert %s \\\n    --cluster-key %s\n",
+        name.c_str(), (fs::path(options.out) / "ca.pem").c_str(),
+        file(options, name, ".pem").c_str(), file(options, name, ".key").c_str());
   return 0;
 }
 

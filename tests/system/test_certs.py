@@ -44,6 +44,9 @@ def test_an_authority_and_nodes_are_made(folder):
         assert path.stat().st_mode & 0o777 == (0o600 if path.suffix == ".key" else 0o644), path
         assert str(path) in done.stdout
     assert "ca.key stays here" in done.stdout and done.stderr == ""
+    for name in ("n1", "n2.example"):
+        assert (f"--node-name {name} \\\n    --cluster-ca {folder}/ca.pem --cluster-cert"
+                f" {folder}/{name}.pem \\\n    --cluster-key {folder}/{name}.key\n") in done.stdout
     text = checks(folder, "n2.example")
     for name in ("DNS:n2.example", "DNS:localhost", "DNS:n2.internal", "IP Address:127.0.0.1",
                  "IP Address:10.0.0.7", "IP Address:FD00:0:0:0:0:0:0:2"):
