@@ -4,6 +4,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "actors/accept/gateway_inbox.hpp"
 #include "actors/interfaces.hpp"
@@ -43,6 +47,9 @@ struct gateway_state {
     size_t events = 0;
     int64_t since_us = 0;
     std::optional<std::vector<click_event>> held; ///< Given to nobody yet.
+    /// Ids of events that came without one, by their place: who is told nothing else of them
+    /// can send them again.
+    std::vector<std::pair<size_t, std::string>> made_ids;
     // The rest where INGESTION of another node has them.
     caf::strong_actor_ptr at;
     int64_t arrived_us = 0;       ///< As node_status::begin_away().
@@ -93,6 +100,7 @@ struct gateway_state {
   std::vector<uint64_t> held; ///< Tickets of queries.
   page_routes routes;
   std::vector<told_from_store> told; ///< By partition.
+  std::mt19937_64 random{std::random_device{}()};
 };
 
 using gateway_ptr = observed_actor<gateway_actor, gateway_state>*;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "actors/model/event_key.hpp"
+
 namespace footfall::gateway_ingests {
 
 namespace {
@@ -82,8 +84,22 @@ void note_away(gateway_state& st, const open_ingest& x, const ingest_reply& repl
     st.away.erase(at);
 }
 
+// An event that is certainly not stored has no id of ours: sent again it may be given another.
+void name_events(const open_ingest& x, ingest_reply& reply) {
+  for (const auto& [place, id] : x.made_ids) {
+    if (place >= reply.results.size())
+      continue;
+    auto& result = reply.results[place];
+    if (result.status == outcome::unknown)
+      result.event_id = id;
+    else if (result.status == outcome::rejected)
+      result.event_id.clear();
+  }
+}
+
 void answer(gateway_state& st, open_ingest x, ingest_reply reply) {
   note_away(st, x, reply);
+  name_events(x, reply);
   count_outcomes(*st.config.counts, reply);
   x.done(std::move(reply));
   st.config.inbox->finished_ingest(x.events);
@@ -235,6 +251,11 @@ void start(gateway_ptr self, std::vector<gateway_inbox::ingest_item>& items, int
     x.done = std::move(item.done);
     x.events = item.events.size();
     x.since_us = now_us;
+    for (size_t i = 0; i < item.events.size(); ++i)
+      if (auto& id = item.events[i].event_id; id.empty()) {
+        id = model::uuid7(st.config.now() / 1000, st.random(), st.random());
+        x.made_ids.emplace_back(i, id);
+      }
     x.held = std::move(item.events);
   }
   give(self);

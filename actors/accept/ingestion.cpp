@@ -126,7 +126,7 @@ event_result admit(ingestion_ptr self, click_event& event, int64_t now_us, lag_g
     return refuse_stopped(self, event, record.partition);
   if (!stopped && !gate.admit(record.partition))
     return gate.refuse(event, record.partition);
-  if (event.event_id.empty())
+  if (event.event_id.empty()) // A GATEWAY of an earlier version left it to us.
     event.event_id = model::uuid7(now_us / 1000, st.random(), st.random());
   if (event.at_us == unset_time)
     event.at_us = now_us;

@@ -30,6 +30,49 @@ struct late_log_fixture : node_fixture {
 
 } // namespace
 
+SCENARIO_METHOD(late_log_fixture, "an event that may be stored is told with the id that it has",
+                "[actor][gateway]") {
+  std::vector<event_result> told;
+  auto post_it = [&](std::vector<click_event> all) {
+    door->ingest(std::move(all), [&](const ingest_reply& x) { told = x.results; });
+    settle();
+  };
+  post_it({click(""), click("a"), click("", "")});
+  switch (GENERATE(0, 1, 2)) {
+  case 0: advance(6s); break; // The client has gone away.
+  case 1: kill("ingestion"); break;
+  default: kill("gateway");
+  }
+  REQUIRE(told.size() == 3);
+  CHECK(told[0].status == outcome::unknown);
+  const auto id = told[0].event_id;
+  CHECK(id.size() == 36);
+  answer();
+  advance(1s);
+  answer();
+  post_it({click(id)});
+  answer();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].status == outcome::accepted);
+  for (int i = 0; i < 20; ++i) {
+    advance(50ms);
+    answer();
+  }
+  CHECK(clicks_of_page(*this) == 2);
+}
+
+SCENARIO_METHOD(late_log_fixture, "an event that is refused is given no id", "[actor][gateway]") {
+  std::vector<event_result> told;
+  door->ingest({click("", ""), click("")}, [&](const ingest_reply& x) { told = x.results; });
+  settle();
+  answer();
+  REQUIRE(told.size() == 2);
+  CHECK(told[0].status == outcome::rejected);
+  CHECK(told[0].event_id.empty());
+  CHECK(told[1].status == outcome::accepted);
+  CHECK(told[1].event_id.size() == 36);
+}
+
 SCENARIO_METHOD(late_log_fixture, "an outcome is counted once, as the client was told it",
                 "[actor][gateway]") {
   std::vector<outcome> told;
