@@ -100,14 +100,15 @@ void node::skip(uint32_t partition, int64_t to, reply<partition_reply> done) {
 
 void node::new_generation(reply<partition_reply> done) {
   bool is_stopped = false;
-  for (const auto& x : status_.parts)
+  std::string why = "no partition is stopped; the log is the one that is counted";
+  for (const auto& x : status_.parts) {
     is_stopped = is_stopped || x.phase.load() == partition_phase::stopped;
+    if (x.is_stopped())
+      why = "no partition is stopped at this node; ask one that has some. One stopped because: "
+            + x.why_stopped();
+  }
   if (!is_stopped)
-    return done(
-        {errc::not_found, config_.node_name.empty()
-                              ? "no partition is stopped; the log is the one that is counted"
-                              : "no partition is stopped at this node; ask the one that has "
-                                "the stopped ones"});
+    return done({errc::not_found, why});
   look_at_all([this, done](const std::vector<caf::expected<log_view>>& views) {
     begin_generation(views, done);
   });

@@ -176,10 +176,13 @@ void read_counts(query_ptr self) {
 void read_page(query_ptr self, uint64_t id, const query_ask& ask) {
   auto& st = self->state;
   if (!st.config.node.empty() && st.page_reads >= page_reads_max) {
-    if (!st.open.at(id).watch) // A watch is renewed in a second.
-      fail(self, id, errc::store_unavailable,
-           "too many pages are read from the store, as no node may answer from memory; ask again "
-           "in a second");
+    if (auto& x = st.open.at(id); x.watch)
+      x.await_until_us = 0; // Renewed at the next tick, before those that are served now.
+    else
+      fail(self, id, errc::overloaded,
+           std::string{"too many pages are being read from the store"}
+               + (st.config.status->doubts_memory ? ", as none may be answered from memory" : "")
+               + "; ask again in a second");
     return;
   }
   ++st.page_reads;

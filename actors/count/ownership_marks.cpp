@@ -23,8 +23,10 @@ std::string owner_of(const beat_answer& seen, uint32_t partition) {
 void note_stop(ownership_ptr self, uint32_t partition, partition_status& part,
                const partition_mark* mark) {
   const auto& st = self->state;
-  const bool is_idle = part.phase.load() == partition_phase::idle;
-  const bool is_stopped = is_idle && mark && mark->stopped != stop_kind::none;
+  const auto phase = part.phase.load();
+  const bool is_idle = phase == partition_phase::idle;
+  const bool is_stopped =
+      (is_idle || phase == partition_phase::claiming) && mark && mark->stopped != stop_kind::none;
   if (is_stopped) {
     const auto owner = owner_of(st.seen, partition);
     part.set_why_stopped(mark->stopped,

@@ -18,6 +18,8 @@ void lie_idle(partition_ptr self) {
   auto& st = self->state;
   auto& status = *st.config.status;
   const auto now = st.config.node->has_joined ? partition_phase::idle : partition_phase::claiming;
+  if (status.phase.load() == partition_phase::stopped)
+    status.is_stopped_elsewhere = true; // Until a beat says otherwise.
   const auto before = status.phase.exchange(now);
   if (before == partition_phase::running || before == partition_phase::stopped)
     partition_pages::forget_untold(self); // What is cached of it is not renewed any more.

@@ -174,6 +174,12 @@ void take_delta(partition_ptr self, page_delta delta) {
   // hold its clicks: they were committed before it was sent.
   if (delta.incarnation != st.incarnation)
     return;
+  // Nobody may ask it, and it would be forgotten by the next beat.
+  if (st.config.leased && st.config.node->doubts_memory && !st.pages.find(delta.page)) {
+    if (delta.partition == st.config.partition)
+      st.pages.click_elsewhere(delta);
+    return;
+  }
   obey(self, st.pages.click(delta, st.config.steady()),
        [&](const auto& to, const step&) { self->send(to, atom::delta_v, std::move(delta)); });
 }

@@ -47,7 +47,8 @@ struct partition_status {
   std::atomic<uint32_t> generation{0}; ///< Of the log that the backlog's offsets are of; 0: any.
   /// Meant while the phase is `stopped`, or it is idle and stopped elsewhere.
   std::atomic<stop_kind> stopped{stop_kind::none};
-  /// In a cluster: it is another node's, and stopped there.
+  /// In a cluster: it is stopped at another node, or was at the one that had it before; meant
+  /// until it runs.
   std::atomic<bool> is_stopped_elsewhere{false};
   static constexpr uint64_t not_seen = std::numeric_limits<uint64_t>::max();
   std::atomic<uint64_t> strays_seen{not_seen}; ///< Of the last beat: partition_mark::strays.
@@ -69,7 +70,7 @@ struct partition_status {
   bool is_stopped() const noexcept {
     const auto now = phase.load();
     return now == partition_phase::stopped
-           || (now == partition_phase::idle && is_stopped_elsewhere.load());
+           || (now != partition_phase::running && is_stopped_elsewhere.load());
   }
   void set_why_stopped(stop_kind kind, std::string why) {
     std::lock_guard guard{mutex_};

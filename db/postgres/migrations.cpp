@@ -55,8 +55,8 @@ std::string note(const migration& step) {
          + ", '" + step.name + "')";
 }
 
-result in_transaction(connection& c, const migration& step) {
-  auto done = c.exec("BEGIN; SET LOCAL lock_timeout = '60s'; CREATE SCHEMA IF NOT EXISTS core;"
+result try_in_transaction(connection& c, const migration& step) {
+  auto done = c.exec("BEGIN; SET LOCAL lock_timeout = '500ms'; CREATE SCHEMA IF NOT EXISTS core;"
                      "CREATE TABLE IF NOT EXISTS core.migrations (version int PRIMARY KEY,"
                      " name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());"
                          + std::string(step.sql) + "; " + note(step) + "; COMMIT",
@@ -64,6 +64,18 @@ result in_transaction(connection& c, const migration& step) {
   if (!done.ok())
     c.exec("ROLLBACK");
   return done;
+}
+
+// Nodes of the version before go on meanwhile, and all that they ask would wait behind a lock
+// that is waited for, as behind a dump of the table: so each try is short.
+result in_transaction(connection& c, const migration& step) {
+  const auto until = std::chrono::steady_clock::now() + lock_time_max;
+  while (true) {
+    auto done = try_in_transaction(c, step);
+    if (done.state != "55P03" || std::chrono::steady_clock::now() > until)
+      return done;
+    std::this_thread::sleep_for(2s);
+  }
 }
 
 /// An index that is built while others write stands in no transaction. One that was not

@@ -51,7 +51,8 @@ const std::string beat_text = std::string(R"(
       FROM public.cluster_nodes n CROSS JOIN up LEFT JOIN sessions s ON s.pid = n.backend_pid
      WHERE n.name <> $1),
   parts AS (
-    SELECT part, owner, incarnation, epoch, strays, stopped_kind, stopped_at, stopped_why
+    SELECT part, owner, incarnation, epoch, strays, stopped_at, stopped_why,
+           CASE WHEN next_offset = stopped_offset THEN stopped_kind END AS stopped_kind
       FROM public.partition_progress
      WHERE topic = (SELECT topic FROM core.current_topics WHERE log = $10))
   SELECT EXISTS (SELECT 1 FROM me), n.*, p.*, m.*
@@ -80,7 +81,8 @@ constexpr statement release_partition{"release_partition", R"(
 constexpr statement mark_stopped_partition{"mark_stopped_partition", R"(
   UPDATE public.partition_progress
      SET stopped_kind = nullif($6::int, 0), stopped_why = nullif($7::text, ''),
-         stopped_at = CASE WHEN $6::int <> 0 THEN coalesce(stopped_at, clock_timestamp()) END
+         stopped_at = CASE WHEN $6::int <> 0 THEN coalesce(stopped_at, clock_timestamp()) END,
+         stopped_offset = CASE WHEN $6::int <> 0 THEN next_offset END
    WHERE topic = (SELECT topic FROM core.current_topics WHERE log = $1) AND part = $2
      AND epoch = $3 AND owner IS NOT DISTINCT FROM nullif($4::text, '')
      AND incarnation IS NOT DISTINCT FROM nullif($5::bigint, 0)

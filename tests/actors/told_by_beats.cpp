@@ -88,7 +88,7 @@ SCENARIO_METHOD(told_fixture, "a page has the clicks that another node applied o
       door->query(about(query_kind::page, "/many" + std::to_string(i)),
                   [&](const query_answer& x) { told.push_back(x.code); });
     settle();
-    CHECK(told == std::vector<errc>(16, errc::store_unavailable));
+    CHECK(told == std::vector<errc>(16, errc::overloaded));
     events.hold_loads(false);
     settle();
     CHECK(told.size() == 80);
@@ -96,12 +96,15 @@ SCENARIO_METHOD(told_fixture, "a page has the clicks that another node applied o
     CHECK(whole(*door).clicks == 2);
   }
   AND_WHEN("it goes on") {
+    const auto loaded = counts.pages_loaded.load();
     for (int i = 0; i < 20; ++i) {
       stray("s" + std::to_string(i));
+      post_to(*door, {click("o" + std::to_string(i), "u2", page)});
       advance(1s);
       REQUIRE(count_at(*door) == 3u + i);
-      REQUIRE(whole(*door).clicks == 3u + i);
+      REQUIRE(whole(*door).clicks == 4u + 2 * i);
     }
+    CHECK(counts.pages_loaded == loaded); // Each would be dropped with the next beat.
   }
   AND_WHEN("no more come for a while") {
     for (int i = 0; i < 6; ++i) { // Answers of the store come into the cache meanwhile.
@@ -175,6 +178,13 @@ SCENARIO_METHOD(told_fixture, "posts to a partition that is stopped at another n
       CHECK(told.code == errc::none);
       CHECK(post_elsewhere(*door, "x2").status == outcome::accepted);
     }
+  }
+  WHEN("the node that has it cannot reach the store") {
+    store_b.cut = true;
+    advance(5s);
+    CHECK(row_at(*door_b, elsewhere).state == "stopped");
+    CHECK(post_elsewhere(*door_b, "x1").code == errc::partition_stopped);
+    CHECK(post_elsewhere(*door, "x1").code == errc::partition_stopped);
   }
   WHEN("it cannot be noted at first") {
     rows.marks.clear();

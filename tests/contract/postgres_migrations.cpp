@@ -131,3 +131,37 @@ TEST_CASE("postgres_store builds an index again that was not finished", "[contra
   CHECK(at->indexes() == "");
   CHECK(at->types() == "1 1 1");
 }
+
+TEST_CASE("postgres_store holds up no node of the version before while it waits for a table",
+          "[contract][postgres]") {
+  const char* admin = std::getenv("FOOTFALL_TEST_POSTGRES");
+  if (!admin || !*admin)
+    return;
+  scratch_database database{admin};
+  postgres_config config;
+  config.url = database.url();
+  REQUIRE(postgres_store::open(config));
+  database.run("ALTER TABLE partition_progress DROP COLUMN strays, DROP COLUMN stopped_kind,"
+               " DROP COLUMN stopped_why, DROP COLUMN stopped_at, DROP COLUMN stopped_offset;"
+               " DELETE FROM core.migrations WHERE version = 8");
+  std::unique_ptr<PGconn, void (*)(PGconn*)> dump{PQconnectdb(config.url.c_str()), PQfinish};
+  PQclear(PQexec(dump.get(), "BEGIN; SELECT count(*) FROM partition_progress"));
+  caf::error failed;
+  std::thread node{[&] {
+    if (auto opened = postgres_store::open(config); !opened)
+      failed = std::move(opened.error());
+  }};
+  auto waits = [&] {
+    return database.run("SELECT count(*) FROM pg_stat_activity WHERE query ~ 'told|strays' AND"
+                        " wait_event_type = 'Lock' AND datname = current_database()")
+           == "1";
+  };
+  for (int i = 0; i < 3; ++i) {
+    CHECK(eventually(waits));
+    CHECK_NOTHROW(database.run("SET lock_timeout = '2s'; SELECT count(*) FROM partition_progress"));
+  }
+  PQclear(PQexec(dump.get(), "COMMIT"));
+  node.join();
+  CHECK((failed ? text_of(failed) : "") == "");
+  CHECK(database.run("SELECT max(version) FROM core.migrations") == "8");
+}

@@ -243,6 +243,19 @@ TEST_CASE("nodes hear that a partition is stopped, for as long as it is",
   CHECK_FALSE(of.a->claim(of.a->sees(partition)).is_marked);
 }
 
+TEST_CASE("a partition that has moved is not stopped, whoever forgot to say so",
+          "[contract][store][lease]") {
+  FOOTFALL_RIG(rig, store_rigs);
+  if (!rig->is_shared())
+    return;
+  pair_of_nodes of{*rig};
+  const auto epoch = of.a->take(partition);
+  REQUIRE(of.a->mark(partition, epoch, stop_kind::records_lost, "gone").value());
+  REQUIRE(of.b.mark_of(partition).stopped == stop_kind::records_lost);
+  REQUIRE(apply(*of.one, batch(partition, epoch, 0, 1, {row(0, "e", "/a", "u")}))->moved);
+  CHECK(of.b.beat().marks.empty());
+}
+
 TEST_CASE("who has the store alone takes the mark of a cluster away", "[contract][store][lease]") {
   FOOTFALL_RIG(rig, store_rigs);
   if (!rig->is_shared())
