@@ -153,15 +153,15 @@ PLANTED = [  # overlay, file, what stands there, what is put there, what is to b
     ("dev", NODE, "maxUnavailable: 1", "maxUnavailable: 3", "allows all pods to be away"),
     ("dev", NET, "policyTypes: [Ingress, Egress]\n---", "policyTypes: [Ingress]\n---",
      "nothing denies by default"),
-    ("dev", DEPENDS + "network.yaml", "port: postgres}\n        - {protocol: TCP, port: redis}\n"
-     "---", "port: redis}\n---", "it does not reach postgres"),
+    ("dev", DEPENDS + "network.yaml", "        - {protocol: TCP, port: postgres}\n", "",
+     "it does not reach postgres"),
     ("prod", NET, "matchLabels: {app.kubernetes.io/name: prometheus}", "matchLabels: {a: b}",
      "Prometheus does not reach admin"),
     ("prod", NET, "- {protocol: TCP, port: cluster}\n---", "- {protocol: TCP, port: links}\n---",
      "does not reach footfall-gateway at cluster"),
     ("prod", NET, "        - podSelector: {matchLabels: {app.kubernetes.io/name: footfall}}\n"
      "      ports:\n        - {protocol: TCP, port: cluster}\n  egress",
-     "        - podSelector: {}\n      ports:\n        - {protocol: TCP, port: cluster}\n  egress",
+     "        - namespaceSelector: {}\n      ports:\n        - {protocol: TCP, port: cluster}\n  egress",
      "strangers reach cluster"),
     ("dev", "overlays/dev/services.yaml", "nodePort: 30081", "nodePort: 30088", "node ports"),
     ("dev", DEV, "app.kubernetes.io/name=footfall}", "app.kubernetes.io/name=feetfall}",
@@ -202,7 +202,7 @@ def test_the_program_knows_every_setting(overlay, tmp_path):
                 world, c, POD, values).items() if not k.startswith("POD_")}
             done = run(*c["args"], "--print-config", environment=own)
             assert done.returncode == 0 and done.stderr == "", done
-            for wanted in (f"roles = \"{own['FOOTFALL_ROLES']}\"", "10.0.0.7:9090"):
+            for wanted in (f"roles = \"{own['FOOTFALL_ROLES']}\"", "10.0.0.7:4242"):
                 assert wanted.split()[-1].strip('"') in done.stdout, done.stdout
 
 

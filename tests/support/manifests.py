@@ -19,6 +19,7 @@ import yaml
 from referencing import Registry, Resource
 
 from manifest_network import network_faults
+from manifest_references import references
 from manifest_world import Fault, World, containers, of, pod_spec, replicas, settings
 
 KUBERNETES = "1.37.0"
@@ -282,9 +283,14 @@ def scaling(world: World) -> Iterator[Fault]:
 
 def faults(objects: list[dict], made: dict[str, set[str]] | None = None) -> list[str]:
     """`made`: the Secrets that somebody makes beforehand, with their keys."""
-    from manifest_references import references
     world = World(objects, made or {})
     checks = (schemas, names, selectors, ports, resources, probes, ends, security, images,
               secrets, scaling, references, network_faults)
-    return [f"{x.get('kind', '')} {x.get('metadata', {}).get('name', '')}: {text}"
-            for check in checks for x, text in check(world)]
+    out = []
+    for check in checks:
+        try:
+            out += [f"{x.get('kind', '')} {x.get('metadata', {}).get('name', '')}: {text}"
+                    for x, text in check(world)]
+        except KeyError as error:  # What it is about is not there, as another check says.
+            out.append(f"{check.__name__}: there is no {error}")
+    return out
