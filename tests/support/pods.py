@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 
-from footfall import BINARY, PATIENCE, Client
+from footfall import BINARY, PATIENCE, Client, wait_until
 from manifest_world import World, expand, pod_spec, settings
 from namespaces import Network
 
@@ -35,8 +35,11 @@ class Place:
         self.binary.chmod(0o755)
 
     def take(self) -> str:
-        with self.lock:
-            return self.free.pop(0)
+        """A pod waits for an address, as where machines are full."""
+        def try_to() -> str:
+            with self.lock:
+                return self.free.pop(0) if self.free else ""
+        return wait_until(try_to, 120, "an address is free")
 
     def give_back(self, slot: str) -> None:
         with self.lock:
@@ -130,7 +133,8 @@ class Pod:
         probe = self.container[kind]
         get = probe["httpGet"]
         connection = http.client.HTTPConnection(
-            self.address, self.ports[get["port"]], timeout=probe.get("timeoutSeconds", 1) * PATIENCE)
+            self.address, self.ports[get["port"]],
+            timeout=probe.get("timeoutSeconds", 1) * PATIENCE)
         try:
             connection.request("GET", get["path"])
             return 200 <= connection.getresponse().status < 400

@@ -39,8 +39,6 @@ class Rollout:
         self.gone: dict[Pod, float] = {}  # when it was told to end
         self.cordoned: set[str] = set()
         self.ends: list[float] = []  # seconds of each orderly end
-        self.least_ready: dict[str, int] = {}
-        self.watching: set[str] = set()
 
     def __enter__(self) -> "Rollout":
         try:
@@ -51,13 +49,18 @@ class Rollout:
         return self
 
     def __exit__(self, *_) -> None:
-        with self.lock:
-            all_of = [pod for pods in self.pods.values() for pod in pods] + list(self.gone)
-        for pod in all_of:
+        for pod in [*self.all(), *self.gone]:
             if pod.is_alive():
                 pod.kill()
 
     # What there is
+
+    def all(self) -> list[Pod]:
+        with self.lock:
+            return [pod for pods in self.pods.values() for pod in pods]
+
+    def names(self) -> set[str]:
+        return {pod.name for pod in self.all()}
 
     def ready(self, name: str) -> list[Pod]:
         with self.lock:
@@ -68,7 +71,7 @@ class Rollout:
         wanted = self.world.find("Service", service)["spec"]
         now = time.monotonic()
         with self.lock:
-            some = [p for pods in self.pods.values() for p in pods if p.ready and not p.terminating]
+            some = [p for p in self.all() if p.ready and not p.terminating]
             some += [p for p, since in self.gone.items() if now - since < SERVICES_LATE]
         target = next(x["targetPort"] for x in wanted["ports"] if x["name"] == port)
         return [f"{p.address}:{p.ports[target]}" for p in some if selects(
@@ -76,8 +79,18 @@ class Rollout:
             p.workload["spec"]["template"]["metadata"]["labels"])]
 
     def restarts(self) -> int:
-        with self.lock:
-            return sum(p.restarts for pods in self.pods.values() for p in pods)
+        return sum(p.restarts for p in [*self.all(), *self.gone])
+
+    def least_in_an_update(self) -> dict[str, int]:
+        """Of each workload, how many stay ready while all get another revision."""
+        return {name: count - x["spec"].get("strategy", {}).get("rollingUpdate", {}).get(
+            "maxUnavailable", 1) for (name, count), x in zip(
+                self.wanted.items(), self.workloads.values(), strict=True)}
+
+    def least_by_budgets(self) -> dict[str, int]:
+        """How many stay ready whatever is evicted."""
+        return {name: count - self._budget(name)["maxUnavailable"]
+                for name, count in self.wanted.items()}
 
     # What is done
 
@@ -184,11 +197,13 @@ class Rollout:
         for thread in ending:
             thread.join()
 
+    def _budget(self, name: str) -> dict:
+        return next(x["spec"] for x in of(self.world, "PodDisruptionBudget")
+                    if self.workloads[name] in self.world.pods(x["spec"]["selector"]))
+
     def _evict_all(self, name: str, machine: str) -> None:
-        budget = next(x["spec"] for x in of(self.world, "PodDisruptionBudget")
-                      if self.workloads[name] in self.world.pods(x["spec"]["selector"]))
         for pod in [p for p in self.pods[name] if p.machine == machine]:
-            least = self.wanted[name] - budget["maxUnavailable"]
+            least = self.least_by_budgets()[name]
             wait_until(lambda: len(self.ready(name)) > least, 60, f"{name} may lose one")
             if self.workloads[name]["kind"] == "StatefulSet":
                 self._end(pod)  # Its name must be free first.
@@ -200,7 +215,7 @@ class Rollout:
                 ends.result()
 
     @contextlib.contextmanager
-    def always_ready(self, least: dict[str, int]) -> Iterator[None]:
+    def ready_at_least(self, least: dict[str, int]) -> Iterator[None]:
         """In the block every workload has so many ready pods at any moment that is looked at."""
         stop, seen = threading.Event(), dict.fromkeys(least, 99)
 
@@ -224,10 +239,13 @@ class Turns:
     def __init__(self, cluster: Rollout, service: str, port: str):
         self.cluster, self.service, self.port = cluster, service, port
         self.count = itertools.count()
+        self.refused: list[str] = []  # connections that came to nobody
 
     def all(self) -> list[str]:
         return self.cluster.endpoints(self.service, self.port)
 
     def next(self) -> str:
-        found = wait_until(self.all, 60, f"the Service {self.service} leads to somebody")
+        found = self.all()
+        if not found:
+            raise ConnectionRefusedError(f"the Service {self.service} leads to nobody")
         return found[next(self.count) % len(found)]

@@ -20,9 +20,13 @@ class ServiceConnection(http.client.HTTPConnection):
         self.turns, self.follows = turns, follows
 
     def connect(self) -> None:
-        self.host, port = self.turns.next().rsplit(":", 1)
-        self.port = int(port)
-        super().connect()
+        try:
+            self.host, port = self.turns.next().rsplit(":", 1)
+            self.port = int(port)
+            super().connect()
+        except OSError as error:
+            self.turns.refused.append(f"{self.turns.service} {self.host}: {error!r}")
+            raise
 
     def request(self, *words, **more) -> None:
         if self.follows and self.sock and f"{self.host}:{self.port}" not in self.turns.all():
