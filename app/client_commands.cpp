@@ -11,6 +11,7 @@
 #include "app/bad_events_command.hpp"
 #include "app/certs_command.hpp"
 #include "app/cluster_command.hpp"
+#include "app/health_command.hpp"
 #include "app/import/import.hpp"
 #include "app/import/log_format.hpp"
 #include "app/options.hpp"
@@ -182,6 +183,19 @@ void add_cluster(CLI::App& program, std::function<int()>& run) {
   run_with(command, std::move(x), run_cluster, run);
 }
 
+void add_health(CLI::App& program, std::function<int()>& run) {
+  auto x = std::make_shared<health_options>();
+  auto& command = *program.add_subcommand(
+      "health", "Ask a running node whether it is ready; for health checks of containers");
+  command.add_flag("--live", x->live, "Whether it is live: it need not be ready");
+  command.add_option("--role", x->role, "Ready for this role: gateway, ingest, aggregate or query")
+      ->check(CLI::IsMember({"gateway", "ingest", "aggregate", "query"}));
+  add_address(command, "--url", "admin", x->url);
+  command.footer("Exit codes: 0 it is; 1 it is not, with the reason; 2 usage; 3 it cannot be "
+                 "reached.");
+  run_with(command, std::move(x), run_health, run);
+}
+
 void add_backup(CLI::App& program, std::function<int()>& run) {
   auto x = std::make_shared<backup_options>();
   auto& command = *program.add_subcommand(
@@ -244,6 +258,7 @@ void add_client_commands(CLI::App& program, std::function<int()>& run) {
   add_bad_events(program, run);
   add_partitions(program, run);
   add_cluster(program, run);
+  add_health(program, run);
   add_backup(program, run);
   add_restore(program, run);
   add_certs(program, run);
