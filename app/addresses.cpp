@@ -190,10 +190,13 @@ database_address read_database_address(const std::string& text) {
 redis_address read_redis_address(std::string_view text) {
   redis_address out;
   constexpr std::string_view scheme = "redis://";
-  if (text.rfind("rediss://", 0) == 0 || text.rfind("unix:", 0) == 0) {
-    out.fault = "TLS and sockets of this machine are not supported; give redis://, or a tunnel";
+  if (text.rfind("rediss://", 0) == 0)
+    out.fault = "hiredis speaks no TLS here; end TLS in a tunnel on this machine (stunnel, socat: "
+                "docs/deployment.md, Redis behind TLS) and give its redis:// address";
+  else if (text.rfind("unix:", 0) == 0)
+    out.fault = "sockets of this machine are not supported; give host:port or redis://";
+  if (!out.fault.empty())
     return out;
-  }
   const bool url = text.rfind(scheme, 0) == 0;
   if (url) {
     text.remove_prefix(scheme.size());
