@@ -3,6 +3,7 @@
 #include "actors/ports/clock.hpp"
 #include "actors/tend/node_status.hpp"
 #include "app/addresses.hpp"
+#include "app/kafka_options.hpp"
 #include "app/log.hpp"
 #include "db/memory/memory_cache.hpp"
 #include "db/postgres/postgres_store.hpp"
@@ -21,7 +22,7 @@ constexpr size_t mebibyte = size_t{1} << 20;
 constexpr std::chrono::seconds kafka_try{5};
 
 // Only what was given: librdkafka has a default for the rest.
-std::vector<std::pair<std::string, std::string>> kafka_properties(const settings& from) {
+std::vector<std::pair<std::string, std::string>> properties_of(const settings& from) {
   std::vector<std::pair<std::string, std::string>> out;
   auto add = [&out](const char* name, const std::string& value) {
     if (!value.empty())
@@ -32,11 +33,14 @@ std::vector<std::pair<std::string, std::string>> kafka_properties(const settings
     add("sasl.mechanism", from.kafka_sasl_mechanism);
     add("sasl.username", from.kafka_sasl_username);
     add("sasl.password", from.kafka_sasl_password);
+    add("sasl.oauthbearer.config", from.kafka_sasl_token_file);
   }
   add("ssl.ca.location", from.kafka_ssl_ca_location);
   add("ssl.certificate.location", from.kafka_ssl_certificate_location);
   add("ssl.key.location", from.kafka_ssl_key_location);
   add("ssl.key.password", from.kafka_ssl_key_password);
+  for (const auto& [name, value] : read_kafka_properties(from.kafka_properties).all)
+    out.emplace_back(name, value);
   return out;
 }
 
@@ -54,7 +58,8 @@ caf::expected<std::unique_ptr<event_log>> open_log(const settings& from, metrics
     config.topic = from.kafka_topic;
     config.partitions = from.partitions;
     config.replication = from.kafka_replication;
-    config.properties = kafka_properties(from);
+    config.min_insync = from.kafka_min_insync;
+    config.properties = properties_of(from);
     config.open_timeout = kafka_try; // It is tried again.
     config.report = report_kafka;
     return kafka_log::open(std::move(config));

@@ -18,7 +18,7 @@ std::vector<std::string> known_names() {
                                "FOOTFALL_BINARY", "FOOTFALL_BROKEN"};
   for (const auto& spec : option_table()) {
     out.emplace_back(spec.environment);
-    if (spec.secret)
+    if (holds_secret(spec))
       out.push_back(std::string{spec.environment} + "_FILE");
   }
   return out;

@@ -22,7 +22,7 @@ std::string help_of(const option_spec& spec) {
     text += "on|off, ";
   if (*spec.initial)
     text += std::string{"default "} + spec.initial + ", ";
-  if (spec.secret)
+  if (holds_secret(spec))
     text += std::string{"or "} + spec.environment + "_FILE names a file with it, ";
   return text + spec.environment + "]";
 }

@@ -12,6 +12,7 @@
 #include "app/addresses.hpp"
 #include "app/cluster_options.hpp"
 #include "app/config_file.hpp"
+#include "app/kafka_options.hpp"
 #include "proto/secrets.hpp"
 
 namespace footfall::app {
@@ -46,7 +47,8 @@ std::string bounds_of(const option_spec& spec) {
     return "one of: " + words;
   }
   case option_kind::address:
-  case option_kind::database: break; // Their readers say it.
+  case option_kind::database:
+  case option_kind::properties: break; // Their readers say it.
   case option_kind::topic: return "1 to 249 letters, digits, dots, dashes and underscores";
   }
   return {};
@@ -120,6 +122,11 @@ std::string fault_of(const option_spec& spec, const std::string& text) {
       return "is not a text of at most " + std::to_string(spec.most)
              + " bytes without control characters";
     return text.empty() ? "" : read_database_address(text).fault;
+  case option_kind::properties: {
+    auto fault =
+        is_text(spec, text) ? read_kafka_properties(text).fault : "a text without controls";
+    return fault.empty() ? fault : "is not usable: " + fault;
+  }
   }
   return {};
 }
@@ -157,7 +164,8 @@ std::string read_secret_file(const std::string& path, std::string& out) {
 std::string find_in_file(const option_spec& spec, const option_sources& from, const char* variable,
                          effective_option& out) {
   const auto name = std::string{spec.environment} + "_FILE";
-  const char* path = spec.secret && from.environment ? from.environment(name.c_str()) : nullptr;
+  const char* path =
+      holds_secret(spec) && from.environment ? from.environment(name.c_str()) : nullptr;
   if (!path || !*path)
     return {};
   if (variable && *variable)
@@ -194,6 +202,9 @@ void learn_secrets(const option_spec& spec, const std::string& value) {
       know_secret(x);
   } else if (spec.kind == option_kind::address) {
     know_secret(read_redis_address(value).password);
+  } else if (spec.kind == option_kind::properties) {
+    for (const auto& x : read_kafka_properties(value).secrets)
+      know_secret(x);
   } else if (spec.secret) {
     know_secret(value);
   }
@@ -255,6 +266,18 @@ struct purpose {
 constexpr purpose purposes[] = {
     {"kafka-security-", [](const settings& x) { return !x.kafka_broker.empty(); },
      "--kafka-broker (KAFKA_BROKER)"},
+    {"kafka-properties", [](const settings& x) { return !x.kafka_broker.empty(); },
+     "--kafka-broker (KAFKA_BROKER)"},
+    {"kafka-min-insync-", [](const settings& x) { return !x.kafka_broker.empty(); },
+     "--kafka-broker (KAFKA_BROKER)"},
+    {"kafka-sasl-token-", [](const settings& x) { return x.kafka_sasl_mechanism == "OAUTHBEARER"; },
+     "--kafka-sasl-mechanism (KAFKA_SASL_MECHANISM) OAUTHBEARER"},
+    {"kafka-sasl-username",
+     [](const settings& x) { return x.kafka_sasl_mechanism != "OAUTHBEARER"; },
+     "a --kafka-sasl-mechanism (KAFKA_SASL_MECHANISM) that takes it, which OAUTHBEARER does not"},
+    {"kafka-sasl-password",
+     [](const settings& x) { return x.kafka_sasl_mechanism != "OAUTHBEARER"; },
+     "a --kafka-sasl-mechanism (KAFKA_SASL_MECHANISM) that takes it, which OAUTHBEARER does not"},
     {"kafka-sasl-",
      [](const settings& x) { return x.kafka_security_protocol.rfind("sasl", 0) == 0; },
      "--kafka-security-protocol (KAFKA_SECURITY_PROTOCOL) sasl_plaintext or sasl_ssl"},
@@ -326,6 +349,8 @@ std::string load_options(const option_sources& from, loaded_options& out) {
   }
   settle_lag_limit(out);
   auto wrong = settle_redis(out.values);
+  if (wrong.empty())
+    wrong = settle_kafka(out.values);
   if (wrong.empty())
     wrong = settle_cluster(out.values);
   return wrong.empty() ? idle_option(out) : wrong;

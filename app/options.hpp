@@ -19,13 +19,14 @@ class App;
 namespace footfall::app {
 
 enum class option_kind : uint8_t {
-  text,     ///< `least` to `most` bytes, no control characters.
-  number,   ///< A whole number from `least` to `most`.
-  toggle,   ///< on or off (also true, false, yes, no, 1, 0).
-  choice,   ///< One of the words of `choices`.
-  address,  ///< Of Redis: "host:port" or a URL, or empty.
-  database, ///< Of PostgreSQL, as libpq takes it, or empty.
-  topic,    ///< A name that Kafka takes.
+  text,       ///< `least` to `most` bytes, no control characters.
+  number,     ///< A whole number from `least` to `most`.
+  toggle,     ///< on or off (also true, false, yes, no, 1, 0).
+  choice,     ///< One of the words of `choices`.
+  address,    ///< Of Redis: "host:port" or a URL, or empty.
+  database,   ///< Of PostgreSQL, as libpq takes it, or empty.
+  topic,      ///< A name that Kafka takes.
+  properties, ///< Of librdkafka, "name=value;..."
 };
 
 using option_target = std::variant<std::string settings::*, uint16_t settings::*,
@@ -42,7 +43,7 @@ struct option_spec {
   int64_t least; ///< Bounds of a number, or of a text's length in bytes.
   int64_t most;
   const char* choices; ///< "a|b", for a choice only.
-  bool secret;         ///< Never shown; the variable X_FILE may name a file with it.
+  bool secret;         ///< Never shown in whole; the variable X_FILE may name a file with it.
   option_target target;
 };
 

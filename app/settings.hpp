@@ -20,14 +20,17 @@ struct settings {
   std::string kafka_broker; ///< Empty: the log is embedded.
   std::string kafka_topic;
   uint16_t kafka_replication = 0; ///< 0: the broker's default.
+  uint16_t kafka_min_insync = 0;  ///< 0: the broker's default.
   std::string kafka_security_protocol;
   std::string kafka_sasl_mechanism;
   std::string kafka_sasl_username;
   std::string kafka_sasl_password; ///< Secret.
+  std::string kafka_sasl_token_file;
   std::string kafka_ssl_ca_location;
   std::string kafka_ssl_certificate_location;
   std::string kafka_ssl_key_location;
   std::string kafka_ssl_key_password; ///< Secret.
+  std::string kafka_properties;       ///< "name=value;...", may hold secrets.
   std::string database_url;           ///< Empty: the store is embedded. Holds a password.
   std::string redis_addr;             ///< Empty: the cache is in the process. May hold a password.
   std::string redis_host;             ///< The parts of redis_addr.

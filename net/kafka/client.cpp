@@ -1,6 +1,10 @@
 #include "net/kafka/client.hpp"
 
 #include <algorithm>
+#include <cassert>
+
+#include "net/kafka/properties.hpp"
+#include "net/kafka/token.hpp"
 
 namespace footfall::kafka {
 
@@ -19,6 +23,11 @@ void on_log(const rd_kafka_t* client, int, const char* facility, const char* tex
   if (client)
     static_cast<client_events*>(rd_kafka_opaque(client))
         ->on_log(std::string("Kafka ") + facility + ": " + text);
+}
+
+// The configuration is the token file's path.
+void on_token_wanted(rd_kafka_t* client, const char* path, void*) {
+  give_token(client, path);
 }
 
 void on_ready(rd_kafka_t*, void* opaque) {
@@ -49,6 +58,19 @@ property_list common_properties(const kafka_config& config) {
           {"reconnect.backoff.ms", "50"},
           {"reconnect.backoff.max.ms", "1000"},
           {"log_level", "4"}};
+}
+
+/// Ours win, so nobody may believe to have set one of them.
+bool are_reserved(const property_list& ours) {
+  return std::all_of(ours.begin(), ours.end(),
+                     [](const auto& x) { return !reserved_for(x.first).empty(); });
+}
+
+std::string token_file(const property_list& properties) {
+  for (const auto& [name, value] : properties)
+    if (name == "sasl.oauthbearer.config")
+      return value;
+  return {};
 }
 
 } // namespace
@@ -142,10 +164,12 @@ void health_events::on_log(const std::string& line) {
 
 caf::expected<client_ptr> make_client(rd_kafka_type_t type, const kafka_config& config,
                                       const property_list& ours, client_events& events) {
+  const auto common = common_properties(config);
+  assert(are_reserved(common) && are_reserved(ours));
   conf_ptr conf(rd_kafka_conf_new());
   if (auto err = set(conf.get(), config.properties))
     return err;
-  if (auto err = set(conf.get(), common_properties(config)))
+  if (auto err = set(conf.get(), common))
     return err;
   if (auto err = set(conf.get(), ours))
     return err;
@@ -154,16 +178,22 @@ caf::expected<client_ptr> make_client(rd_kafka_type_t type, const kafka_config& 
   rd_kafka_conf_set_log_cb(conf.get(), on_log);
   if (type == RD_KAFKA_PRODUCER)
     rd_kafka_conf_set_dr_msg_cb(conf.get(), on_delivered);
+  const auto tokens = token_file(config.properties);
+  if (!tokens.empty())
+    rd_kafka_conf_set_oauthbearer_token_refresh_cb(conf.get(), on_token_wanted);
   char text[512];
   client_ptr out(rd_kafka_new(type, conf.get(), text, sizeof text));
   if (!out)
     return make_error(errc::invalid_argument, std::string("Kafka client: ") + text);
   static_cast<void>(conf.release()); // rd_kafka_new took it
+  if (!tokens.empty())
+    give_token(out.get(), tokens); // Not only once somebody polls.
   return out;
 }
 
 caf::expected<topic_ptr> make_topic(rd_kafka_t* client, const kafka_config& config,
                                     const property_list& properties) {
+  assert(are_reserved(properties));
   // The client's own topic properties: a fresh set would forget acks and timeouts.
   auto* conf = rd_kafka_default_topic_conf_dup(client);
   char text[512];

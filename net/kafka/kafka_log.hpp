@@ -25,6 +25,8 @@ struct kafka_config {
   std::string topic = "clicks";
   uint32_t partitions = 4;  ///< Of a topic that is created now; an existing one keeps its own.
   uint16_t replication = 0; ///< Copies in a topic that is created now; 0: the broker's default.
+  /// How many of them confirm an event, in a topic that is created now; 0: the broker's default.
+  uint16_t min_insync = 0;
   std::chrono::milliseconds open_timeout{10'000};
   std::chrono::milliseconds linger{5};               ///< Between two bunches of records, at least.
   std::chrono::milliseconds message_timeout{30'000}; ///< Then the outcome is `unknown`.
@@ -38,7 +40,9 @@ struct kafka_config {
   /// Where lag dashboards find how far the node is. Never read by Footfall itself;
   /// empty: nothing is written.
   std::string group = "footfall";
-  /// Properties of librdkafka, for TLS and SASL; what is set above wins.
+  /// Properties of librdkafka, for TLS and SASL and what an operator gives; what Footfall itself
+  /// sets (net/kafka/properties.hpp) wins. "sasl.oauthbearer.config" is the path of a file with
+  /// a bearer token.
   std::vector<std::pair<std::string, std::string>> properties;
   /// Gets what librdkafka has to say; any thread, must not block. May be empty.
   std::function<void(const std::string&)> report;

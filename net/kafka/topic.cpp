@@ -52,6 +52,9 @@ caf::error create(rd_kafka_t* client, const kafka_config& config, const deadline
   // before it was counted is lost.
   rd_kafka_NewTopic_set_config(wanted.get(), "cleanup.policy", "delete");
   rd_kafka_NewTopic_set_config(wanted.get(), "unclean.leader.election.enable", "false");
+  if (config.min_insync > 0)
+    rd_kafka_NewTopic_set_config(wanted.get(), "min.insync.replicas",
+                                 std::to_string(config.min_insync).c_str());
   int timeout_ms = until.left_ms(10'000);
   auto options = request_options(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout_ms);
   rd_kafka_AdminOptions_set_operation_timeout(options.get(), timeout_ms, text, sizeof text);
@@ -103,6 +106,13 @@ std::string scram_hint(const kafka_config& config) {
   return {};
 }
 
+const char* credentials(const kafka_config& config) {
+  for (const auto& [name, value] : config.properties)
+    if (name == "sasl.mechanism" && value == "OAUTHBEARER")
+      return "KAFKA_SASL_TOKEN_FILE and sasl.oauthbearer.* in KAFKA_PROPERTIES";
+  return "KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD";
+}
+
 /// Why the time is over. Credentials that were refused to the end are a matter for people; a
 /// broker that went away while it looked at them has said something else since.
 caf::error unusable(const kafka_config& config, const broker_health& health,
@@ -110,12 +120,34 @@ caf::error unusable(const kafka_config& config, const broker_health& health,
   if (health.is_refused())
     return make_error(errc::invalid_argument, health.text() + scram_hint(config)
                                                   + "; look at KAFKA_SASL_MECHANISM, "
-                                                    "KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD");
+                                                  + credentials(config));
   const auto why = health.is_down() ? health.text() : rd_kafka_err2str(error);
   return make_error(errc::log_unavailable, "no answer from Kafka about the topic " + config.topic
                                                + " within " + milliseconds_text(config.open_timeout)
                                                + " ms (KAFKA_BROKER = " + config.brokers
                                                + "): " + why);
+}
+
+/// What is taken as it is, and costs events.
+void report_dangers(const kafka_config& config, const topic_state& state,
+                    const topic_properties& properties) {
+  const auto topic = "Kafka topic " + config.topic + " has ";
+  const auto& policy = properties.cleanup_policy;
+  if (policy.find("compact") != std::string::npos)
+    config.report(topic + "cleanup.policy=" + policy
+                  + ": of the events of a page that are not counted yet, compaction keeps only "
+                    "the last; cleanup.policy=delete keeps all");
+  if (state.copies == 1 && state.brokers.size() > 1)
+    config.report(
+        topic + "one copy of each event on a cluster of " + std::to_string(state.brokers.size())
+        + " brokers: a broker that is lost takes accepted events with it; "
+          "--kafka-replication (KAFKA_REPLICATION_FACTOR) says how many a topic gets that "
+          "is created");
+  if (properties.min_insync > state.copies)
+    config.report(topic + "min.insync.replicas=" + std::to_string(properties.min_insync)
+                  + " and copies of each event: " + std::to_string(state.copies)
+                  + ", so that no event can be accepted; give the topic more copies, or a smaller "
+                    "min.insync.replicas");
 }
 
 } // namespace
@@ -148,6 +180,7 @@ std::optional<topic_properties> topic_query::answer(int timeout_ms) {
   out.cleanup_policy = value_of(entries, count, "cleanup.policy");
   out.message_bytes_max =
       static_cast<size_t>(std::max(std::atoll(value_of(entries, count, "max.message.bytes")), 0LL));
+  out.min_insync = std::atoi(value_of(entries, count, "min.insync.replicas"));
   return out;
 }
 
@@ -220,18 +253,8 @@ caf::expected<topic_found> ensure_topic(const kafka_config& config, broker_healt
   topic_query query;
   query.ask(client, config.topic, until.left_ms(5'000), queue_ptr(rd_kafka_queue_new(client)));
   const auto properties = query.answer(until.left_ms(5'000) + 500).value_or(topic_properties{});
-  const auto& policy = properties.cleanup_policy;
-  if (policy.find("compact") != std::string::npos && config.report)
-    config.report("Kafka topic " + config.topic + " has cleanup.policy=" + policy
-                  + ": of the events of a page that are not counted yet, compaction keeps only "
-                    "the last; cleanup.policy=delete keeps all");
-  if (state.copies == 1 && state.brokers.size() > 1 && config.report)
-    config.report(
-        "Kafka topic " + config.topic + " has one copy of each event on a cluster of "
-        + std::to_string(state.brokers.size())
-        + " brokers: a broker that is lost takes accepted events with it; "
-          "--kafka-replication (KAFKA_REPLICATION_FACTOR) says how many a topic gets that "
-          "is created");
+  if (config.report)
+    report_dangers(config, state, properties);
   health.up();
   return topic_found{state.partitions(), properties.message_bytes_max};
 }

@@ -11,6 +11,7 @@ namespace footfall::kafka {
 struct topic_properties {
   std::string cleanup_policy;
   size_t message_bytes_max = 0; ///< max.message.bytes: of a batch as well as of a record.
+  int min_insync = 0;           ///< min.insync.replicas
 };
 
 /// One question for the properties at a time, without waiting. Ends before its client.

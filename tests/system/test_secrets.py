@@ -31,7 +31,8 @@ GOOD = {
     "redis": {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": "1", "REDIS_PASSWORD": PASSWORD},
     "kafka": {"KAFKA_BROKER": AWAY, "KAFKA_SECURITY_PROTOCOL": "sasl_ssl",
               "KAFKA_SASL_USERNAME": "me", "KAFKA_SASL_PASSWORD": PASSWORD,
-              "KAFKA_SSL_KEY_PASSWORD": PASSWORD},
+              "KAFKA_SSL_KEY_PASSWORD": PASSWORD,
+              "KAFKA_PROPERTIES": f"client.rack=a;ssl.keystore.password={PASSWORD}"},
 }
 # Refused: the rest of the password would become a host or a database name.
 BAD = {
@@ -47,6 +48,9 @@ BAD = {
     "redis percent": {"REDIS_ADDR": f"redis://:kanary7%kanary7@{AWAY}"},
     "redis host": {"REDIS_HOST": f"redis://:kanary7@{AWAY}"},
     "redis tls": {"REDIS_ADDR": f"rediss://:kanary7@{AWAY}"},
+    "kafka semicolon": {"KAFKA_BROKER": AWAY,
+                        "KAFKA_PROPERTIES": "ssl.keystore.password=a;kanary7=b"},
+    "kafka property": {"KAFKA_BROKER": AWAY, "KAFKA_PROPERTIES": "sasl.password=kanary7"},
     "the wrong place": {"FOOTFALL_PARTITIONS": f"redis://:kanary7@{AWAY}"},
     "not the file": {"REDIS_HOST": "h", "REDIS_PASSWORD": "kanary7", "REDIS_PASSWORD_FILE": "/x"},
 }
@@ -55,8 +59,10 @@ NAMES = {"DATABASE_URL": "database-url", "REDIS_ADDR": "redis-addr", "REDIS_HOST
          "KAFKA_BROKER": "kafka-broker", "KAFKA_SECURITY_PROTOCOL": "kafka-security-protocol",
          "KAFKA_SASL_USERNAME": "kafka-sasl-username",
          "KAFKA_SASL_PASSWORD": "kafka-sasl-password",
-         "KAFKA_SSL_KEY_PASSWORD": "kafka-ssl-key-password"}
-SECRET = {"DATABASE_URL", "REDIS_PASSWORD", "KAFKA_SASL_PASSWORD", "KAFKA_SSL_KEY_PASSWORD"}
+         "KAFKA_SSL_KEY_PASSWORD": "kafka-ssl-key-password",
+         "KAFKA_PROPERTIES": "kafka-properties"}
+SECRET = {"DATABASE_URL", "REDIS_ADDR", "REDIS_PASSWORD", "KAFKA_SASL_PASSWORD",
+          "KAFKA_SSL_KEY_PASSWORD", "KAFKA_PROPERTIES"}
 
 
 def by(way: str, given: dict[str, str], folder: pathlib.Path) -> tuple[list, dict]:
