@@ -1,6 +1,6 @@
 # The front door. Each target is one script; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run run-services demo-cluster build test test-faults test-deploy simulate lint tidy fmt bench asan tsan coverage clean
+.PHONY: help run run-services demo-cluster build test test-faults test-deploy package load simulate lint tidy fmt bench asan tsan coverage clean
 MAKEFLAGS += --no-print-directory
 
 help: ## this list
@@ -27,6 +27,12 @@ test-faults: ## faults of a cluster in network namespaces (ARGS="--row F20 --see
 
 test-deploy: ## packages, images, manifests, rules, dashboards, each tried (ARGS="image alerts": some)
 	@scripts/test-deploy $(ARGS)
+
+package: ## build/package: a Debian package and a tarball, with checksums
+	@scripts/package $(ARGS)
+
+load: ## k6 beside a private server: latencies, and every event counted (ARGS="--url HOST writes")
+	@scripts/load $(ARGS)
 
 simulate: ## many histories of a simulated cluster (ARGS="--seed 42 --verbose": one; "nodes --seed 42": of whole nodes)
 	@scripts/simulate $(ARGS)
