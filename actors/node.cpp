@@ -1,7 +1,6 @@
 #include "actors/node.hpp"
 
 #include "actors/ask_from_outside.hpp"
-#include "actors/tend/metrics_text.hpp"
 
 namespace footfall {
 
@@ -250,7 +249,15 @@ void node::audit(audit_ask ask, reply<audit_reply> done) {
   audit_reply late;
   late.code = errc::timeout;
   late.reason = "the audit was not finished in time";
-  ask_from_outside(system_, alive_, children_.auditor(), audit_patience, std::move(done),
+  reply<audit_reply> note = [counts = audits_, done = std::move(done)](audit_reply x) {
+    if (x.code == errc::none)
+      counts->differences = x.differences.size();
+    add(x.code != errc::none    ? counts->failed
+        : x.differences.empty() ? counts->ok
+                                : counts->differing);
+    done(std::move(x));
+  };
+  ask_from_outside(system_, alive_, children_.auditor(), audit_patience, std::move(note),
                    std::move(late), atom::audit_v, ask);
 }
 
@@ -271,7 +278,8 @@ std::string node::metrics() {
                       config_.links,
                       {{"log", config_.log_part.kind},
                        {"store", config_.store_part.kind},
-                       {"cache", config_.cache_part.kind}});
+                       {"cache", config_.cache_part.kind}},
+                      *audits_, config_.data_dir);
 }
 
 void node::drain() {

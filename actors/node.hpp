@@ -10,6 +10,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/node_config.hpp"
 #include "actors/ports/request_handler.hpp"
+#include "actors/tend/metrics_text.hpp"
 #include "actors/tend/node_watch.hpp"
 
 namespace footfall {
@@ -74,6 +75,7 @@ private:
   std::shared_ptr<census> alive_; ///< Actors of this node, and questions from outside.
   std::shared_ptr<gateway_inbox> inbox_;
   std::shared_ptr<restart_counts> restarts_ = std::make_shared<restart_counts>();
+  std::shared_ptr<audit_counts> audits_ = std::make_shared<audit_counts>();
   children children_;
   std::atomic<uint64_t> next_watch_{uint64_t{1} << 63};
   supervisor_actor supervisor_;

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
+#include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <map>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "actors/tend/observed.hpp"
@@ -18,6 +21,10 @@ namespace {
 using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
+
+/// When this process began: read once, so that a clock that is set makes no start.
+const double began_s =
+    std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 
 class page {
 public:
@@ -225,14 +232,45 @@ void add_links(page& out, const peer_links& links, const metrics& x, const node_
                x.remote_query_duration);
 }
 
-void add_mailboxes(page& out) {
-  std::map<std::string, uint64_t> waiting;
+void add_actors(page& out) {
+  std::map<std::string, uint64_t> alive, waiting;
   for (const auto& x : actor_directory::get().snapshot()) {
     const auto done = x->processed.load(std::memory_order_relaxed);
     const auto all = x->enqueued.load(std::memory_order_relaxed);
     waiting[x->name] += all > done ? all - done : 0;
+    ++alive[x->name];
   }
+  out.named("footfall_actors", "Actors, by what they are.", "actor", alive);
   out.named("footfall_mailbox_messages", "Messages that wait, by actor.", "actor", waiting);
+}
+
+void add_audits(page& out, const audit_counts& x) {
+  out.labelled("footfall_audits_total", "Audits by how they ended.", "result",
+               {{"ok", &x.ok}, {"differs", &x.differing}, {"none", &x.failed}});
+  out.single("footfall_audit_differences", "What the last audit found to differ.",
+             MetricType::Gauge, static_cast<double>(x.differences.load()));
+}
+
+void add_disk(page& out, const std::string& data_dir) {
+  std::error_code failed;
+  const auto disk = std::filesystem::space(data_dir, failed);
+  if (failed)
+    return;
+  out.single("footfall_data_disk_free_bytes", "Free for this process where the data folder is.",
+             MetricType::Gauge, static_cast<double>(disk.available));
+  out.single("footfall_data_disk_size_bytes", "Size of the disk where the data folder is.",
+             MetricType::Gauge, static_cast<double>(disk.capacity));
+}
+
+void add_descriptors(page& out) {
+  std::error_code failed;
+  std::filesystem::directory_iterator open("/proc/self/fd", failed);
+  out.single("process_open_fds", "Open file descriptors.", MetricType::Gauge,
+             static_cast<double>(std::distance(begin(open), end(open))));
+  rlimit most{};
+  ::getrlimit(RLIMIT_NOFILE, &most);
+  out.single("process_max_fds", "Those that may be open.", MetricType::Gauge,
+             static_cast<double>(most.rlim_cur));
 }
 
 void add_process(page& out) {
@@ -245,13 +283,17 @@ void add_process(page& out) {
   ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
   out.single("process_cpu_seconds_total", "CPU time.", MetricType::Counter,
              static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9);
+  out.single("process_start_time_seconds", "When the process began, since 1970.", MetricType::Gauge,
+             began_s);
+  add_descriptors(out);
 }
 
 } // namespace
 
 std::string metrics_text(const metrics& counts, const node_status& status, size_t in_flight,
                          int64_t now_us, const node_health& health, const peer_links* links,
-                         const std::vector<std::pair<std::string, std::string>>& kinds) {
+                         const std::vector<std::pair<std::string, std::string>>& kinds,
+                         const audit_counts& audits, const std::string& data_dir) {
   page out;
   add_health(out, health, kinds);
   add_events(out, counts);
@@ -264,6 +306,10 @@ std::string metrics_text(const metrics& counts, const node_status& status, size_
                  [](const auto& x) { return x.next_offset.load() - x.folded_offset.load(); });
   out.partitions("footfall_partition_running", "1 when the partition is applied here.", status,
                  [](const auto& x) { return x.phase.load() == partition_phase::running; });
+  out.partitions("footfall_partition_stopped", "1 when nothing more of it is applied.", status,
+                 [](const auto& x) { return x.phase.load() == partition_phase::stopped; });
+  out.single("footfall_partitions", "Partitions of the event log.", MetricType::Gauge,
+             static_cast<double>(status.parts.size()));
   add_pages_and_queries(out, counts);
   add_edges(out, counts);
   if (links) {
@@ -280,7 +326,10 @@ std::string metrics_text(const metrics& counts, const node_status& status, size_
   out.duration("footfall_apply_seconds", "One apply.", counts.apply_duration);
   out.duration("footfall_fold_seconds", "One fold.", counts.fold_duration);
   out.duration("footfall_query_seconds", "Queries.", counts.query_duration);
-  add_mailboxes(out);
+  add_actors(out);
+  add_audits(out, audits);
+  if (!data_dir.empty())
+    add_disk(out, data_dir);
   add_process(out);
   return out.text();
 }
