@@ -1,4 +1,4 @@
-"""The packages, installed to purged, under a real systemd; unproven: other systems than Debian 12."""
+"""The packages, installed to purged, under a real systemd; unproven: systems but Debian 12."""
 from __future__ import annotations
 
 import hashlib
