@@ -11,7 +11,7 @@ import pytest
 
 from containers import HARDENED, ContainedLoad, ContainedServer
 from doc_commands import Reader
-from engine import Engine, image_script
+from engine import COMPOSE, Engine, image_script
 from footfall import ROOT, Client, wait_until
 from journal import Check, audit_of, gauge
 
@@ -33,8 +33,7 @@ class Project:
                          "SECRETS": str(secrets), "COMPOSE_DISABLE_ENV_FILE": "1", **settings}
 
     def compose(self, *words: str, seconds: float = 240) -> str:
-        program = pathlib.Path(sys.executable).parent / "docker-compose"
-        done = subprocess.run([program, *self.files, *words], capture_output=True, text=True,
+        done = subprocess.run([COMPOSE, *self.files, *words], capture_output=True, text=True,
                               env={**os.environ, **self.settings}, timeout=seconds)
         assert done.returncode == 0, (
             f"compose {words}: {done.stderr[-3000:]}\n"
@@ -188,6 +187,25 @@ def test_a_missing_secret_ends_the_start(project, tmp_path):
     (tmp_path / "secrets/database_url").unlink()
     with pytest.raises(AssertionError, match="database_url"):
         project.up()
+
+
+def test_monitoring_sees_every_target(project, tmp_path):
+    (tmp_path / "secrets/slack_webhook_url").write_text("http://127.0.0.1:1/hook\n")
+    # Grafana has no stand-in.
+    project.up(*NODES, "prometheus", "alertmanager", "postgres-exporter", "redis-exporter")
+    prometheus = project.engine.client("127.0.0.1:9090")
+
+    def result(query: str) -> list[dict]:
+        answer = prometheus.get("/api/v1/query", query=query)
+        return answer.json()["data"]["result"] if answer.status == 200 else []
+    wait_until(lambda: sorted(x["metric"]["job"] for x in result("up == 1"))
+               == ["footfall"] * 3 + ["postgres", "redis"], 60, lambda: result("up"))
+    for metric in ("pg_up", "redis_up", 'min(footfall_ready{role="query"})'):
+        wait_until(lambda: [x["value"][1] for x in result(metric)] == ["1"], 60,
+                   lambda: (metric, result(metric)))
+    assert prometheus.get("/api/v1/rules").json()["data"]["groups"]
+    alertmanagers = prometheus.get("/api/v1/alertmanagers").json()["data"]
+    assert len(alertmanagers["activeAlertmanagers"]) == 1, alertmanagers
 
 
 CALL = """

@@ -8,10 +8,11 @@ import sys
 
 import pytest
 
+from engine import COMPOSE
 from footfall import ROOT
 
 FOLDER = ROOT / "compose"
-TOOLS = pathlib.Path(sys.executable).parent
+HADOLINT = pathlib.Path(sys.executable).parent / "hadolint"
 PROFILES = [(), ("single",), ("monitoring",), ("single", "monitoring")]
 FILES = {"compose.yaml": PROFILES, "reference.yaml": [()]}
 # Variables of the reference's own .env; the rest of what reference.yaml reads is in .env.example.
@@ -23,7 +24,7 @@ def compose(*words: str, check: bool = True, **settings: str) -> str:
     """docker-compose with no variables but these, and no .env."""
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"],
                    "COMPOSE_DISABLE_ENV_FILE": "1", **settings}
-    done = subprocess.run([TOOLS / "docker-compose", *words], cwd=FOLDER, env=environment,
+    done = subprocess.run([COMPOSE, *words], cwd=FOLDER, env=environment,
                           capture_output=True, text=True, timeout=60)
     if check:
         assert done.returncode == 0, f"{words}: {done.stderr}"
@@ -187,7 +188,7 @@ def test_monitoring_mounts_what_is_there():
 
 @pytest.mark.parametrize("file", ["Dockerfile", "compose/ci/Dockerfile"])
 def test_hadolint(file):
-    done = subprocess.run([TOOLS / "hadolint", file], cwd=ROOT, capture_output=True, text=True,
+    done = subprocess.run([HADOLINT, file], cwd=ROOT, capture_output=True, text=True,
                           timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 

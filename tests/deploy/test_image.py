@@ -144,15 +144,16 @@ def test_a_node_without_its_log_is_unhealthy_and_runs_on(engine):
                   "--env", "KAFKA_BROKER=127.0.0.1:1", "--tmpfs", f"{DATA}:uid=10001", IMAGE)
     engine.await_health("node", "unhealthy")
     assert engine.state("node")["Running"]
-    asked = engine.docker("exec", "node", "/usr/local/bin/footfall", "health", check=False)
-    assert "log" in asked, asked
+    wait_until(lambda: "the event log" in engine.docker(
+        "exec", "node", "/usr/local/bin/footfall", "health", check=False), 30, "it says why")
     ContainedServer(engine, "node").terminate()
     engine.docker("rm", "node")
 
 
 @pytest.mark.parametrize("words, code, named", [
     (("--env", "FOOTFALL_QUERY_PORT=x"), 2, "FOOTFALL_QUERY_PORT"),
-    (("--env", "FOOTFALL_CLUSTER_LISTEN=0.0.0.0:4242"), 2, "--cluster-"),
+    (("--env", "FOOTFALL_CLUSTER_LISTEN=0.0.0.0:4242", "--env",
+      "FOOTFALL_CLUSTER_ADVERTISE=node:4242"), 2, "KAFKA_BROKER"),
     ((), 1, DATA),
 ], ids=["wrong", "missing", "nowhere to write"])
 def test_what_cannot_work_ends_with_one_line_that_names_it(engine, words, code, named):
@@ -182,8 +183,9 @@ def schemas() -> jsonschema_rs.Draft7Validator:
 
     def read(name: str) -> dict:
         return json.loads((folder / f"{name}.SNAPSHOT.schema.json").read_text())
-    others = [read(name) for name in ("spdx", "jsf-0.82")]
-    registry = jsonschema_rs.Registry([(x["$id"], x) for x in others])
+    registry = jsonschema_rs.Registry([
+        (f"http://cyclonedx.org/schema/{name}.SNAPSHOT.schema.json", read(name))
+        for name in ("spdx", "jsf-0.82")])
     return jsonschema_rs.Draft7Validator(read("bom-1.5"), registry=registry)
 
 

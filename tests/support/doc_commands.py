@@ -6,9 +6,8 @@ import importlib.util
 import os
 import pathlib
 import shutil
-import sys
 
-from engine import Engine
+from engine import COMPOSE, Engine
 from footfall import ROOT
 
 
@@ -29,7 +28,7 @@ class Reader:
         self.engine, self.replaced = engine, {"curl ": "curl --fail-with-body -sS ", **replaced}
         plugins = folder / "docker/cli-plugins"
         plugins.mkdir(parents=True)
-        shutil.copy(pathlib.Path(sys.executable).parent / "docker-compose", plugins)
+        shutil.copy(COMPOSE, plugins)
         self.environment = {"DOCKER_HOST": engine.host, "DOCKER_CONFIG": str(plugins.parent),
                             "SECRETS": str(folder / "secrets"), "PATH": os.environ["PATH"]}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib.resources
 import json
 import os
 import pathlib
@@ -17,8 +18,9 @@ from footfall import Answer, Client, PATIENCE, ROOT, wait_until
 
 CLONE_NEWNET = 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
-# The stand-ins are found by their usual names: nothing may be looked for elsewhere.
 STORE = ROOT / "build/image"
+# Not the script of that name in the environment's bin: it ends with 0 whatever happens.
+COMPOSE = importlib.resources.files("compose") / "docker-compose"
 
 
 def check_needs() -> None:
