@@ -1,4 +1,4 @@
-"""k6 passes with exact counts, and fails with wrong ones; unproven: targets on shared cores."""
+"""k6 passes with exact counts, fails with wrong ones; unproven: the targets, on shared cores."""
 from __future__ import annotations
 
 import os

@@ -37,9 +37,17 @@ exec unshare --mount --pid --fork --uts --ipc --net --cgroup --kill-child=SIGKIL
     done
     mkdir "$root/dev/shm" "$root/dev/pts"
     mount -t tmpfs tmpfs "$root/dev/shm"
+    mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+    ln -s pts/ptmx "$root/dev/ptmx"
     ln -s /proc/self/fd "$root/dev/fd"
     ip link set lo up
-    exec chroot "$root" env -i container=test PATH='"$3"' \
+    # Not chroot: what systemd lays out for a service begins at the root of all mounts.
+    cd "$root"
+    pivot_root . mnt
+    cd /
+    umount -l /mnt
+    mount --make-rshared / # As container managers leave it; credentials need it.
+    exec env -i container=test PATH='"$3"' \
       /lib/systemd/systemd --log-target=journal --show-status=no' boot "$1"
 """
 
