@@ -233,7 +233,7 @@ def test_it_is_drawn(live, path):
                     "--no-first-run", "--disable-background-networking", "--disable-sync",
                     "--disable-component-update", "--disable-dev-shm-usage", "--hide-scrollbars",
                     f"--user-data-dir={profile}", f"--screenshot={shot}",
-                    f"--window-size=1200,{220 * -(-len(lines) // 3) + 80}", page.as_uri()],
+                    f"--window-size=1200,{250 * -(-len(lines) // 3) + 100}", page.as_uri()],
                    check=True, timeout=120, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     shutil.rmtree(profile, ignore_errors=True)
     assert shot.stat().st_size > 20_000
