@@ -53,6 +53,7 @@ listener.name.oauth.oauthbearer.sasl.jaas.config={login}.OAuthBearerLoginModule 
 listener.name.oauth.oauthbearer.sasl.server.callback.handler.class=\
 {login}.OAuthBearerValidatorCallbackHandler
 sasl.oauthbearer.jwks.endpoint.url={provider.url}/keys
+sasl.oauthbearer.jwt.validator.class={login}.BrokerJwtValidator
 sasl.oauthbearer.expected.audience=kafka
 sasl.oauthbearer.expected.issuer={provider.url}
 """)

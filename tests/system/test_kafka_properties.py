@@ -77,7 +77,7 @@ REFUSED = {
     "plugin.library.paths=/x": ["load code"],
     "enable.sasl.oauthbearer.unsecure.jwt=true": ["KAFKA_SASL_TOKEN_FILE"],
     "compresion.type=zstd": ['No such configuration property: "compresion.type"'],
-    "compression.type=zip": ['Invalid value "zip" for configuration property "compression.type"'],
+    "compression.type=zip": ['Invalid value "zip" for configuration property "compression.'],
     "socket.keepalive.enable=true;socket.keepalive.enable=false": ["item 2", "another one sets"],
     CANARY: ["item 1", "name=value"],
     f"ssl.keystore.password={CANARY};{CANARY}=x": ["item 2", "holds no semicolon"],
