@@ -61,6 +61,7 @@ class Pod:
         self.terminating = False
         self.ready = False
         self.restarts = 0
+        self.misses: list[str] = []  # what probes were told that failed
         self.log = self.folder / "log"
         self.volumes = self._volumes()
         for init in self.spec.get("initContainers", []):
@@ -137,11 +138,17 @@ class Pod:
             timeout=probe.get("timeoutSeconds", 1) * PATIENCE)
         try:
             connection.request("GET", get["path"])
-            return 200 <= connection.getresponse().status < 400
-        except (OSError, http.client.HTTPException):
-            return False
+            answer = connection.getresponse()
+            if 200 <= answer.status < 400:
+                return True
+            why = f"{answer.status} {answer.read().decode(errors='replace')[:300]}"
+        except (OSError, http.client.HTTPException) as error:
+            why = repr(error)
         finally:
             connection.close()
+        if kind != "startupProbe":
+            self.misses.append(f"{time.strftime('%X')} {self.name} {kind}: {why}")
+        return False
 
     def _probe(self) -> None:
         """Startup until it succeeds, then readiness and liveness, as the kubelet does."""

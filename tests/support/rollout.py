@@ -230,7 +230,9 @@ class Rollout:
         finally:
             stop.set()
             thread.join()
-        assert all(seen[x] >= least[x] for x in least), f"ready at least {seen}, not {least}"
+        misses = [x for pod in self.all() for x in pod.misses]
+        assert all(seen[x] >= least[x] for x in least), \
+            f"ready at least {seen}, not {least}: {misses[-8:]}"
 
 
 class Turns:
@@ -240,6 +242,7 @@ class Turns:
         self.cluster, self.service, self.port = cluster, service, port
         self.count = itertools.count()
         self.refused: list[str] = []  # connections that came to nobody
+        self.odd: list[str] = []  # other answers than 200, or none
 
     def all(self) -> list[str]:
         return self.cluster.endpoints(self.service, self.port)

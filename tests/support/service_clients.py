@@ -19,6 +19,15 @@ class ServiceConnection(http.client.HTTPConnection):
         super().__init__("", timeout=20 * PATIENCE)
         self.turns, self.follows = turns, follows
 
+    def getresponse(self) -> http.client.HTTPResponse:
+        """What is not 200 is kept, with its reason."""
+        answer = super().getresponse()
+        if answer.status != 200:
+            text = answer.read()
+            self.turns.odd.append(f"{self.turns.service} {self.host}: {answer.status} {text!r}")
+            answer.read = lambda: text
+        return answer
+
     def connect(self) -> None:
         try:
             self.host, port = self.turns.next().rsplit(":", 1)
@@ -54,7 +63,6 @@ class Readers:
     def __init__(self, services: list[Turns], journal: Journal):
         self.services, self.journal = services, journal
         self.answers: collections.Counter = collections.Counter()  # by service and status
-        self.odd: list[str] = []
         self.stopping = threading.Event()
         self.threads = [threading.Thread(target=self._run, args=(x,)) for x in services]
 
@@ -79,10 +87,11 @@ class Readers:
             try:
                 connection.request("GET", f"/v1/stats/count?page_url={page}&user_id={user}")
                 answer = connection.getresponse()
-                status, text = answer.status, answer.read()
+                status = answer.status
+                answer.read()
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
-                status, text = 0, repr(error).encode()
+                status, text = 0, repr(error)
             self.answers[turns.service, status] += 1
-            if status != 200:
-                self.odd.append(f"{turns.service} {connection.host}: {status} {text[:200]!r}")
+            if status == 0:
+                turns.odd.append(f"{turns.service} {connection.host}: {text}")
