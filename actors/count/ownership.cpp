@@ -53,7 +53,8 @@ void send_beat(ownership_ptr self, uint64_t number) {
   x.number = number;
   x.lease_us = st.config.rules.lease_us;
   x.partitions = static_cast<uint32_t>(st.config.status->parts.size());
-  x.draining = st.rules->draining();
+  // Also while it only waits: who gives it work is to look away before it leaves.
+  x.draining = st.rules->draining() || st.config.status->draining;
   x.log = st.rules->log();
   x.roles = st.config.roles;
   x.address = st.config.address;

@@ -1,4 +1,7 @@
 """Nodes that do not do everything: a gateway that leaves all to others, and one that only works."""
+import signal
+
+import psycopg
 import pytest
 
 from cluster import Cluster
@@ -81,6 +84,28 @@ def test_a_worker_that_ends_leaves_no_request_without_an_answer(services):
         assert set(load.journal.answers) == {200}, load.journal.answers
         nodes["n3"].terminate()
         end_and_check(nodes["n2"], load.journal, services.sql, "a worker ended")
+
+
+def test_who_drains_is_given_nothing_more_before_it_leaves(services):
+    """Also a worker that owns no partition, which has nothing to hand over at its end."""
+    with Cluster(services.environment, 3, "--drain-delay-s", "4", roles={
+            "n1": "ingest", "n3": "gateway"}) as nodes, \
+            Load(nodes["n3"], clients=6, seed=93) as load:
+        wait_until(lambda: load.accepted() >= 60 or load.trouble, 20, "events are accepted")
+        nodes["n1"].process.send_signal(signal.SIGTERM)
+
+        def is_told() -> bool:
+            with psycopg.connect(services.environment["DATABASE_URL"]) as session:
+                return session.execute("SELECT draining FROM public.cluster_nodes"
+                                       " WHERE name = 'n1'").fetchone() == (True,)
+        wait_until(is_told, 2, "it says that it drains")
+        assert nodes["n1"].process.wait(30) == 0, nodes["n1"].stderr()
+        wanted = load.accepted() + 100
+        wait_until(lambda: load.accepted() >= wanted or load.trouble, 20, "they still are")
+        load.__exit__(None)
+        assert set(load.journal.answers) == {200}, load.journal.answers
+        nodes["n3"].terminate()
+        end_and_check(nodes["n2"], load.journal, services.sql, "a worker without partitions ended")
 
 
 def test_roles_that_are_none():
