@@ -164,5 +164,7 @@ class InsideClient(Client):
         self.engine = engine
 
     def request(self, *words, **named) -> Answer:
+        # A connection of its own: what was kept may lead to a container that is gone.
+        self.connection.close()
         with self.engine.inside():
             return super().request(*words, **named)
