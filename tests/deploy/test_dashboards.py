@@ -114,7 +114,12 @@ def test_provisioning_has_the_keys_that_grafana_reads():
     assert set(receiver) == {"uid", "type", "settings", "disableResolveMessage"}
     assert set(receiver["settings"]) <= {"url", "token", "recipient", "endpointUrl", "title",
                                          "text", "username", "icon_emoji", "icon_url"}
-    assert receiver["settings"]["url"] == "$SLACK_WEBHOOK_URL", "a secret in git"
+    [slack] = yaml.safe_load((FOLDER / "alertmanager/alertmanager.yml").read_text())["receivers"]
+    path = slack["slack_configs"][0]["api_url_file"]
+    assert receiver["settings"]["url"] == f"$__file{{{path}}}", "not the file of Alertmanager"
+    services = yaml.safe_load((ROOT / "compose/compose.yaml").read_text())["services"]
+    for name in ("alertmanager", "grafana"):
+        assert pathlib.Path(path).name in services[name]["secrets"], name
     assert set(policy) <= {"orgId", "receiver", "group_by", "matchers", "object_matchers",
                            "routes", "group_wait", "group_interval", "repeat_interval"}
     assert policy["receiver"] == point["name"]
