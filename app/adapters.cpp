@@ -51,7 +51,7 @@ void report_kafka(const std::string& line) {
   spdlog::log(away ? spdlog::level::debug : spdlog::level::warn, "{}", redact(line));
 }
 
-caf::expected<std::unique_ptr<event_log>> open_log(const settings& from, metrics& counts) {
+caf::expected<std::unique_ptr<event_log>> open_log(const settings& from) {
   if (!from.kafka_broker.empty()) {
     kafka_config config;
     config.brokers = from.kafka_broker;
@@ -68,7 +68,6 @@ caf::expected<std::unique_ptr<event_log>> open_log(const settings& from, metrics
   config.folder = from.data_dir;
   config.partitions = from.partitions;
   config.retain_bytes = static_cast<int64_t>(from.log_retain_mb * mebibyte);
-  config.counters = &counts;
   return sqlite_log::open(std::move(config));
 }
 
@@ -149,7 +148,7 @@ caf::error open_missing(const settings& from, metrics& counts, adapters& out) {
     out.folder = std::move(*folder);
   }
   if (!out.log) {
-    auto log = open_log(from, counts);
+    auto log = open_log(from);
     if (!log)
       return std::move(log.error());
     if ((*log)->partitions() > partition_list::most)

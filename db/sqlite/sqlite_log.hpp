@@ -6,7 +6,6 @@
 
 #include "actors/ports/clock.hpp"
 #include "actors/ports/event_log.hpp"
-#include "actors/ports/metrics.hpp"
 
 namespace footfall {
 
@@ -27,7 +26,6 @@ public:
     int64_t retain_bytes = 64 << 20;         ///< Applied records that are kept, newest ones.
     std::chrono::microseconds gather{1'000}; ///< Between two commits of many clients.
     now_fn now = system_now_us;
-    metrics* counters = nullptr; ///< Must outlive the log.
   };
 
   /// Opens the log of the folder, or makes it. Refuses a file that is damaged,

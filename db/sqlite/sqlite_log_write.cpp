@@ -166,8 +166,6 @@ void sqlite_log::impl::commit(std::vector<open_append>& work) {
   auto code = errc::internal;
   if (store_blocks(status, code)) {
     publish();
-    if (settings_.counters)
-      add(settings_.counters->log_appends);
     for (size_t i = 0; i < work.size(); ++i)
       work[i].done(std::move(outcomes_[i]));
     bool behind = false;

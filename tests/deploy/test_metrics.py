@@ -125,6 +125,14 @@ def test_process_and_disk():
         assert gauge(server, "process_start_time_seconds") > began
 
 
+def test_an_append_counts_once():
+    with Server() as server:
+        for number in range(20):
+            assert server.ingest.post("/v1/events", event(number)).status == 200
+        assert gauge(server, "footfall_append_seconds_count") == 20
+        assert gauge(server, "footfall_log_appends_total") == 20
+
+
 def folded(server: Server) -> None:
     wait_until(lambda: gauge(server, "footfall_partition_lag_records") == 0
                and gauge(server, "footfall_partition_unfolded_records") == 0, 20, "all is counted")
