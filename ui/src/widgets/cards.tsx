@@ -1,0 +1,38 @@
+/// The row of large numbers.
+
+import type { ComponentChildren } from 'preact';
+import type { Resource } from '../lib/resource';
+import { is_stale } from './widget';
+
+export function Cards({ children }: { children: ComponentChildren }) {
+  return <div class="cards">{children}</div>;
+}
+
+interface CardProps<T> {
+  title: string;
+  res: Resource<T>;
+  children: (data: T) => ComponentChildren;
+  /// Whether the number is not known: then there is no card, and never a 0.
+  absent?: (data: T) => boolean;
+}
+
+export function Card<T>({ title, res, children, absent }: CardProps<T>) {
+  const data = res.data.value;
+  if (data !== null && absent?.(data)) return null;
+  const problem = res.problem.value;
+  return (
+    <section class="card" aria-label={title}>
+      <h2>{title}</h2>
+      {data !== null
+        ? (
+          <div class={`card-body ${is_stale(res) ? 'dim' : ''}`}>
+            {children(data)}
+            {problem && <small class="bad">□ {problem.detail}</small>}
+          </div>
+        )
+        : problem
+          ? <small class="bad"><span aria-hidden="true">▲ </span>{problem.detail}</small>
+          : <div class="card-body skeleton-late" />}
+    </section>
+  );
+}

@@ -1,0 +1,123 @@
+/// What stands around every screen: where one is, where one can go, and whether it is live.
+
+import { signal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { all_shortcuts, keys_on, set_keys_on } from '../lib/keys';
+import { live } from '../lib/live';
+import { href, location, view } from '../lib/state';
+import { next_theme, set_theme, theme } from '../lib/theme';
+import { LiveDot } from './live_dot';
+
+export const places = [
+  { path: '/', name: 'Overview', key: 'o' },
+  { path: '/page', name: 'Page', key: 'p' },
+  { path: '/live', name: 'Live', key: 'l' },
+  { path: '/actors', name: 'Actors', key: 'a' },
+  { path: '/system', name: 'System', key: 's' },
+  { path: '/try', name: 'Try', key: 't' },
+] as const;
+
+export const help_open = signal(false);
+
+function is_here(path: string): boolean {
+  const here = location.value.path;
+  return path === '/' ? here === '/' : here === path || here.startsWith(`${path}/`);
+}
+
+export function Shell({ children }: { children: ComponentChildren }) {
+  return (
+    <>
+      <a class="skip" href="#main">Skip to the numbers</a>
+      <header class="top">
+        <a class="brand" href={href('/')}><Mark /> Footfall</a>
+        <nav aria-label="Screens">
+          {places.map((place) => (
+            <a key={place.path} href={href(place.path)}
+              aria-current={is_here(place.path) ? 'page' : undefined}>{place.name}</a>
+          ))}
+        </nav>
+        <div class="top-end">
+          {view.value.site && <span class="quiet">site {view.value.site}</span>}
+          <LiveDot />
+          <ThemeButton />
+          <button type="button" class="icon" aria-label="Keyboard shortcuts"
+            onClick={() => { help_open.value = true; }}>?</button>
+        </div>
+      </header>
+      <Banner />
+      <main id="main" tabIndex={-1}>{children}</main>
+      <Help />
+    </>
+  );
+}
+
+function Mark() {
+  return (
+    <svg class="mark" viewBox="0 0 22 22" width="22" height="22" aria-hidden="true">
+      <path d="M3 19v-7M8.3 19v-4.500M13.700 19V3M19 19V9" />
+    </svg>
+  );
+}
+
+const theme_marks = { system: '◐', light: '○', dark: '●' } as const;
+
+function ThemeButton() {
+  return (
+    <button type="button" class="icon" title={`Colours: ${theme.value}`}
+      aria-label={`Colours: ${theme.value}. Change to ${next_theme()}`}
+      onClick={() => set_theme(next_theme())}>
+      {theme_marks[theme.value]}
+    </button>
+  );
+}
+
+/// Says what happened when the server is away, and that it comes back by itself.
+function Banner() {
+  const state = live.state.value;
+  if (state === 'polling') {
+    return <p class="banner">
+      The live stream does not get through, perhaps because of a proxy that buffers. The
+      numbers are asked for every 10 seconds instead.
+    </p>;
+  }
+  if (state !== 'lost') return null;
+  return (
+    <p class="banner">
+      <span aria-hidden="true">□ </span>The server does not answer. What you see is what was
+      true last; this page goes on by itself when the server is back.{' '}
+      <button type="button" class="link" onClick={() => live.retry_now()}>Try now</button>
+    </p>
+  );
+}
+
+function Help() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    if (help_open.value && !dialog.current?.open) dialog.current?.showModal();
+    if (!help_open.value) dialog.current?.close();
+  }, [help_open.value]);
+  return (
+    <dialog ref={dialog} aria-labelledby="help-title" onClose={() => { help_open.value = false; }}>
+      <header class="widget-head">
+        <h2 id="help-title">Keyboard</h2>
+        <button type="button" class="link" onClick={() => dialog.current?.close()}>Close</button>
+      </header>
+      <table>
+        <tbody>
+          {all_shortcuts().map((one) => (
+            <tr key={one.keys}>
+              <th scope="row">{one.keys.split(' ').map((key) => <kbd key={key}>{key}</kbd>)}</th>
+              <td>{one.does}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <label class="check">
+        <input type="checkbox" checked={keys_on.value}
+          onChange={(event) => set_keys_on(event.currentTarget.checked)} />
+        Single keys work outside of fields
+      </label>
+    </dialog>
+  );
+}
