@@ -95,19 +95,41 @@ void add_import(CLI::App& program, std::function<int()>& run) {
 void add_stats(CLI::App& program, std::function<int()>& run) {
   auto x = std::make_shared<stats_options>();
   auto& command = *program.add_subcommand("stats", "Ask a running node for counts");
-  command.add_option("what", x->what, "top-pages, page, series, users or count")
-      ->check(CLI::IsMember({"top-pages", "page", "series", "users", "count"}))
+  command.add_option("what", x->what, "top-pages, page, series, summary, users or count")
+      ->check(CLI::IsMember({"top-pages", "page", "series", "summary", "users", "count"}))
       ->capture_default_str();
   command.add_option("page,--page", x->page, "The page's URL");
   command.add_option("user,--user", x->user, "The user, for count");
   command.add_option("--site", x->site, "The site");
-  command.add_option("--step", x->step, "minute, hour or day, for series")
-      ->check(CLI::IsMember({"minute", "hour", "day"}));
+  command.add_option("--step", x->step, "minute, hour, day, week or month, for series")
+      ->check(CLI::IsMember({"minute", "hour", "day", "week", "month"}));
+  command
+      .add_option("--range", x->range,
+                  "live, today, 7d, 30d, month or 12mo, for top-pages, series and summary")
+      ->check(CLI::IsMember({"live", "today", "7d", "30d", "month", "12mo"}));
+  command.add_option("--tz", x->zone, "The time zone of its days, like Europe/Berlin");
+  command.add_option("--compare", x->compare, "previous or year, for series and summary")
+      ->check(CLI::IsMember({"previous", "year"}));
   command.add_option("--from", x->from, "From this time on, like 2025-11-05T20:00:00Z");
   command.add_option("--to", x->to, "Before this time");
   command.add_option("--limit", x->limit, "Rows at most")->check(CLI::Range(1, 1000));
+  command.add_flag("--watch", x->watch,
+                   "Again whenever it changed, until Ctrl-C: page, top-pages or summary");
   add_address(command, "--url", "query", x->url);
   command.add_flag("--json", x->json, "Print the node's answer as it is");
+  run_with(command, std::move(x), run_stats, run);
+}
+
+void add_watch(CLI::App& program, std::function<int()>& run) {
+  auto x = std::make_shared<stats_options>();
+  x->what = "page";
+  x->watch = true;
+  auto& command = *program.add_subcommand(
+      "watch", "Show a page's counts whenever they change, until Ctrl-C; as stats page --watch");
+  command.add_option("page", x->page, "The page's URL")->required();
+  command.add_option("--site", x->site, "The site");
+  add_address(command, "--url", "query", x->url);
+  command.add_flag("--json", x->json, "Print what the node tells as it is, one line each");
   run_with(command, std::move(x), run_stats, run);
 }
 
@@ -253,6 +275,7 @@ void add_certs(CLI::App& program, std::function<int()>& run) {
 void add_client_commands(CLI::App& program, std::function<int()>& run) {
   add_import(program, run);
   add_stats(program, run);
+  add_watch(program, run);
   add_actors(program, run);
   add_audit(program, run);
   add_bad_events(program, run);

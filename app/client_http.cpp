@@ -69,7 +69,85 @@ struct client_http::impl {
   }
 
   client_answer send(http::request<http::string_body> request);
+  client_answer follow(http::request<http::string_body> request,
+                       const std::function<bool(const server_event&)>& take);
+  client_answer no_answer(beast::error_code failed) const;
 };
+
+/// Takes the whole events out of `text`. False when `take` wants no more.
+bool take_events(std::string& text, const std::function<bool(const server_event&)>& take) {
+  for (size_t end; (end = text.find("\n\n")) != std::string::npos;) {
+    server_event event;
+    for (size_t at = 0; at < end;) {
+      const auto stop = std::min(text.find('\n', at), end);
+      const auto line = std::string_view(text).substr(at, stop - at);
+      const auto colon = line.find(": ");
+      const auto value = colon == line.npos ? std::string_view{} : line.substr(colon + 2);
+      const auto name = line.substr(0, colon);
+      if (name == "event")
+        event.name = value;
+      else if (name == "id")
+        event.id = value;
+      else if (name == "data")
+        event.data = value;
+      at = stop + 1;
+    }
+    text.erase(0, end + 2);
+    if (!event.name.empty() && !take(event))
+      return false;
+  }
+  return true;
+}
+
+client_answer client_http::impl::no_answer(beast::error_code failed) const {
+  client_answer out;
+  out.error = name() + " did not answer: " + failed.message();
+  return out;
+}
+
+client_answer client_http::impl::follow(http::request<http::string_body> request,
+                                        const std::function<bool(const server_event&)>& take) {
+  request.set(http::field::host, authority);
+  request.set(http::field::user_agent, "footfall/" FOOTFALL_VERSION);
+  stream.reset();
+  client_answer answer;
+  if (auto failed = connect()) {
+    answer.error = "cannot reach " + name() + ": " + failed.message();
+    return answer;
+  }
+  http::response_parser<http::buffer_body> parser;
+  parser.body_limit(boost::none);
+  beast::error_code failed;
+  stream->expires_after(timeout);
+  http::async_write(*stream, request, [&](beast::error_code e, size_t) {
+    failed = e;
+    if (!e)
+      http::async_read_header(*stream, buffer, parser,
+                              [&](beast::error_code f, size_t) { failed = f; });
+  });
+  wait();
+  if (failed)
+    return no_answer(failed);
+  answer.reached = true;
+  answer.status = parser.get().result_int();
+  std::string text;
+  char piece[16 << 10];
+  while (!parser.is_done()) {
+    parser.get().body() = {piece, sizeof piece, true};
+    stream->expires_after(timeout);
+    http::async_read_some(*stream, buffer, parser,
+                          [&](beast::error_code e, size_t) { failed = e; });
+    wait();
+    text.append(piece, sizeof piece - parser.get().body().size);
+    if (failed && failed != http::error::need_buffer)
+      break;
+    if (answer.status == 200 && !take_events(text, take))
+      break;
+  }
+  stream.reset();
+  answer.body = std::move(text);
+  return answer;
+}
 
 client_answer client_http::impl::send(http::request<http::string_body> request) {
   request.set(http::field::host, authority);
@@ -157,6 +235,14 @@ client_answer client_http::post(const std::string& target, const std::string& co
   http::request<http::string_body> request{http::verb::post, target, 11, body};
   request.set(http::field::content_type, content_type);
   return impl_->send(std::move(request));
+}
+
+client_answer client_http::follow(const std::string& target, const std::string& last,
+                                  const std::function<bool(const server_event&)>& take) {
+  http::request<http::string_body> request{http::verb::get, target, 11};
+  if (!last.empty())
+    request.set("Last-Event-ID", last);
+  return impl_->follow(std::move(request), take);
 }
 
 std::string url_encode(const std::string& text) {

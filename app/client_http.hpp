@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -14,6 +15,13 @@ struct client_answer {
   std::chrono::seconds retry_after{0};
   std::chrono::seconds lag{0}; ///< Footfall-Lag: events wait for so long to be counted.
   bool reached = false;        ///< Somebody who may be a node took the request.
+};
+
+/// One server-sent event.
+struct server_event {
+  std::string name;
+  std::string id;
+  std::string data;
 };
 
 /// A connection to one listener of a node: plain HTTP/1.1, kept alive, made when
@@ -32,6 +40,12 @@ public:
   client_answer get(const std::string& target);
   client_answer post(const std::string& target, const std::string& content_type,
                      const std::string& body);
+
+  /// Reads a stream of server-sent events on a connection of its own, until it ends, is
+  /// silent for the timeout, or `take` says false. @param last the id of the last event that
+  /// the caller has. @returns status 200 when there was a stream.
+  client_answer follow(const std::string& target, const std::string& last,
+                       const std::function<bool(const server_event&)>& take);
 
 private:
   struct impl;

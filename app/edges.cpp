@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <absl/strings/str_split.h>
+
 #include "actors/ports/clock.hpp"
 #include "actors/ports/leases.hpp"
 #include "app/descriptors.hpp"
@@ -23,6 +25,9 @@ http_config plan_http(const settings& from, const descriptor_plan& most) {
   out.ingest_port = from.ingest_port;
   out.query_port = from.query_port;
   out.admin_port = from.admin_port;
+  out.hosts = absl::StrSplit(from.hosts, absl::ByAnyChar(", "), absl::SkipEmpty());
+  out.has_ui = from.has_ui;
+  out.live_streams = from.live_streams;
   out.takes_requests = is_gateway(from);
   out.connections = most.connections;
   out.admin_connections = most.admin;

@@ -49,6 +49,7 @@ std::string bounds_of(const option_spec& spec) {
   case option_kind::address:
   case option_kind::database:
   case option_kind::properties: break; // Their readers say it.
+  case option_kind::hosts: return "host names with commas between, without scheme, port and path";
   case option_kind::topic: return "1 to 249 letters, digits, dots, dashes and underscores";
   }
   return {};
@@ -102,6 +103,12 @@ bool is_topic(std::string_view text) {
          });
 }
 
+bool are_hosts(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) || c == '-' || c == '.' || c == '_' || c == ',' || c == ' ';
+  });
+}
+
 /// What is wrong with a value, behind "the value from its source"; empty: nothing.
 std::string fault_of(const option_spec& spec, const std::string& text) {
   auto unless = [&spec](bool valid) { return valid ? "" : "is not " + bounds_of(spec); };
@@ -110,6 +117,7 @@ std::string fault_of(const option_spec& spec, const std::string& text) {
   case option_kind::number: return unless(number_in(text, spec.least, spec.most).has_value());
   case option_kind::toggle: return unless(toggle_in(text).has_value());
   case option_kind::choice: return unless(!choice_in(spec.choices, text).empty());
+  case option_kind::hosts: return unless(is_text(spec, text) && are_hosts(text));
   case option_kind::topic: return unless(is_text(spec, text) && is_topic(text));
   case option_kind::address: {
     if (text.empty())

@@ -26,6 +26,7 @@ enum class option_kind : uint8_t {
   address,    ///< Of Redis: "host:port" or a URL, or empty.
   database,   ///< Of PostgreSQL, as libpq takes it, or empty.
   topic,      ///< A name that Kafka takes.
+  hosts,      ///< Host names, separated by commas.
   properties, ///< Of librdkafka, "name=value;..."
 };
 

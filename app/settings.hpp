@@ -10,6 +10,7 @@ namespace footfall::app {
 struct settings {
   std::string data_dir;
   std::string bind;
+  std::string hosts; ///< Separated by commas.
   uint16_t ingest_port = 0;
   uint16_t query_port = 0;
   uint16_t grpc_port = 0;
@@ -64,6 +65,8 @@ struct settings {
   bool accept_when_stopped = false;
   uint32_t drain_delay_s = 0;
   bool grpc_reflection = false;
+  bool has_ui = false;
+  uint32_t live_streams = 0;
   uint32_t actor_threads = 0; ///< 0: by the number of cores.
 };
 

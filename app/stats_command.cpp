@@ -2,6 +2,10 @@
 
 #include <chrono>
 #include <cstdio>
+#include <thread>
+#include <utility>
+
+#include <unistd.h>
 
 #include <simdjson.h>
 
@@ -29,6 +33,9 @@ std::string target_of(const stats_options& x) {
   append_query(target, "step", x.step);
   append_query(target, "from", x.from);
   append_query(target, "to", x.to);
+  append_query(target, "range", x.range);
+  append_query(target, "tz", x.zone);
+  append_query(target, "compare", x.compare);
   append_query(target, "limit", x.limit == 0 ? "" : std::to_string(x.limit));
   return target;
 }
@@ -74,8 +81,22 @@ std::string page_text(simdjson::dom::element root) {
   return out + "\nin the last 60 minutes: " + std::to_string(hour) + '\n';
 }
 
+/// Clicks of the range, and of what it is compared with.
+std::string summary_text(simdjson::dom::element root) {
+  table out{{"from", "to", "clicks"}};
+  simdjson::dom::element range, now;
+  if (root["range"].get(range) == simdjson::SUCCESS && root["now"].get(now) == simdjson::SUCCESS)
+    out.add({member_text(range, "from"), member_text(range, "to"), member_text(now, "clicks")});
+  if (root["previous"].get(range) == simdjson::SUCCESS && range.is_object()
+      && root["before"].get(now) == simdjson::SUCCESS)
+    out.add({member_text(range, "from"), member_text(range, "to"), member_text(now, "clicks")});
+  return out.text();
+}
+
 std::string answer_text(const stats_options& options, simdjson::dom::element root) {
   std::string out;
+  if (options.what == "summary")
+    return summary_text(root);
   if (options.what == "top-pages")
     out = table_of(root, "pages", {"page_url", "clicks", "users"}).text();
   else if (options.what == "users")
@@ -96,9 +117,68 @@ std::string missing(const stats_options& x) {
   const bool wants_page = x.what == "page" || x.what == "users" || x.what == "count";
   if (wants_page && x.page.empty())
     return x.what + " needs a page, for example: footfall stats " + x.what + " /pricing";
+  if (x.watch && x.what != "page" && x.what != "top-pages" && x.what != "summary")
+    return "what changes can be watched of page, top-pages and summary, not of " + x.what;
+  if (x.watch && (!x.from.empty() || !x.to.empty()))
+    return "what is watched ends now: give --range in place of --from and --to";
   if (x.what == "count" && x.user.empty())
     return "count needs a page and a user, for example: footfall stats count /pricing ada";
   return {};
+}
+
+std::string live_target(const stats_options& x) {
+  std::string topic = x.what == "page"      ? "page:" + x.page
+                      : x.what == "summary" ? "summary"
+                                            : "top:" + std::to_string(x.limit == 0 ? 10 : x.limit);
+  std::string target = "/v1/live";
+  append_query(target, "topic", topic);
+  append_query(target, "site", x.site);
+  append_query(target, "page_url", x.what == "summary" ? x.page : "");
+  append_query(target, "range", x.range);
+  append_query(target, "tz", x.zone);
+  append_query(target, "compare", x.what == "summary" ? x.compare : "");
+  return target;
+}
+
+/// Shows one state: in a terminal in place of the one before.
+void show(const stats_options& options, const std::string& data, bool clears) {
+  if (options.json) {
+    std::puts(data.c_str());
+  } else {
+    simdjson::dom::parser parser;
+    simdjson::dom::element root;
+    if (parser.parse(data).get(root) != simdjson::SUCCESS)
+      return;
+    std::fputs(clears ? "\x1b[H\x1b[J" : "", stdout);
+    std::printf("%sas of %s, from the %s\n\n", answer_text(options, root).c_str(),
+                member_text(root, "as_of").c_str(), member_text(root, "source").c_str());
+  }
+  std::fflush(stdout);
+}
+
+int watch(const stats_options& options, client_http& client) {
+  const bool clears = !options.json && ::isatty(STDOUT_FILENO) == 1;
+  const auto target = live_target(options);
+  const auto wanted = options.what == "top-pages" ? "top" : options.what;
+  std::string last;
+  for (bool was_away = false;;) {
+    const auto answer = client.follow(target, last, [&](const server_event& x) {
+      was_away = false;
+      last = x.id.empty() ? last : x.id;
+      if (x.name == wanted)
+        show(options, x.data, clears);
+      else if (x.name == "trouble")
+        std::fprintf(stderr, "footfall: the node cannot say it now: %s\n",
+                     printable(x.data).c_str());
+      return true;
+    });
+    const bool may_come_back = answer.status == 0 || answer.status == 200 || answer.status == 503;
+    if (!may_come_back || (answer.status == 0 && last.empty() && !was_away))
+      return explain_failure(answer);
+    if (answer.status != 200 && !std::exchange(was_away, true))
+      std::fprintf(stderr, "footfall: %s; trying again\n", problem_text(answer).c_str());
+    std::this_thread::sleep_for(std::chrono::seconds{1});
+  }
 }
 
 } // namespace
@@ -112,6 +192,8 @@ int run_stats(const stats_options& options) {
     std::fprintf(stderr, "footfall: %s\n", error.c_str());
     return 2;
   }
+  if (options.watch)
+    return watch(options, *client);
   return print_answer(client->get(target_of(options)), options.json,
                       [&](simdjson::dom::element root) {
                         std::fputs(answer_text(options, root).c_str(), stdout);

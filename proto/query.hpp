@@ -10,7 +10,12 @@
 namespace footfall {
 
 enum class query_kind : uint8_t { count = 1, page, top_pages, series, users };
-enum class series_step : uint8_t { minute = 1, hour, day };
+enum class series_step : uint8_t {
+  minute = 1,
+  hour,
+  day,
+  quarter_hour, ///< For who cuts days and weeks in a time zone; no client asks for it.
+};
 enum class answer_source : uint8_t { none = 0, cache, actor, store };
 
 /// "cache", "actor" or "store".

@@ -14,6 +14,7 @@ constexpr int64_t step_us(series_step step) noexcept {
   switch (step) {
   case series_step::minute: return 60'000'000;
   case series_step::hour: return 3'600'000'000;
+  case series_step::quarter_hour: return 900'000'000;
   case series_step::day: break;
   }
   return 86'400'000'000;
@@ -25,6 +26,7 @@ constexpr int64_t default_span_us(series_step step) noexcept {
   switch (step) {
   case series_step::minute: return 60 * step_us(step);
   case series_step::hour: return 24 * step_us(step);
+  case series_step::quarter_hour:
   case series_step::day: break;
   }
   return 30 * step_us(series_step::day);

@@ -1,16 +1,8 @@
 #include "actors/model/series.hpp"
 
-namespace footfall::model {
+#include "actors/model/query_rules.hpp"
 
-int64_t step_us(series_step step) noexcept {
-  constexpr int64_t minute = 60'000'000;
-  switch (step) {
-  case series_step::minute: return minute;
-  case series_step::hour: return 60 * minute;
-  case series_step::day: return 1440 * minute;
-  }
-  return minute;
-}
+namespace footfall::model {
 
 std::vector<series_point> fill_series(const std::vector<series_point>& minutes, series_step step,
                                       int64_t from_us, int64_t to_us) {

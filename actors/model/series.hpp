@@ -7,9 +7,6 @@
 
 namespace footfall::model {
 
-/// Length of a step in microseconds.
-int64_t step_us(series_step step) noexcept;
-
 /// Sums minutes into steps (UTC) and fills the gaps with 0. The first point is the
 /// step that `from_us` falls into, the last the one that holds to_us - 1.
 std::vector<series_point> fill_series(const std::vector<series_point>& minutes, series_step step,

@@ -70,6 +70,8 @@ struct metrics {
   counter http_bad_requests{0};
   counter http_connections{0}; ///< A gauge.
   counter http_connections_refused{0};
+  counter http_streams{0}; ///< A gauge: live streams.
+  counter http_streams_refused{0};
   counter grpc_requests{0};
   counter grpc_connections_refused{0};
   counter actor_restarts{0};

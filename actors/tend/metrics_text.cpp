@@ -189,6 +189,10 @@ void add_edges(page& out, const metrics& x) {
              static_cast<double>(x.http_connections.load()));
   out.count("footfall_http_connections_refused_total", "Connections over the limit.",
             x.http_connections_refused);
+  out.single("footfall_http_streams", "Open live streams.", MetricType::Gauge,
+             static_cast<double>(x.http_streams.load()));
+  out.count("footfall_http_streams_refused_total", "Live streams over the limit.",
+            x.http_streams_refused);
   out.count("footfall_grpc_requests_total", "gRPC calls.", x.grpc_requests);
   out.count("footfall_grpc_connections_refused_total", "Connections over the limit.",
             x.grpc_connections_refused);

@@ -10,7 +10,7 @@
 #include "net/http/json_text.hpp"
 #include "net/http/member_list.hpp"
 #include "net/http/partition_list.hpp"
-#include "proto/secrets.hpp"
+#include "net/http/states_text.hpp"
 
 namespace footfall::http {
 
@@ -69,20 +69,6 @@ bool is_wrong_method(const request& x, int kind) {
   return x.verb != method::get && x.verb != method::head;
 }
 
-void append_states(std::string& out, const char* key,
-                   const std::vector<std::pair<std::string, std::string>>& states) {
-  append_key(out, key);
-  out += '{';
-  for (const auto& [name, state] : states) {
-    if (out.back() != '{')
-      out += ',';
-    append_json_safe(out, name);
-    out += ':';
-    append_json_safe(out, hide_secrets(state));
-  }
-  out += '}';
-}
-
 /// `"ready":...,"roles":{...},"lag_seconds":[...]`, one for each partition.
 std::string health_members(const node_health& x) {
   std::string out = "\"live\":";
@@ -103,22 +89,6 @@ std::string health_members(const node_health& x) {
   out += ']';
   if (!x.dependencies.empty())
     append_states(out, "dependencies", x.dependencies);
-  return out;
-}
-
-/// A text of a library as a part of one line: without line ends, and with nothing behind
-/// its last word that promises more.
-std::string one_line(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool blank = static_cast<unsigned char>(c) <= ' ';
-    if (!blank)
-      out += c;
-    else if (!out.empty() && out.back() != ' ')
-      out += ' ';
-  }
-  const auto last = out.find_last_not_of(" ;:,");
-  out.resize(last == std::string::npos ? 0 : last + 1);
   return out;
 }
 

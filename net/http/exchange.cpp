@@ -30,6 +30,8 @@ void pending_request::clear() {
   echo.clear();
   time_text.clear();
   refused.clear();
+  asked = {};
+  first.reset();
   text.clear();
 }
 
@@ -38,6 +40,13 @@ void exchange::refuse(const problem& x) {
   if (x.status < 500 && x.status != 429)
     add(counters->http_bad_requests);
   append_problem(*out, frame, x);
+}
+
+void exchange::begin_stream(std::string_view type, std::string_view headers,
+                            std::shared_ptr<body_stream> body) {
+  answered = true;
+  append_stream_head(*out, frame, type, headers);
+  stream = std::move(body);
 }
 
 problem not_found(std::string_view what) {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -11,15 +13,23 @@
 #include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
 #include "actors/ports/request_handler.hpp"
+#include "net/http/body_stream.hpp"
 #include "net/http/query_string.hpp"
+#include "net/http/question.hpp"
 #include "net/http/request.hpp"
 #include "net/http/response.hpp"
+#include "net/http/system_view.hpp"
 
 namespace footfall::http {
 
 using completion_value =
     std::variant<ingest_reply, query_answer, node_health, actors_reply, actor_detail, audit_reply,
-                 bad_events_reply, redrive_reply, partitions_reply, partition_reply>;
+                 bad_events_reply, redrive_reply, partitions_reply, partition_reply, system_reply>;
+
+class endpoint;
+
+/// The slot of answers that are for the endpoint itself, not for a connection.
+inline constexpr uint32_t hub_slot = std::numeric_limits<uint32_t>::max();
 
 /// Says which request of which connection an answer belongs to. A connection that
 /// is gone, or serves another request by now, is known by the generation.
@@ -70,13 +80,15 @@ struct completer {
 /// What an endpoint remembers of a request while the actors work on it. Its
 /// memory is used again by the next one.
 struct pending_request {
-  int kind = 0;          ///< Of the endpoint's own making.
-  std::string echo;      ///< ingest: the answer behind the id, up to the time.
-  std::string time_text; ///< ingest: as the client gave it.
+  endpoint* behind = nullptr; ///< Of a port with several: whose request it is.
+  int kind = 0;               ///< Of the endpoint's own making.
+  std::string echo;           ///< ingest: the answer behind the id, up to the time.
+  std::string time_text;      ///< ingest: as the client gave it.
   /// batch: one for each event; code none: asked for, and `reason` is a warning.
   std::vector<event_result> refused;
-  query_ask ask;
-  std::string text; ///< admin: the path; ingest: a warning.
+  question asked;                    ///< query.
+  std::optional<query_answer> first; ///< query: while there is another to wait for.
+  std::string text;                  ///< admin: the path; ingest: a warning.
   void clear();
 };
 
@@ -91,6 +103,7 @@ public:
   std::string* out = nullptr; ///< Responses are appended here.
   metrics* counters = nullptr;
   bool answered = false;
+  std::shared_ptr<body_stream> stream = {}; ///< Set: the answer is its head, and it follows.
 
   void answer(unsigned status, std::string_view type, std::string_view headers,
               std::string_view body) {
@@ -98,6 +111,8 @@ public:
     append_response(*out, frame, status, type, headers, body);
   }
   void refuse(const problem& x);
+  void begin_stream(std::string_view type, std::string_view headers,
+                    std::shared_ptr<body_stream> body);
 };
 
 /// What stands behind one port. Called on the listener's thread; must not block.
@@ -108,15 +123,31 @@ public:
   /// A whole request: answers it or passes it on with `x.done`.
   virtual void start(exchange& x) = 0;
 
-  /// What the actors said.
+  /// What the actors said: answers, or asks them for more with `x.done`.
   virtual void finish(exchange& x, completion_value value) = 0;
 
   /// True when start() would refuse the request whatever its body is.
   virtual bool refuses_head(const request& x) const = 0;
+
+  /// An answer that came with hub_slot.
+  virtual void told(uint64_t, completion_value) {}
+
+  /// Some times a second.
+  virtual void tick() {}
 };
 
 std::unique_ptr<endpoint> make_ingest_endpoint(request_handler& handler);
 std::unique_ptr<endpoint> make_query_endpoint(request_handler& handler, now_fn now);
+
+struct query_port_config {
+  bool has_ui = true;      ///< The dashboard is served.
+  uint32_t streams = 1000; ///< Live streams at once.
+};
+
+/// Queries, the live stream, a look at the node, events and the dashboard.
+std::unique_ptr<endpoint> make_query_port(request_handler& handler, const now_fn& now,
+                                          const query_port_config& config);
+
 std::unique_ptr<endpoint> make_admin_endpoint(request_handler& handler, now_fn now);
 
 /// The usual refusals.

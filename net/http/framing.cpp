@@ -49,6 +49,23 @@ method method_of(bh::verb verb) noexcept {
   }
 }
 
+/// A header that endpoints see, and the most bytes that its value may have.
+struct kept_header {
+  bh::field name;
+  std::string_view text; ///< In lower case, where Beast has no name for it.
+  header place;
+  size_t most;
+  bool is_list; ///< May be said in several lines; what is too long is as good as nothing.
+};
+
+constexpr kept_header kept_headers[] = {
+    {bh::field::origin, {}, header::origin, 512, false},
+    {bh::field::if_none_match, {}, header::if_none_match, 512, true},
+    {bh::field::accept_encoding, {}, header::accept_encoding, 512, true},
+    {bh::field::unknown, "sec-fetch-site", header::fetch_site, 32, false},
+    {bh::field::unknown, "last-event-id", header::last_event_id, 2048, false},
+};
+
 const char* text_of_error(const error_code& ec) {
   if (ec == bh::error::bad_method)
     return "the request line does not begin with a method";
@@ -111,6 +128,7 @@ private:
     const auto end = std::min(target.find_first_of("/?"), target.size());
     if (end == 0 || !is_host({target.data(), end}))
       return fail(bad_framing("the target has no host, or one that is malformed"), ec);
+    target_host_ = target.substr(0, end);
     const bool has_path = end < target.size() && target[end] == '/';
     target.replace(0, end, has_path ? "" : "/");
   }
@@ -136,6 +154,31 @@ private:
     default:
       if (name == bh::field::unknown && same_word(text, "footfall-after"))
         on_after(value);
+      else
+        keep(name, text, value, ec);
+    }
+  }
+
+  void keep(bh::field name, beast::string_view text, beast::string_view value, error_code& ec) {
+    for (const auto& x : kept_headers) {
+      if (x.name != name || (!x.text.empty() && !same_word(text, x.text)))
+        continue;
+      auto& kept = out_.kept[static_cast<size_t>(x.place)];
+      if (x.is_list && kept.size() + value.size() >= x.most)
+        return;
+      if (x.is_list && !kept.empty())
+        kept += ',';
+      else if (!kept.empty()) // Endpoints decide by it.
+        return fail(
+            bad_framing("the request has more than one " + std::string(text) + " header; send one"),
+            ec);
+      else if (value.size() > x.most)
+        return fail({431, "header_too_large",
+                     "the header " + std::string(text) + " has more than " + std::to_string(x.most)
+                         + " bytes"},
+                    ec);
+      kept.append(value.data(), value.size());
+      return;
     }
   }
 
@@ -168,6 +211,8 @@ private:
       fail(bad_framing("the request has more than one Host header; send exactly one"), ec);
     else if (!is_host(value))
       fail(bad_framing("the Host header is malformed"), ec);
+    else
+      out_.kept[static_cast<size_t>(header::host)].assign(value.data(), value.size());
   }
 
   void on_length(beast::string_view value, error_code& ec) {
@@ -191,6 +236,8 @@ private:
     head_done_ = true;
     headers_ = 0;
     out_.keep_alive = keep_alive();
+    if (!target_host_.empty()) // It stands above the header (RFC 9112, 3.2.2).
+      out_.kept[static_cast<size_t>(header::host)] = target_host_;
     if (hosts_ == 0 && !out_.http_1_0)
       fail(bad_framing("the Host header is missing; HTTP/1.1 demands it"), ec);
     else if (codings_ > 0 && (out_.http_1_0 || lengths_ > 0))
@@ -226,6 +273,7 @@ private:
 
   const framing_limits& limits_;
   request& out_;
+  std::string target_host_;
   size_t headers_ = 0;
   uint64_t length_ = 0;
   int hosts_ = 0;

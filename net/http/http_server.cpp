@@ -50,7 +50,8 @@ caf::expected<std::unique_ptr<http_server>> http_server::open(const http_config&
                           http::make_ingest_endpoint(handler), parts->ingest))
       return bad;
     if (auto bad = listen("query", config.bind, config.query_port, config.connections,
-                          http::make_query_endpoint(handler, now), parts->query))
+                          http::make_query_port(handler, now, {config.has_ui, config.live_streams}),
+                          parts->query))
       return bad;
   }
   settings.answer_timeout = settings.admin_answer_timeout;

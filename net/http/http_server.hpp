@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <caf/expected.hpp>
 
@@ -19,8 +20,13 @@ struct http_config {
   uint16_t ingest_port = 0;             ///< 0 takes a free one.
   uint16_t query_port = 0;
   uint16_t admin_port = 0;
-  bool takes_requests = true;  ///< Else there is admin alone.
-  uint32_t connections = 4096; ///< Of ingest and of query, each; more get 503.
+  /// Names by which clients call the server, besides localhost and addresses. On a loopback
+  /// address others are refused, elsewhere only when there are some.
+  std::vector<std::string> hosts = {};
+  bool takes_requests = true;   ///< Else there is admin alone.
+  bool has_ui = true;           ///< The dashboard is served on the query port.
+  uint32_t live_streams = 1000; ///< At once, of /v1/live.
+  uint32_t connections = 4096;  ///< Of ingest and of query, each; more get 503.
   uint32_t admin_connections = 256;
   /// What has been idle for so long makes room for a connection that is one too many.
   std::chrono::milliseconds makes_room_after{1'000};

@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 
+#include "actors/model/time_text.hpp"
 #include "actors/model/validate.hpp"
 
 namespace footfall::http {
@@ -84,6 +85,12 @@ void append_number(std::string& out, uint64_t value) {
   char text[20];
   auto end = std::to_chars(text, text + sizeof text, value).ptr;
   out.append(text, static_cast<size_t>(end - text));
+}
+
+void append_time(std::string& out, int64_t at_us) {
+  out += '"';
+  out += model::utc_text(at_us);
+  out += '"';
 }
 
 void append_key(std::string& out, std::string_view name) {

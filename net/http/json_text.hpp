@@ -16,6 +16,9 @@ void append_json_safe(std::string& out, std::string_view text);
 
 void append_number(std::string& out, uint64_t value);
 
+/// Appends the time as RFC 3339 writes it, in quotes.
+void append_time(std::string& out, int64_t at_us);
+
 /// Appends `,"name":` or, directly behind a brace, `"name":`.
 void append_key(std::string& out, std::string_view name);
 

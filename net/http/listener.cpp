@@ -20,7 +20,7 @@ using boost::system::error_code;
 namespace {
 
 constexpr size_t scratch_bytes = 256 << 10;
-constexpr auto sweep_period = std::chrono::milliseconds{250};
+constexpr auto sweep_period = std::chrono::milliseconds{200};
 constexpr size_t looked_at_most = 256;
 constexpr auto accept_pause = std::chrono::milliseconds{20};
 
@@ -62,6 +62,7 @@ caf::error listener::bind() {
   const auto address = asio::ip::make_address(where_.address, ec);
   if (ec)
     return failed("read the address of");
+  guard_.emplace(config_.hosts, address.is_loopback());
   const tcp::endpoint place{address, where_.port};
   acceptor_.open(place.protocol(), ec);
   if (ec)
@@ -178,7 +179,9 @@ void listener::forget(uint32_t slot) {
 void listener::deliver() {
   queue_->take(arrived_);
   for (auto& x : arrived_)
-    if (x.to.slot < sessions_.size())
+    if (x.to.slot == hub_slot)
+      target_->told(x.to.generation, std::move(x.value));
+    else if (x.to.slot < sessions_.size())
       if (auto keep = sessions_[x.to.slot])
         keep->finish(x.to.generation, std::move(x.value));
   arrived_.clear();
@@ -191,6 +194,7 @@ void listener::sweep() {
   for (size_t slot = 0; slot < sessions_.size(); ++slot)
     if (auto keep = sessions_[slot])
       keep->check_deadline(now);
+  target_->tick();
   sweep_timer_.expires_after(sweep_period);
   sweep_timer_.async_wait([this](const error_code& ec) {
     if (!ec)

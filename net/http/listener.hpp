@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "net/http/exchange.hpp"
 #include "net/http/framing.hpp"
 #include "net/http/http_server.hpp"
+#include "net/http/origin_guard.hpp"
 
 namespace footfall::http {
 
@@ -48,6 +50,7 @@ public:
   metrics& counters() { return counters_; }
   const http_config& config() const { return config_; }
   const framing_limits& framing() const { return framing_; }
+  const origin_guard& guard() const { return *guard_; }
   std::string_view date() const { return date_; }
   bool draining() const { return draining_; }
   std::vector<char>& scratch() { return scratch_; }
@@ -69,6 +72,7 @@ private:
   listener_address where_;
   http_config config_;
   framing_limits framing_;
+  std::optional<origin_guard> guard_; ///< Set by bind().
   std::unique_ptr<endpoint> target_;
   metrics& counters_;
   now_fn now_;

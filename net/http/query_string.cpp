@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "actors/model/time_text.hpp"
+
 namespace footfall::http {
 
 namespace {
@@ -51,7 +53,7 @@ bool decode_percent(std::string_view text, std::string& out) {
   return true;
 }
 
-std::string query_params::parse(std::string_view query) {
+std::string query_params::parse(std::string_view query, std::string_view many) {
   pairs_.clear();
   while (!query.empty()) {
     const auto part = query.substr(0, query.find('&'));
@@ -64,7 +66,7 @@ std::string query_params::parse(std::string_view query) {
     if (!decode_percent(part.substr(0, equals), pair.first) || !decode_percent(value, pair.second))
       return "the query string holds a % that is not followed by two hexadecimal digits; write "
              "a percent sign as %25";
-    if (find(pair.first))
+    if (pair.first != many && find(pair.first))
       return shown(pair.first) + " appears twice; send each one once"
              + (find("page_url") ? hint : "");
     pairs_.push_back(std::move(pair));
@@ -77,6 +79,25 @@ const std::string* query_params::find(std::string_view name) const {
     if (pair.first == name)
       return &pair.second;
   return nullptr;
+}
+
+void query_params::add(std::string_view name, std::string value) {
+  pairs_.emplace_back(name, std::move(value));
+}
+
+std::string query_params::text() const {
+  std::string out;
+  for (const auto& [name, value] : pairs_)
+    out += name + '=' + value + '\n';
+  return out;
+}
+
+std::vector<std::string> query_params::find_all(std::string_view name) const {
+  std::vector<std::string> out;
+  for (const auto& pair : pairs_)
+    if (pair.first == name)
+      out.push_back(pair.second);
+  return out;
 }
 
 std::string query_params::check_names(std::initializer_list<std::string_view> names) const {
@@ -99,6 +120,18 @@ std::string read_limit(const query_params& params, uint32_t& out) {
   const auto read = std::from_chars(text->data(), end, out);
   if (read.ec != std::errc{} || read.ptr != end)
     return "limit is not a plain number; give one from 1 to 1000";
+  return {};
+}
+
+std::string read_time(const query_params& params, std::string_view name, int64_t& out) {
+  const auto* text = params.find(name);
+  if (!text)
+    return {};
+  model::time_parts parts;
+  if (!model::parse_rfc3339(*text, parts))
+    return std::string(name)
+           + " is not an RFC 3339 time; write it as 2025-11-05T20:00:00Z (a plus sign as %2B)";
+  out = parts.at_us;
   return {};
 }
 

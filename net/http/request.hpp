@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -12,6 +13,17 @@ enum class method : uint8_t { get, head, post, other };
 /// What a Content-Encoding says of the body.
 enum class coding : uint8_t { none, gzip, zstd, other };
 
+/// The headers that are kept for endpoints; each is bounded, see framing.cpp.
+enum class header : uint8_t {
+  host,
+  origin,
+  fetch_site, ///< Sec-Fetch-Site.
+  if_none_match,
+  accept_encoding,
+  last_event_id,
+};
+inline constexpr size_t headers_kept = 6;
+
 /// One request as endpoints see it. Its strings keep their memory for the next.
 struct request {
   method verb = method::other;
@@ -23,6 +35,9 @@ struct request {
   std::string target; ///< As sent, visible ASCII.
   std::string after;  ///< The value of Footfall-After.
   std::string body;
+  std::array<std::string, headers_kept> kept; ///< By header; empty where there is none.
+
+  const std::string& value(header x) const { return kept[static_cast<size_t>(x)]; }
 
   /// The target without its query.
   std::string_view path() const { return std::string_view(target).substr(0, target.find('?')); }
@@ -33,12 +48,17 @@ struct request {
 
   /// Ready for the next request.
   void clear() {
-    *this = request{
-        method::other,    false,          true, false, coding::none, false, std::move(target),
-        std::move(after), std::move(body)};
+    verb = method::other;
+    http_1_0 = false;
+    keep_alive = true;
+    expects_continue = false;
+    packed_with = coding::none;
+    has_after = false;
     target.clear();
     after.clear();
     body.clear();
+    for (auto& x : kept)
+      x.clear();
   }
 };
 

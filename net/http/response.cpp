@@ -50,13 +50,16 @@ unsigned status_of(errc code) noexcept {
 std::string_view status_text(unsigned status) noexcept {
   switch (status) {
   case 200: return "OK";
+  case 304: return "Not Modified";
   case 400: return "Bad Request";
+  case 403: return "Forbidden";
   case 404: return "Not Found";
   case 405: return "Method Not Allowed";
   case 408: return "Request Timeout";
   case 413: return "Content Too Large";
   case 415: return "Unsupported Media Type";
   case 417: return "Expectation Failed";
+  case 421: return "Misdirected Request";
   case 422: return "Unprocessable Content";
   case 429: return "Too Many Requests";
   case 431: return "Request Header Fields Too Large";
@@ -88,6 +91,17 @@ void append_response(std::string& out, const response_frame& frame, unsigned sta
   out += "\r\n";
   if (!frame.without_body)
     out += body;
+}
+
+void append_stream_head(std::string& out, const response_frame& frame, std::string_view type,
+                        std::string_view headers) {
+  out += "HTTP/1.1 200 OK\r\nContent-Type: ";
+  out += type;
+  out += "\r\n";
+  out += frame.http_1_0 ? "Connection: close\r\n" : "Transfer-Encoding: chunked\r\n";
+  out += frame.date;
+  out += headers;
+  out += "\r\n";
 }
 
 std::string problem_body(const problem& x) {

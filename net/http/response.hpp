@@ -24,6 +24,11 @@ struct response_frame {
 void append_response(std::string& out, const response_frame& frame, unsigned status,
                      std::string_view type, std::string_view headers, std::string_view body);
 
+/// Appends the head of a response whose body goes on: in chunks, or in HTTP/1.0 to the end of
+/// the connection.
+void append_stream_head(std::string& out, const response_frame& frame, std::string_view type,
+                        std::string_view headers);
+
 /// What a client is told when something is wrong (RFC 9457).
 struct problem {
   unsigned status = 500;

@@ -1,6 +1,11 @@
 #include "net/http/session.hpp"
 
+#include <cstdio>
+
+#include <netinet/tcp.h>
+
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 
 #include "net/http/listener.hpp"
 
@@ -16,6 +21,9 @@ namespace {
 constexpr size_t kept_buffer = 64 << 10; ///< Bigger buffers are given back.
 constexpr size_t discard_most = 16 << 20;
 constexpr auto linger_most = std::chrono::seconds{2};
+/// Of a stream, so that what a stalled reader costs is seen here and not kept by the kernel.
+constexpr int stream_send_buffer = 16 << 10;
+constexpr int stream_unsent_most = 8 << 10;
 
 template <class Buffer>
 void empty(Buffer& x) {
@@ -77,7 +85,7 @@ void session::readable() {
   const auto got = socket_.receive(asio::buffer(scratch), 0, ec);
   if (ec == asio::error::would_block || ec == asio::error::try_again)
     return wait_readable();
-  if (ec || got == 0)
+  if (ec || got == 0 || stream_) // No client has more to ask on a connection that streams.
     return close();
   if (in_.empty()) {
     take({scratch.data(), got});
@@ -151,7 +159,10 @@ void session::begin(bool last) {
   ++x.done.to.generation;
   x.frame = {owner_.date(), x.in->http_1_0, last || owner_.draining(), x.in->verb == method::head};
   enter(phase::answering);
-  owner_.target().start(x);
+  if (auto bad = owner_.guard().check(*x.in))
+    x.refuse(*bad);
+  else
+    owner_.target().start(x);
   if (x.answered)
     answer_request();
 }
@@ -162,6 +173,8 @@ void session::finish(uint64_t generation, completion_value value) {
   exchange_.frame.date = owner_.date();
   exchange_.frame.close = exchange_.frame.close || owner_.draining();
   owner_.target().finish(exchange_, std::move(value));
+  if (!exchange_.answered)
+    return;
   answer_request();
   work();
 }
@@ -172,7 +185,58 @@ void session::answer_request() {
   close_after_ = exchange_.frame.close;
   continued_ = false;
   reader_.next();
+  if (exchange_.stream)
+    begin_stream();
   flush();
+}
+
+void session::begin_stream() {
+  stream_ = std::move(exchange_.stream);
+  stream_->wake = [weak = weak_from_this()] {
+    if (auto self = weak.lock())
+      self->ask_stream_soon();
+  };
+  error_code ignored;
+  socket_.set_option(asio::socket_base::send_buffer_size(stream_send_buffer), ignored);
+  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &stream_unsent_most,
+               sizeof stream_unsent_most);
+  wait_readable(); // That the client went.
+}
+
+/// Not at once: whoever wakes it goes through its streams, and this may end one.
+void session::ask_stream_soon() {
+  if (asks_stream_ || phase_ != phase::streaming)
+    return;
+  asks_stream_ = true;
+  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    self->asks_stream_ = false;
+    self->ask_stream();
+  });
+}
+
+/// Sends what is new, as one chunk.
+void session::ask_stream() {
+  if (phase_ != phase::streaming)
+    return; // flush() comes here when it may be asked again.
+  const bool chunked = !exchange_.frame.http_1_0;
+  std::string news;
+  stream_->take(news);
+  if (!news.empty() && chunked) {
+    char size[24];
+    std::snprintf(size, sizeof size, "%zx\r\n", news.size());
+    out_ += size;
+    out_ += news;
+    out_ += "\r\n";
+  } else {
+    out_ += news;
+  }
+  if (stream_->is_over()) {
+    stream_.reset();
+    close_after_ = true;
+    out_ += chunked ? "0\r\n\r\n" : "";
+  }
+  if (!out_.empty() || !stream_)
+    flush();
 }
 
 /// Ends the connection with a problem.
@@ -210,6 +274,11 @@ bool session::flush() {
   }
   empty(out_);
   out_sent_ = 0;
+  if (stream_) {
+    enter(phase::streaming);
+    ask_stream();
+    return false;
+  }
   if (close_after_) {
     linger();
     return false;
@@ -271,6 +340,7 @@ void session::check_deadline(steady_clock::time_point now) {
     if (age > config.write_timeout)
       close();
     return;
+  case phase::streaming: return; // It has news, or a beat, every few seconds.
   case phase::lingering:
     if (age > linger_most)
       close();
@@ -282,6 +352,8 @@ void session::check_deadline(steady_clock::time_point now) {
 void session::drain() {
   if (phase_ == phase::idle)
     close();
+  else if (stream_)
+    stream_->end();
 }
 
 bool session::end_if_idle(steady_clock::time_point since) {
@@ -297,6 +369,7 @@ void session::close() {
     return;
   phase_ = phase::closed;
   ++exchange_.done.to.generation;
+  stream_.reset();
   error_code ignored;
   socket_.close(ignored);
   owner_.forget(exchange_.done.to.slot);

@@ -30,7 +30,16 @@ public:
   bool end_if_idle(std::chrono::steady_clock::time_point since);
 
 private:
-  enum class phase : uint8_t { idle, head, body, answering, writing, lingering, closed };
+  enum class phase : uint8_t {
+    idle,
+    head,
+    body,
+    answering,
+    writing,
+    streaming, ///< A body_stream goes on, and all of it so far is sent.
+    lingering,
+    closed
+  };
 
   void wait_readable();
   void readable();
@@ -42,6 +51,9 @@ private:
   void say_continue();
   void answer_request();
   bool flush();
+  void begin_stream();
+  void ask_stream_soon();
+  void ask_stream();
   void linger();
   void discard();
   void close();
@@ -54,6 +66,8 @@ private:
   std::string in_; ///< Bytes that came and are not used yet.
   std::string out_;
   size_t out_sent_ = 0;
+  std::shared_ptr<body_stream> stream_; ///< Set: what stands in `out_` is a part of its body.
+  bool asks_stream_ = false;            ///< ask_stream() is on its way.
   phase phase_ = phase::idle;
   bool close_after_ = false; ///< The answer being written is the last.
   bool continued_ = false;   ///< 100 Continue was sent.

@@ -137,6 +137,11 @@ TEST_CASE_METHOD(options_fixture, "a value out of bounds is refused with name, s
                                                 {"database-url", "host=h port=a"},
                                                 {"data-dir", ""},
                                                 {"data-dir", "a\nb"},
+                                                {"host", "https://stats.example.com"},
+                                                {"host", "stats.example.com:80"},
+                                                {"host", "stats.example.com/x"},
+                                                {"live-streams", "-1"},
+                                                {"ui", "perhaps"},
                                                 {"bind", std::string(256, 'x')}}));
   from.flags[name] = value;
   INFO(name << " = " << value);
@@ -149,11 +154,17 @@ TEST_CASE_METHOD(options_fixture, "the bounds themselves are allowed", "[contrac
   from.flags = {{"partitions", "1024"},
                 {"ingest-port", "0"},
                 {"grpc-reflection", "off"},
+                {"host", "stats.example.com, a.example"},
+                {"ui", "off"},
+                {"live-streams", "0"},
                 {"apply-gather-ms", "0"}};
   auto values = load();
   CHECK(values.partitions == 1024);
   CHECK(values.ingest_port == 0);
   CHECK_FALSE(values.grpc_reflection);
+  CHECK_FALSE(values.has_ui);
+  CHECK(values.hosts == "stats.example.com, a.example");
+  CHECK(values.live_streams == 0);
 }
 
 TEST_CASE_METHOD(options_fixture, "a config file is refused by line", "[contract][options]") {

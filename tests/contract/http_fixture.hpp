@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -59,7 +60,33 @@ public:
     done(std::move(answer));
   }
 
-  std::shared_ptr<void> watch(std::string, std::string, query_done) override { return nullptr; }
+  /// Tells the page by tell_page(), until the token goes.
+  std::shared_ptr<void> watch(std::string, std::string page, query_done update) override {
+    std::lock_guard guard{mutex_};
+    const auto id = ++last_watch_;
+    watches_[id] = {std::move(page), std::move(update)};
+    arrived_.notify_all();
+    return {this, [this, id](void*) {
+              std::lock_guard ends{mutex_};
+              watches_.erase(id);
+            }};
+  }
+
+  void tell_page(const std::string& page, query_answer answer) {
+    std::unique_lock guard{mutex_};
+    std::vector<query_done> told;
+    for (auto& [id, watch] : watches_)
+      if (watch.first == page)
+        told.push_back(watch.second);
+    guard.unlock();
+    for (auto& x : told)
+      x(answer);
+  }
+
+  size_t watches() {
+    std::lock_guard guard{mutex_};
+    return watches_.size();
+  }
   void health(reply<node_health> done) override { done(state); }
   void actors(actors_ask, reply<actors_reply> done) override {
     actor_row row;
@@ -157,6 +184,8 @@ private:
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::vector<std::function<void()>> held_;
+  uint64_t last_watch_ = 0;
+  std::map<uint64_t, std::pair<std::string, query_done>> watches_;
 };
 
 /// A connection that sends and reads raw bytes.
@@ -205,6 +234,17 @@ public:
     return receive();
   }
 
+  /// What comes until `text` has come, and that with it; of a stream, chunk sizes and all.
+  std::string receive_until(std::string_view text) {
+    while (in_.find(text) == std::string::npos)
+      if (!more())
+        return std::exchange(in_, {});
+    const auto size = in_.find(text) + text.size();
+    auto out = in_.substr(0, size);
+    in_.erase(0, size);
+    return out;
+  }
+
   /// True when the server hung up and nothing is left.
   bool ended() {
     while (more()) {
@@ -247,12 +287,13 @@ struct http_fixture {
 
 inline std::string post(std::string_view path, std::string_view body,
                         std::string_view headers = "") {
-  return "POST " + std::string(path) + " HTTP/1.1\r\nHost: x\r\n" + std::string(headers)
+  return "POST " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n" + std::string(headers)
          + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
 
 inline std::string get(std::string_view target, std::string_view headers = "") {
-  return "GET " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n" + std::string(headers) + "\r\n";
+  return "GET " + std::string(target) + " HTTP/1.1\r\nHost: localhost\r\n" + std::string(headers)
+         + "\r\n";
 }
 
 inline std::string body_of(const std::string& response) {

@@ -1,4 +1,5 @@
 #include "actors/model/series.hpp"
+#include "actors/model/query_rules.hpp"
 
 #include <map>
 #include <random>

@@ -16,6 +16,8 @@ APPLIED = os.environ["FOOTFALL_TEST_POSITION"]
 BYTES = {"event_id": 64, "event_type": 64, "user_id": 256, "page_url": 2048}
 FIRST, LAST = datetime.datetime(2000, 1, 2), datetime.datetime(2099, 12, 30)
 LONGEST_SERIES = datetime.timedelta(minutes=9_998)
+RANGE_DAYS = {"live": 1, "today": 1, "7d": 7, "30d": 30, "month": 31, "12mo": 366}
+STEP_MINUTES = {"minute": 1, "hour": 60, "day": 1440}
 
 
 def to_text(at: datetime.datetime) -> str:
@@ -24,6 +26,8 @@ def to_text(at: datetime.datetime) -> str:
 
 schemathesis.openapi.format("footfall-position", strategies.just(APPLIED))
 schemathesis.openapi.format("footfall-ranges", strategies.just("0:0-9,1:5"))
+schemathesis.openapi.format("time-zone", strategies.sampled_from(
+    ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Pacific/Apia"]))
 schemathesis.openapi.format("date-time", strategies.datetimes(FIRST, LAST).map(to_text))
 
 schemathesis.openapi.format("footfall-ndjson", strategies.lists(
@@ -69,6 +73,25 @@ def in_order(query: dict, is_series: bool) -> bool:
     return begin < end and (not is_series or end - begin < LONGEST_SERIES)
 
 
+def is_report(query: dict, path: str) -> bool:
+    return (path == "/v1/stats/summary" or query.get("step") in ("week", "month")
+            or any(name in query for name in ("range", "tz", "compare")))
+
+
+def fits_report(query: dict) -> bool:
+    """A range or `from`, and not more steps than there may be."""
+    if "range" in query and ("from" in query or "to" in query):
+        return False
+    if "to" in query and "from" not in query:
+        return False
+    begin = read_time(query.get("from"))
+    end = read_time(query.get("to")) or datetime.datetime.now(datetime.timezone.utc)
+    if begin and begin >= end:
+        return False
+    days = (end - begin).days + 1 if begin else RANGE_DAYS[query.get("range", "7d")]
+    return days * 1440 / STEP_MINUTES.get(query.get("step"), 10**6) < 9_998
+
+
 def is_meant_to_be_right(case) -> bool:
     return case.meta is not None and case.meta.generation.mode.is_positive
 
@@ -82,7 +105,12 @@ def filter_case(context, case) -> bool:
         return False
     if "positions" in query and len(query) > 1:
         return False
-    if not in_order(query, case.operation.path == "/v1/stats/series"):
+    path = case.operation.path
+    if path in ("/v1/stats/series", "/v1/stats/summary", "/v1/stats/top-pages") \
+            and is_report(query, path):
+        if not fits_report(query):
+            return False
+    elif not in_order(query, path == "/v1/stats/series"):
         return False
     body = case.body if isinstance(case.body, (dict, list)) else []
     events = body if isinstance(body, list) else [body]

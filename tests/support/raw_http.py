@@ -86,7 +86,7 @@ def exchange(address: str, data: bytes, head_only: bool = False) -> RawAnswer:
 
 def request(method: str, target: str, body: bytes | None = None, *headers: str) -> bytes:
     """A well-formed HTTP/1.1 request."""
-    lines = [f"{method} {target} HTTP/1.1", "Host: x", *headers]
+    lines = [f"{method} {target} HTTP/1.1", "Host: localhost", *headers]
     if body is not None:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + (body or b"")

@@ -1,13 +1,15 @@
 """The client commands of the real program against a real server."""
 import collections
 import json
+import queue
 import random
 import socket
 import subprocess
+import threading
 
 import pytest
 
-from footfall import BINARY, Server, run, wait_until
+from footfall import BINARY, PATIENCE, Server, run, wait_until
 
 PAGES = [f"/page-{n}" for n in range(20)] + ["/a?b=c&d=%20", "/\u00e9"]
 USERS = [f"10.0.0.{n}" for n in range(30)]
@@ -243,10 +245,59 @@ def test_stats_prints_tables_and_the_answer_itself(server):
                  "--to", "2015-05-17T12:00:00Z", "--url", url)
     assert [line.split() for line in series.stdout.splitlines()[1:]] == [
         ["2015-05-17T10:00:00Z", str(pages[page])], ["2015-05-17T11:00:00Z", "0"]]
+    total = run("stats", "summary", page, "--from", "2015-05-17T10:00:00Z",
+                "--to", "2015-05-17T12:00:00Z", "--url", url)
+    assert total.stdout.splitlines()[1].split() == [
+        "2015-05-17T10:00:00Z", "2015-05-17T12:00:00Z", str(pages[page])]
+    months = run("stats", "series", page, "--range", "12mo", "--tz", "Asia/Kathmandu", "--url", url)
+    assert months.returncode == 0 and len(months.stdout.splitlines()) == 13
     raw = run("stats", "--json", "--url", url)
     assert raw.returncode == 0 and len(json.loads(raw.stdout)["pages"]) == 10
     wrong = run("stats", "--from", "yesterday", "--url", url)
     assert wrong.returncode == 2 and "from" in wrong.stderr
+
+
+def lines_of(process: subprocess.Popen) -> queue.Queue:
+    """What the process writes, line by line, as it comes."""
+    lines: queue.Queue = queue.Queue()
+
+    def read() -> None:
+        for line in process.stdout:
+            lines.put(line)
+
+    threading.Thread(target=read, daemon=True).start()
+    return lines
+
+
+def test_watch_tells_each_change_also_after_the_node_was_away():
+    with Server() as server:
+        query = int(server.address("query").rsplit(":", 1)[1])
+        server.terminate()
+        server.ports["query"] = str(query)
+        server.start()
+        with subprocess.Popen([BINARY, "watch", "/p", "--json", "--url", server.url("query")],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watch:
+            try:
+                lines = lines_of(watch)
+
+                def told() -> int:
+                    return json.loads(lines.get(timeout=20 * PATIENCE))["clicks"]
+
+                assert told() == 0
+                click = {"user_id": "u", "event_type": "click", "page_url": "/p"}
+                assert server.ingest.post("/v1/events", click).status == 200
+                assert told() == 1
+                server.kill9()
+                server.start()
+                assert server.ingest.post("/v1/events", click).status == 200
+                while told() != 2:
+                    pass
+            finally:
+                watch.kill()
+        asked = run("stats", "series", "--watch", "--url", server.url("query"))
+        assert asked.returncode == 2 and "watched" in asked.stderr
+        away = run("watch", "/p", "--url", "http://127.0.0.1:1")
+        assert away.returncode == 3 and "cannot reach" in away.stderr
 
 
 def test_actors_lists_all_and_shows_one(server):

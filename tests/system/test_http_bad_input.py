@@ -26,7 +26,7 @@ def changed(**fields):
 
 
 # Framing: everything that two programs could understand differently.
-def head(name, status, *lines, body=BODY, first="POST /ingest HTTP/1.1", host="Host: x"):
+def head(name, status, *lines, body=BODY, first="POST /ingest HTTP/1.1", host="Host: localhost"):
     text = "\r\n".join([first, *([host] if host else []), *lines])
     case("framing: " + name, status, text.encode("latin-1") + b"\r\n\r\n" + body)
 
@@ -56,7 +56,7 @@ head("length of 2^64", 400, "Content-Length: 18446744073709551616")
 head("length with a fraction", 400, "Content-Length: 10.0")
 head("length folded", 400, f"Content-Length:\r\n {len(BODY)}")
 head("value folded with a tab", 400, "X-A: b\r\n\tc", LENGTH)
-head("folded first header", 400, LENGTH, host=" Host: x")
+head("folded first header", 400, LENGTH, host=" Host: localhost")
 head("no host", 400, LENGTH, host=None)
 head("two hosts", 400, "Host: y", LENGTH)
 head("host is a list", 400, LENGTH, host="Host: a, b")
@@ -85,7 +85,7 @@ head("garbage line", 400, first="HELLO", host=None)
 head("HTTP/2 preface", 400, first="PRI * HTTP/2.0", host=None, body=b"SM\r\n\r\n")
 case("framing: TLS hello", 400, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
 case("framing: empty lines first", 400, b"\r\n\r\n" + request("POST", "/ingest", BODY))
-case("framing: only LF", 400, b"POST /ingest HTTP/1.1\nHost: x\n\n")
+case("framing: only LF", 400, b"POST /ingest HTTP/1.1\nHost: localhost\n\n")
 head("expectation unknown", 417, "Expect: magic", LENGTH)
 head("header of 9 kB", 431, "X-A: " + "a" * 9000, LENGTH)
 head("header of 1 MB", 431, "X-A: " + "a" * 1000000, LENGTH)
@@ -349,7 +349,7 @@ def test_smuggled_requests_are_not_read(shared):
     for lines in (("Transfer-Encoding: xchunked", "Content-Length: 4"),
                   ("Content-Length: 4", "Content-Length: 4"),
                   ("Content-Length: 4, 4",), ("Content-Length:\r\n 4",)):
-        outer = "\r\n".join(["POST /ingest HTTP/1.1", "Host: x", *lines]).encode()
+        outer = "\r\n".join(["POST /ingest HTTP/1.1", "Host: localhost", *lines]).encode()
         with RawConnection(shared.address("ingest")) as connection:
             connection.send(outer + b"\r\n\r\n" + b"{ }\n" + inner)
             assert connection.receive().status == 400

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/http/body_stream.hpp"
+#include "net/http/live_hub.hpp"
+
+namespace footfall::http {
+
+/// One topic, for all streams that show it.
+struct live_topic {
+  uint64_t id = 0;
+  std::string name;    ///< As the client gave it.
+  std::string key;     ///< Equal for those that show the same.
+  query_params params; ///< Of the question that is asked again and again.
+  question asked;
+  std::optional<query_answer> first; ///< While what it is compared with is asked for.
+  std::shared_ptr<void> watch;       ///< page: while the page's actor tells by itself.
+  bool is_asking = false;
+  bool in_trouble = false;
+  std::chrono::steady_clock::time_point asked_at;
+  std::string text; ///< The event with the state; empty: none yet.
+  std::vector<position> reached;
+  uint64_t version = 0;
+  std::vector<live_stream*> readers;
+};
+
+/// What one connection gets of the topics.
+class live_stream final : public body_stream {
+public:
+  /// @param after nothing older than this is told, as far as a topic says how old it is: the
+  /// client had that already.
+  live_stream(live_hub& hub, std::vector<position> after, const now_fn& now);
+  ~live_stream() override;
+
+  void add(live_topic& x);
+  void take(std::string& out) override;
+  bool is_over() const override { return is_over_; }
+  void end() override;
+
+  /// Sees that the client hears something every few seconds.
+  void tick(std::chrono::steady_clock::time_point now);
+  /// The hub ends.
+  void leave() { hub_ = nullptr; }
+
+private:
+  struct place {
+    live_topic* topic;
+    uint64_t seen;
+  };
+  bool is_too_old(const live_topic& x) const;
+
+  live_hub* hub_;
+  now_fn now_;
+  std::vector<position> after_;
+  std::vector<place> topics_;
+  std::chrono::steady_clock::time_point began_;
+  std::chrono::steady_clock::time_point sent_at_;
+  bool said_hello_ = false;
+  bool beat_due_ = false;
+  bool ends_ = false;
+  bool is_over_ = false;
+};
+
+} // namespace footfall::http

@@ -1,0 +1,117 @@
+
+#include "net/http/assets.hpp"
+#include "net/http/exchange.hpp"
+#include "net/http/live_hub.hpp"
+#include "net/http/question.hpp"
+#include "net/http/system_view.hpp"
+
+namespace footfall::http {
+
+namespace {
+
+constexpr std::string_view system_path = "/v1/system";
+
+/// Shows the node: /v1/system itself.
+class system_endpoint final : public endpoint {
+public:
+  system_endpoint(request_handler& handler, now_fn now)
+      : handler_(handler), now_(std::move(now)), started_us_(now_()) {}
+
+  int64_t started_us() const { return started_us_; }
+
+  void start(exchange& x) override {
+    if (refuses_head(*x.in))
+      return x.refuse(wrong_method("GET, HEAD"));
+    if (!x.in->query().empty())
+      return x.refuse(invalid("the path takes no query parameters; leave them out"));
+    ask_system(handler_, x.done);
+  }
+
+  void finish(exchange& x, completion_value value) override {
+    auto* found = std::get_if<system_reply>(&value);
+    if (!found)
+      return x.refuse(problem_of(errc::internal, "the answer was of another kind"));
+    x.answer(200, json_type, "Cache-Control: no-store\r\n",
+             render(*found, *x.counters, started_us_, now_()) + '\n');
+  }
+
+  bool refuses_head(const request& x) const override {
+    return x.verb != method::get && x.verb != method::head;
+  }
+
+private:
+  request_handler& handler_;
+  now_fn now_;
+  int64_t started_us_;
+};
+
+/// The query port: questions, the live stream, a look at the node, and the dashboard, which
+/// asks this port alone and sends its events here as well.
+class query_port final : public endpoint {
+public:
+  query_port(request_handler& handler, const now_fn& now, const query_port_config& config)
+      : queries_(make_query_endpoint(handler, now)), events_(make_ingest_endpoint(handler)),
+        admin_(make_admin_endpoint(handler, now)), system_(handler, now),
+        live_(handler, now, {config.streams}, system_.started_us()) {
+    if (config.has_ui)
+      ui_ = std::make_unique<assets>(ui_files());
+  }
+
+  void start(exchange& x) override {
+    const auto path = x.in->path();
+    if (path == "/v1/live")
+      return live_.start(x);
+    if (is_of_ui(*x.in))
+      return ui_->answer(x);
+    x.pending.behind = find(path);
+    if (x.pending.behind == admin_.get()) {
+      auto rest = x.in->target.substr(system_path.size());
+      x.in->target = path == "/v1/system/partitions" ? "/admin" + rest : std::move(rest);
+    }
+    x.pending.behind->start(x);
+  }
+
+  void finish(exchange& x, completion_value value) override {
+    x.pending.behind->finish(x, std::move(value));
+  }
+
+  bool refuses_head(const request& x) const override { return find(x.path())->refuses_head(x); }
+
+  void told(uint64_t topic, completion_value value) override {
+    live_.told(topic, std::move(value));
+  }
+
+  void tick() override { live_.tick(); }
+
+private:
+  endpoint* find(std::string_view path) const {
+    if (path == "/v1/events")
+      return events_.get();
+    if (path == system_path)
+      return const_cast<system_endpoint*>(&system_);
+    if (path == "/v1/system/cluster" || path == "/v1/system/partitions"
+        || path == "/v1/system/actors" || path.starts_with("/v1/system/actors/"))
+      return admin_.get(); // To be looked at, and nothing else.
+    return queries_.get();
+  }
+
+  bool is_of_ui(const request& x) const {
+    return ui_ && (x.verb == method::get || x.verb == method::head) && ui_->has(x.path());
+  }
+
+  std::unique_ptr<endpoint> queries_;
+  std::unique_ptr<endpoint> events_;
+  std::unique_ptr<endpoint> admin_;
+  system_endpoint system_;
+  live_hub live_;
+  std::unique_ptr<assets> ui_; ///< Null: none is served.
+};
+
+} // namespace
+
+std::unique_ptr<endpoint> make_query_port(request_handler& handler, const now_fn& now,
+                                          const query_port_config& config) {
+  return std::make_unique<query_port>(handler, now, config);
+}
+
+} // namespace footfall::http

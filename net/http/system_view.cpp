@@ -1,0 +1,190 @@
+#include "net/http/system_view.hpp"
+
+#include <algorithm>
+
+#include "net/http/json_text.hpp"
+#include "net/http/states_text.hpp"
+
+namespace footfall::http {
+
+namespace {
+
+void append_pair(std::string& out, std::string_view name, uint64_t value) {
+  append_key(out, name);
+  append_number(out, value);
+}
+
+void append_pair(std::string& out, std::string_view name, const counter& value) {
+  append_pair(out, name, value.load(std::memory_order_relaxed));
+}
+
+/// Null for what is not known.
+void append_known(std::string& out, std::string_view name, int64_t value) {
+  append_key(out, name);
+  if (value < 0)
+    out += "null";
+  else
+    append_number(out, static_cast<uint64_t>(value));
+}
+
+bool runs_here(const partition_row& x) {
+  return x.state != "idle";
+}
+
+/// Of the partitions that this node runs: other nodes know theirs.
+void append_ledger(std::string& out, const partitions_reply& x) {
+  int64_t written = 0, applied = 0;
+  uint64_t here = 0;
+  bool known = x.code == errc::none;
+  for (const auto& row : x.rows) {
+    if (!runs_here(row))
+      continue;
+    ++here;
+    known = known && row.log_end >= 0;
+    written += std::max(row.log_end, row.next_offset);
+    applied += row.next_offset;
+  }
+  append_key(out, "ledger");
+  out += '{';
+  append_known(out, "written", known ? written : -1);
+  append_known(out, "applied", known ? applied : -1);
+  append_known(out, "waiting", known ? written - applied : -1);
+  append_pair(out, "partitions", here);
+  append_pair(out, "partitions_in_all", x.rows.size());
+  out += '}';
+}
+
+std::string owner_of(uint32_t partition, const node_health& x) {
+  for (const auto& member : x.members)
+    if (std::find(member.partitions.begin(), member.partitions.end(), partition)
+        != member.partitions.end())
+      return member.name;
+  return {};
+}
+
+void append_partitions(std::string& out, const system_reply& x) {
+  append_key(out, "partitions");
+  out += '[';
+  for (const auto& row : x.parts.rows) {
+    out += out.back() == '[' ? "{" : ",{";
+    const bool here = runs_here(row);
+    append_pair(out, "n", row.partition);
+    append_key(out, "phase");
+    append_json_safe(out, row.state);
+    append_known(out, "log_end", row.log_end);
+    append_known(out, "next", here ? row.next_offset : -1);
+    append_known(out, "folded", here ? row.folded_offset : -1);
+    append_known(out, "lag",
+                 here && row.log_end >= 0 ? std::max<int64_t>(row.log_end - row.next_offset, 0)
+                                          : -1);
+    append_key(out, "owner");
+    append_json_safe(out, owner_of(row.partition, x.health));
+    append_key(out, "reason");
+    append_json_safe(out, row.why);
+    out += '}';
+  }
+  out += ']';
+}
+
+void append_ms(std::string& out, int64_t us) {
+  append_number(out, static_cast<uint64_t>(us / 1000));
+  if (us % 1000 != 0)
+    out += '.' + std::to_string(us % 1000 / 100);
+}
+
+/// The upper bound of the bucket that so many of 1,000 events reach; null when there are none.
+void append_quantile(std::string& out, const char* name, const duration_histogram& x, uint64_t all,
+                     uint64_t of_1000) {
+  append_key(out, name);
+  if (all == 0) {
+    out += "null";
+    return;
+  }
+  const auto wanted = (all * of_1000 + 999) / 1000;
+  uint64_t below = 0;
+  size_t at = 0;
+  for (; at + 2 < duration_histogram::buckets; ++at)
+    if ((below += x.in_bucket(at)) >= wanted)
+      break;
+  append_ms(out, duration_histogram::bound_us(at));
+}
+
+void append_freshness(std::string& out, const duration_histogram& x) {
+  append_key(out, "freshness");
+  out += "{\"bounds_ms\":[";
+  for (size_t i = 0; i + 1 < duration_histogram::buckets; ++i) {
+    if (i > 0)
+      out += ',';
+    append_ms(out, duration_histogram::bound_us(i));
+  }
+  out += "],\"counts\":[";
+  uint64_t all = 0;
+  for (size_t i = 0; i < duration_histogram::buckets; ++i) {
+    if (i > 0)
+      out += ',';
+    append_number(out, x.in_bucket(i));
+    all += x.in_bucket(i);
+  }
+  out += ']';
+  append_quantile(out, "p50_ms", x, all, 500);
+  append_quantile(out, "p99_ms", x, all, 990);
+  out += '}';
+}
+
+void append_node(std::string& out, const node_health& x) {
+  const auto self = std::find_if(x.members.begin(), x.members.end(),
+                                 [](const cluster_member& y) { return y.self; });
+  append_key(out, "node");
+  append_json_safe(out, self == x.members.end() ? "" : self->name);
+  append_key(out, "ready");
+  out += x.ready && !x.draining ? "true" : "false";
+  append_key(out, "draining");
+  out += x.draining ? "true" : "false";
+}
+
+} // namespace
+
+void ask_system(request_handler& handler, std::function<void(system_reply)> done) {
+  handler.health([&handler, done = std::move(done)](node_health health) {
+    handler.partitions([health = std::move(health), done](partitions_reply parts) {
+      done({health, std::move(parts)});
+    });
+  });
+}
+
+std::string render(const system_reply& x, const metrics& counts, int64_t started_us,
+                   int64_t now_us) {
+  std::string out = "{\"version\":\"" FOOTFALL_VERSION "\"";
+  append_node(out, x.health);
+  append_key(out, "started_at");
+  append_time(out, started_us);
+  append_key(out, "at");
+  append_time(out, now_us);
+  append_pair(out, "uptime_s",
+              static_cast<uint64_t>(std::max<int64_t>(now_us - started_us, 0)) / 1'000'000);
+  append_states(out, "roles", x.health.roles);
+  append_states(out, "dependencies", x.health.dependencies);
+  append_ledger(out, x.parts);
+  append_partitions(out, x);
+  append_freshness(out, counts.freshness);
+  out += ",\"cache\":{";
+  append_pair(out, "hits", counts.cache_hits);
+  append_pair(out, "misses", counts.cache_misses);
+  out += "},\"queries\":{";
+  append_pair(out, "cache", counts.queries_from_cache);
+  append_pair(out, "actor", counts.queries_from_actor);
+  append_pair(out, "store", counts.queries_from_store);
+  append_pair(out, "failed", counts.queries_failed);
+  out += "},\"events\":{";
+  append_pair(out, "accepted", counts.events_accepted);
+  append_pair(out, "rejected", counts.events_rejected);
+  append_pair(out, "unknown", counts.events_unknown);
+  append_pair(out, "applied", counts.events_applied);
+  append_pair(out, "duplicates", counts.events_duplicate);
+  append_pair(out, "bad", counts.events_bad);
+  append_pair(out, "id_conflicts", counts.id_conflicts);
+  out += "}}";
+  return out;
+}
+
+} // namespace footfall::http
