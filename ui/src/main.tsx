@@ -4,15 +4,15 @@ import { listen_to_keys } from './lib/keys';
 import { live } from './lib/live';
 import { follow_links, href, location, navigate, run_clock } from './lib/state';
 import { follow_system } from './lib/theme';
-import { LiveScreen } from './screens/live';
 import { Overview } from './screens/overview';
-import { PageScreen } from './screens/page';
 import { later, Lazy } from './widgets/lazy';
 import { help_open, places, Shell } from './widgets/shell';
 import './style.css';
 
 const actor_screen = later(() => import('./screens/actor').then((of) => of.ActorScreen));
 const actors_screen = later(() => import('./screens/actors').then((of) => of.ActorsScreen));
+const live_screen = later(() => import('./screens/live').then((of) => of.LiveScreen));
+const page_screen = later(() => import('./screens/page').then((of) => of.PageScreen));
 const system_screen = later(() => import('./screens/system').then((of) => of.SystemScreen));
 const try_screen = later(() => import('./screens/try').then((of) => of.TryScreen));
 
@@ -25,8 +25,8 @@ function Screen() {
   }
   switch (path) {
     case '/': return <Overview />;
-    case '/page': return <PageScreen />;
-    case '/live': return <LiveScreen />;
+    case '/page': return <Lazy key={path} of={page_screen} props={{}} />;
+    case '/live': return <Lazy key={path} of={live_screen} props={{}} />;
     case '/actors': return <Lazy key={path} of={actors_screen} props={{}} />;
     case '/system': return <Lazy key={path} of={system_screen} props={{}} />;
     case '/try': return <Lazy key={path} of={try_screen} props={{}} />;

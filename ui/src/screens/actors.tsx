@@ -148,7 +148,7 @@ function ActorLink({ row }: { row: ActorRow }) {
   return (
     <span class="actor">
       <a href={actor_path(row)}>{row.name}<span class="quiet"> {row.id}</span></a>
-      {row.key && <span class="actor-key"><Foreign text={row.key} /></span>}
+      {row.key && <span class="actor-key" title={visible(row.key)}><Foreign text={row.key} /></span>}
     </span>
   );
 }
@@ -156,7 +156,7 @@ function ActorLink({ row }: { row: ActorRow }) {
 function State({ row }: { row: ActorRow }) {
   const bad = row.state !== 'running';
   return (
-    <span class={bad ? 'bad' : undefined}>
+    <span class={bad ? 'bad word' : 'word'}>
       <span aria-hidden="true">{bad ? '▲ ' : '✓ '}</span>{row.state}
     </span>
   );

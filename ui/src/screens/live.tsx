@@ -7,7 +7,7 @@ import { useSignal } from '@preact/signals';
 import { type Resource, use_resource } from '../lib/resource';
 import { href, now, site_params, view } from '../lib/state';
 import { Bars } from '../widgets/bars';
-import { Foreign, Num } from '../widgets/bits';
+import { Num, PageName } from '../widgets/bits';
 import { Card, Cards } from '../widgets/cards';
 import { Proof } from '../widgets/proof';
 import { MinuteBars, Spark } from '../widgets/spark';
@@ -165,7 +165,7 @@ function ActivePages({ top, summary }: ActiveProps) {
             ...data.pages.map((page) => ({
               key: page.page_url, value: page.clicks,
               label: <a class="page-link" href={href('/page', { u: page.page_url })}>
-                <Foreign text={page.page_url} /></a>,
+                <PageName url={page.page_url} /></a>,
             })),
             ...(data.more && total > listed
               ? [{ key: '', rest: true, value: total - listed, label: 'all other pages' }] : []),

@@ -11,7 +11,7 @@ import { range_labels, range_params, series_params } from '../lib/ranges';
 import { type Resource, use_resource } from '../lib/resource';
 import { href, location, navigate, set_query, set_view, site_params, view } from '../lib/state';
 import { Bars, type Bar } from '../widgets/bars';
-import { ChangeMark, Command, Details, Foreign, Num, OpenPage } from '../widgets/bits';
+import { ChangeMark, Command, Details, Num, OpenPage, PageName } from '../widgets/bits';
 import { Card, Cards } from '../widgets/cards';
 import { Controls } from '../widgets/controls';
 import { LineChart } from '../widgets/line_chart';
@@ -115,7 +115,8 @@ export function Overview() {
         {(series) => <SeriesChart series={series} tz={tz} running={range.name !== null
           || Date.parse(range.to ?? '') > Date.now()} />}
       </Widget>
-      <Widget title="Pages" res={all.top} height={420} class="wide" tools={<Filter />}
+      <Widget title="Pages" res={all.top} height={420} class="wide"
+        tools={all.top.data.value?.pages.length ? <Filter /> : null}
         empty={(top) => (top.pages.length === 0 ? <p class="quiet">No page has a click in this
           range.</p> : null)}>
         {(top) => <Pages top={top} total={all.summary.data.value?.now.clicks ?? null} />}
@@ -154,20 +155,18 @@ function Numbers({ summary, hour, top, system }: NumbersProps) {
             : <span class="quiet">{range_title()}</span>}</small>
         </>}
       </Card>
-      <Card title="Last 60 minutes" res={hour}>
+      <HourCard hour={hour} />
+      <Card title="Top page" res={top} absent={(data) => data.pages.length === 0}>
         {(data) => <>
-          <Num value={data.points.reduce((sum, point) => sum + point.clicks, 0)} />
-          <small class="quiet">{number(data.points.at(-1)?.clicks ?? 0)} this minute</small>
-          <Spark values={data.points.map((point) => point.clicks)}
-            label="Clicks in each of the last 60 minutes" height={28} />
+          <Num value={data.pages[0]!.clicks} />
+          <small class="top-page"><a href={href('/page', { u: data.pages[0]!.page_url })}>
+            <PageName url={data.pages[0]!.page_url} /></a></small>
         </>}
       </Card>
       <Card title="Pages" res={top}>
         {(data) => <>
           <span class="num">{number(data.pages.length)}{data.more && '+'}</span>
-          <small class="quiet top-page">{data.pages[0]
-            ? <>first: <Foreign text={data.pages[0].page_url} /></>
-            : 'none with a click'}</small>
+          <small class="quiet">with a click in the range</small>
         </>}
       </Card>
       <Card title="Cache hit rate" res={system} absent={(data) =>
@@ -182,6 +181,27 @@ function Numbers({ summary, hour, top, system }: NumbersProps) {
         </>}
       </Card>
     </Cards>
+  );
+}
+
+/// How many now: the last hour, or the running minute where the hour is the range anyway.
+function HourCard({ hour }: { hour: Resource<Series> }) {
+  const live = view.value.range.name === 'live';
+  return (
+    <Card title={live ? 'This minute' : 'Last 60 minutes'} res={hour}>
+      {(data) => {
+        const minutes = data.points.map((point) => point.clicks);
+        const [before = 0, latest = 0] = minutes.slice(-2);
+        return <>
+          <Num value={live ? latest : minutes.reduce((sum, clicks) => sum + clicks, 0)} />
+          <small class="quiet">
+            {live ? `${number(before)} in the minute before` : `${number(latest)} this minute`}
+          </small>
+          {!live && <Spark values={minutes} label="Clicks in each of the last 60 minutes"
+            height={28} />}
+        </>;
+      }}
+    </Card>
   );
 }
 
@@ -243,7 +263,7 @@ function Pages({ top, total }: { top: TopPages; total: number | null }) {
     key: page.page_url, value: page.clicks,
     label: <>
       <a class="page-link" href={href('/page', { u: page.page_url })}>
-        <Foreign text={page.page_url} /></a>
+        <PageName url={page.page_url} /></a>
       <OpenPage url={page.page_url} />
     </>,
     extra: page.users === null ? undefined : count_of(page.users, 'user'),

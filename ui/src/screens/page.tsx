@@ -10,7 +10,7 @@ import { series_params } from '../lib/ranges';
 import { type Resource, use_resource } from '../lib/resource';
 import { href, location, navigate, now, site_params, view } from '../lib/state';
 import { Bars } from '../widgets/bars';
-import { Command, Details, Foreign, Json, Num, OpenPage } from '../widgets/bits';
+import { Command, Details, Foreign, Json, Num, OpenPage, PageName } from '../widgets/bits';
 import { Card, Cards } from '../widgets/cards';
 import { Controls } from '../widgets/controls';
 import { LineChart } from '../widgets/line_chart';
@@ -56,7 +56,7 @@ function ChoosePage() {
             bars={data.pages.map((page) => ({
               key: page.page_url, value: page.clicks,
               label: <a class="page-link" href={href('/page', { u: page.page_url })}>
-                <Foreign text={page.page_url} /></a>,
+                <PageName url={page.page_url} /></a>,
               extra: page.users === null ? undefined : count_of(page.users, 'user'),
             }))} />
         )}
@@ -72,7 +72,7 @@ function use_page(url: string) {
   const page = use_resource<PageAnswer>(url, (signal) =>
     call('/v1/stats/page', params, { signal }));
   const users = use_resource<PageUsers>(url, (signal) =>
-    call('/v1/stats/users', { ...params, limit: 20 }, { signal }));
+    call('/v1/stats/users', { ...params, limit: 10 }, { signal }));
   const series = use_resource<Series>(JSON.stringify([url, range, tz, compare]), (signal) =>
     call('/v1/stats/series', { ...params, ...series_params(range), tz, compare },
       { signal, after: heard.current }));

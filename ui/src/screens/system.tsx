@@ -99,7 +99,7 @@ function FreshnessWidget({ system }: { system: Resource<System> }) {
         const kept = (p99 ?? 0) <= slo_ms;
         return (
           <>
-            <p>
+            <p class="lead">
               <b>p50 {milliseconds(p50 ?? 0)}</b>, <b>p99 {milliseconds(p99 ?? 0)}</b>.{' '}
               <span class={kept ? undefined : 'bad'}>
                 <span aria-hidden="true">{kept ? '✓ ' : '▲ '}</span>
@@ -162,7 +162,7 @@ function PartitionsWidget({ system, partitions }: PartitionsProps) {
         ))}
         <Table caption="Partitions" rows={data.partitions} row_key={(row) => String(row.n)}
           columns={[
-            { key: 'n', label: 'partition', numeric: true, value: (row) => row.n,
+            { key: 'n', label: 'partition', value: (row) => row.n,
               show: (row) => <>{row.n === marked ? '→ ' : ''}{row.n}</> },
             { key: 'phase', label: 'phase', value: (row) => row.phase,
               show: (row) => (row.phase === 'running' ? 'running'

@@ -40,6 +40,16 @@ export function Foreign({ text }: { text: string }) {
   return <span class="foreign" dir="auto">{visible(text)}</span>;
 }
 
+/// The name of a page in a list: of an address of the web the host is quiet, and https://
+/// is left out, since it says nothing. The whole name is in the title.
+export function PageName({ url }: { url: string }) {
+  const parts = web_address(url) ? /^(?:https:\/\/)?([^/?#]*(?:\/\/[^/?#]*)?)(.*)$/i.exec(url) : null;
+  if (!parts?.[2]) return <Foreign text={url} />;
+  return (
+    <span class="foreign" title={url}><span class="quiet">{parts[1]}</span>{parts[2]}</span>
+  );
+}
+
 /// A link to where a page is, if its name is an address of the web.
 export function OpenPage({ url }: { url: string }) {
   const target = web_address(url);
@@ -74,7 +84,7 @@ export function Copy({ text, label = 'Copy' }: { text: string; label?: string })
 export function Command({ text }: { text: string }) {
   return (
     <div class="command">
-      <pre tabIndex={0} role="region" aria-label="Command"><code>{visible(text)}</code></pre>
+      <pre tabIndex={0} role="group" aria-label="Command"><code>{visible(text)}</code></pre>
       <Copy text={text} />
     </div>
   );
@@ -82,7 +92,7 @@ export function Command({ text }: { text: string }) {
 
 export function Json({ value, label }: { value: unknown; label: string }) {
   return (
-    <pre class="json" tabIndex={0} role="region" aria-label={label}>
+    <pre class="json" tabIndex={0} role="group" aria-label={label}>
       {visible_lines(JSON.stringify(value, null, 2))}
     </pre>
   );

@@ -21,7 +21,7 @@ export function Card<T>({ title, res, children, absent }: CardProps<T>) {
   if (data !== null && absent?.(data)) return null;
   const problem = res.problem.value;
   return (
-    <section class="card" aria-label={title}>
+    <div class="card" role="group" aria-label={title}>
       <h2>{title}</h2>
       {data !== null
         ? (
@@ -33,6 +33,6 @@ export function Card<T>({ title, res, children, absent }: CardProps<T>) {
         : problem
           ? <small class="bad"><span aria-hidden="true">▲ </span>{problem.detail}</small>
           : <div class="card-body skeleton-late" />}
-    </section>
+    </div>
   );
 }

@@ -29,7 +29,7 @@ function rows_of(props: ChartProps): [number[], Values, Values, Values] {
   const whole: Values = props.running ? clicks.map((c, i) => (i < count - 1 ? c : null)) : clicks;
   const tail: Values = clicks.map((c, i) => (props.running && i >= count - 2 ? c : null));
   const before: Values = x.map((_, i) => props.before?.[i]?.clicks ?? null);
-  return [x, before, whole, tail];
+  return [x, whole, tail, before];
 }
 
 /// Which buckets get a name on the axis: evenly, and as many as there is room for.
@@ -51,14 +51,14 @@ function options_of(
   const axis = { stroke: ink, font, ticks: { show: false }, border: { show: false } };
   const room = props.step === 'minute' || props.step === 'hour' ? 72 : 84;
   return {
-    width, height: props.height, legend: { show: false }, padding: [8, 12, 0, 0],
+    width, height: props.height, legend: { show: false }, padding: [8, 28, 0, 0],
     scales: {
       x: { time: false },
       y: { range: (_u, _low, high) => [0, Math.max(4, high * 1.08)] },
     },
     cursor: {
       y: false, drag: { x: false, y: false },
-      points: { size: 9, fill: (u, i) => (i === 1 ? colour('--page') : String(u.series[i]?.stroke)) },
+      points: { size: 8, stroke: accent, fill: colour('--page'), width: 2 },
     },
     hooks: { setCursor: [(u) => on_cursor(u.cursor.idx ?? null)] },
     axes: [
@@ -78,9 +78,9 @@ function options_of(
     ],
     series: [
       {},
-      { stroke: ink, width: 1, dash: [4, 4], points: { show: false } },
-      { stroke: accent, width: 2, fill: colour('--tint'), points: { show: x.length < 3 } },
+      { stroke: accent, width: 2, fill: colour('--area'), points: { show: x.length < 3 } },
       { stroke: accent, width: 2, dash: [2, 4], points: { show: false } },
+      { stroke: ink, width: 1, dash: [5, 4], points: { show: false } },
     ],
   };
 }

@@ -30,6 +30,7 @@ export function told_state(state: LiveState, age_s: number, since: string): Told
 
 export function LiveDot() {
   const state = live.state.value;
+  if (state === 'off') return null;
   const heard = live.heard_at.value;
   const since = heard ? clock_time(new Date(heard), view.value.tz) : '';
   const told = told_state(state, heard ? (now.value - heard) / 1000 : 0, since);
@@ -38,7 +39,7 @@ export function LiveDot() {
       <button type="button" class={`live-dot ${told.good ? '' : 'off'}`}
         title={live.node.value ? `Stream of node ${live.node.value}` : 'The live stream'}
         aria-pressed={live.paused.value}
-        aria-label={live.paused.value ? 'Go on with live updates' : 'Pause live updates'}
+        aria-label={`${told.text}. ${live.paused.value ? 'Go on with' : 'Pause'} live updates`}
         onClick={() => live.set_paused(!live.paused.value)}>
         <span class="live-mark" aria-hidden="true">{told.mark}</span>
         <span aria-hidden="true">{told.text}</span>

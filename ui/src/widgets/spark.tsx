@@ -46,6 +46,15 @@ interface Bin {
   label: string;
   count: number;
   late: boolean;
+  /// Which of the quantiles lie here.
+  marks: string;
+}
+
+/// The bin that holds a value, by its upper bounds.
+function bin_of(bounds: number[], value: number | null): number {
+  if (value === null) return -1;
+  const at = bounds.findIndex((bound) => value <= bound);
+  return at < 0 ? bounds.length : at;
 }
 
 /// The bins between the first and the last that hold something, with one beside each.
@@ -54,6 +63,8 @@ export function bins_of(freshness: Freshness): Bin[] {
   const used = counts.map((count, i) => (count > 0 ? i : -1)).filter((i) => i >= 0);
   if (used.length === 0) return [];
   const slo = bounds.findIndex((bound) => bound >= slo_ms);
+  const marked = [['p50', bin_of(bounds, freshness.p50_ms)],
+    ['p99', bin_of(bounds, freshness.p99_ms)]] as const;
   const first = Math.max(0, used[0]! - 1);
   const last = Math.min(counts.length - 1, Math.max(used.at(-1)! + 1, slo));
   return counts.slice(first, last + 1).map((count, at) => {
@@ -62,7 +73,8 @@ export function bins_of(freshness: Freshness): Bin[] {
     const label = high === undefined
       ? `over ${milliseconds(low)}`
       : `${milliseconds(low)} to ${milliseconds(high)}`;
-    return { label, count, late: high === undefined || high > slo_ms };
+    const marks = marked.filter(([, bin]) => bin === i).map(([name]) => name).join(', ');
+    return { label, count, late: high === undefined || high > slo_ms, marks };
   });
 }
 
@@ -76,9 +88,10 @@ export function Histogram({ freshness }: { freshness: Freshness }) {
         <li key={bin.label} class={bin.late ? 'late' : undefined}>
           <span class="hist-label quiet">{bin.label}</span>
           <span class="hist-track" aria-hidden="true">
-            <span class="hist-fill" style={{ width: `${(bin.count / most) * 100}%` }} />
+            <span class="hist-fill" hidden={bin.count === 0} style={{ width: `${(bin.count / most) * 100}%` }} />
           </span>
           <span class="hist-count">{number(bin.count)}</span>
+          <span class="hist-marks">{bin.marks}</span>
         </li>
       ))}
     </ol>

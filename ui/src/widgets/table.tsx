@@ -59,7 +59,7 @@ export function Table<T>(props: TableProps<T>) {
     else own.value = { key, down };
   };
   return (
-    <div class="table-box" tabIndex={0} role="region" aria-label={props.caption}>
+    <div class="table-box" tabIndex={0} role="group" aria-label={props.caption}>
       <table>
         <caption class={props.show_caption ? undefined : 'sr'}>{props.caption}</caption>
         <thead>
