@@ -159,7 +159,7 @@ function Numbers({ summary, hour, top, system }: NumbersProps) {
       <Card title="Top page" res={top} absent={(data) => data.pages.length === 0}>
         {(data) => <>
           <Num value={data.pages[0]!.clicks} />
-          <small class="top-page"><a href={href('/page', { u: data.pages[0]!.page_url })}>
+          <small class="top-page"><span class="quiet">clicks on </span><a href={href('/page', { u: data.pages[0]!.page_url })}>
             <PageName url={data.pages[0]!.page_url} /></a></small>
         </>}
       </Card>

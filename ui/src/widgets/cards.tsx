@@ -2,7 +2,10 @@
 
 import type { ComponentChildren } from 'preact';
 import type { Resource } from '../lib/resource';
-import { is_stale } from './widget';
+import { age } from '../lib/format';
+import { live } from '../lib/live';
+import { now } from '../lib/state';
+import { as_of_ms, is_stale } from './widget';
 
 export function Cards({ children }: { children: ComponentChildren }) {
   return <div class="cards">{children}</div>;
@@ -27,7 +30,11 @@ export function Card<T>({ title, res, children, absent }: CardProps<T>) {
         ? (
           <div class={`card-body ${is_stale(res) ? 'dim' : ''}`}>
             {children(data)}
-            {problem && <small class="bad">□ {problem.detail}</small>}
+            {is_stale(res) && (
+              <small class="stale"><span aria-hidden="true">□ </span>
+                {problem && live.state.value !== 'lost'
+                  ? problem.detail : age(as_of_ms(res), now.value)}</small>
+            )}
           </div>
         )
         : problem

@@ -32,6 +32,12 @@ function rows_of(props: ChartProps): [number[], Values, Values, Values] {
   return [x, whole, tail, before];
 }
 
+// Clicks are whole, so the axis has no fractions.
+const whole_steps = [1, 2, 5];
+for (let ten = 10; ten <= 1e12; ten *= 10) {
+  whole_steps.push(ten, 2 * ten, 2.5 * ten, 5 * ten);
+}
+
 /// Which buckets get a name on the axis: evenly, and as many as there is room for.
 export function named_buckets(count: number, width: number, room: number): number[] {
   const most = Math.max(2, Math.floor(width / room));
@@ -69,9 +75,8 @@ function options_of(
         values: (_u, ticks) => ticks.map((t) => tick_label(new Date(t * 1000), props.step, props.tz)),
       },
       {
-        ...axis, grid: { stroke: line, width: 1 }, gap: 8, space: 56,
-        incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5,
-          1e6, 2e6, 5e6, 1e7, 1e8, 1e9],
+        ...axis, grid: { stroke: line, width: 1 }, gap: 8, space: 44,
+        incrs: whole_steps,
         values: (_u, ticks) => ticks.map(short_number),
         size: (_u, texts) => 14 + 8 * Math.max(1, ...(texts ?? []).map((text) => text.length)),
       },
@@ -79,7 +84,7 @@ function options_of(
     series: [
       {},
       { stroke: accent, width: 2, fill: colour('--area'), points: { show: x.length < 3 } },
-      { stroke: accent, width: 2, dash: [2, 4], points: { show: false } },
+      { stroke: accent, width: 2, dash: [2, 4], fill: colour('--area'), points: { show: false } },
       { stroke: ink, width: 1, dash: [5, 4], points: { show: false } },
     ],
   };

@@ -69,7 +69,8 @@ export function is_stale<T>(res: Resource<T>): boolean {
   return res.problem.value !== null || live.state.value === 'lost';
 }
 
-function as_of_ms<T>(res: Resource<T>): number {
+/// When what is shown was true, by the server's clock where it said so.
+export function as_of_ms<T>(res: Resource<T>): number {
   const told = (res.data.value as { as_of?: string } | null)?.as_of;
   const at = told ? Date.parse(told) : NaN;
   return at > 0 ? at : res.at.value;
@@ -77,7 +78,9 @@ function as_of_ms<T>(res: Resource<T>): number {
 
 function Stale<T>({ res }: { res: Resource<T> }) {
   const at = as_of_ms(res);
-  const problem = res.problem.value;
+  // That nobody answers is said once, above all widgets.
+  const away = live.state.value === 'lost' && res.problem.value?.status === 0;
+  const problem = away ? null : res.problem.value;
   return (
     <p class="stale">
       <span aria-hidden="true">□ </span>
