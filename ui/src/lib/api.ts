@@ -65,6 +65,12 @@ export interface PageAnswer extends Answer {
   more: boolean;
 }
 
+export interface CountAnswer extends Answer {
+  user_id: string;
+  page_url: string;
+  count: number;
+}
+
 export interface PageUser {
   user_id: string;
   clicks: number;

@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import {
   address, call, type Params, type Series, type Summary, type System, type TopPages,
 } from '../lib/api';
-import { bucket_label, count_of, number, percent } from '../lib/format';
+import { bucket_label, count_of, day, number, percent } from '../lib/format';
 import { curl_post } from '../lib/curl';
 import { add_shortcuts } from '../lib/keys';
 import { range_labels, range_params, series_params } from '../lib/ranges';
@@ -128,8 +128,10 @@ export function Overview() {
 }
 
 function range_title(): string {
-  const { name } = view.value.range;
-  return name ? range_labels[name].toLowerCase() : 'in the chosen range';
+  const { range: { name, from, to }, tz } = view.value;
+  if (name) return range_labels[name].toLowerCase();
+  const last = new Date(Date.parse(to ?? '') - 1);
+  return `${day(new Date(from ?? ''), tz)} to ${day(last, tz)}`;
 }
 
 function nothing(summary: Resource<Summary>): boolean {

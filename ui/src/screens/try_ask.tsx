@@ -8,7 +8,7 @@ import { milliseconds } from '../lib/format';
 import { compare_names, range_labels, range_names } from '../lib/ranges';
 import { site_params, view } from '../lib/state';
 import { Command, Foreign, Json } from '../widgets/bits';
-import { AsOf, source_text } from '../widgets/proof';
+import { AsOf } from '../widgets/proof';
 import { type Column, Table } from '../widgets/table';
 
 interface Endpoint {
@@ -123,9 +123,9 @@ function Parameter({ name, values, required }: ParameterProps) {
 }
 
 const source_means: Record<string, string> = {
-  cache: 'It was answered a moment ago and nothing came since that it lacks.',
-  actor: 'The actor that counts the page answered, from memory.',
-  store: 'It was read from the store.',
+  cache: 'From the cache: asked a moment ago, and nothing came since that it lacks',
+  actor: 'From memory: the actor that counts the page answered',
+  store: 'Read from the store',
 };
 
 function Answer({ asked }: { asked: Asked }) {
@@ -142,7 +142,7 @@ function Answer({ asked }: { asked: Asked }) {
       <p class="proof">
         <span>{milliseconds(asked.ms)}</span>
         {proof && <>
-          <span>{source_text(answer as never)}. {source_means[String(answer.source)]}</span>
+          <span>{source_means[String(answer.source)]}</span>
           <span><AsOf answer={answer as never} /></span>
           <span>position <code>{String(answer.position)}</code></span>
         </>}
