@@ -90,6 +90,8 @@ export interface SystemPartition {
   folded: number;
   lag: number;
   owner: string;
+  /// Why it does not run; empty while it does.
+  reason?: string;
 }
 
 export interface Freshness {
@@ -107,12 +109,32 @@ export interface System {
   ready: boolean;
   roles: Record<string, string>;
   dependencies: Record<string, string>;
-  ledger: { written: number; applied: number; waiting: number };
+  ledger: Ledger;
   partitions: SystemPartition[];
   freshness: Freshness;
   cache: { hits: number; misses: number };
-  queries: Record<Source, number>;
-  events: { accepted: number; duplicates: number; rejected: number };
+  queries: Record<Source, number> & { failed?: number };
+  events: EventCounts;
+}
+
+/// Records of the log: written = applied + waiting.
+export interface Ledger {
+  written: number;
+  applied: number;
+  waiting: number;
+  /// In a cluster a node may know fewer partitions than there are.
+  partitions?: number;
+  partitions_in_all?: number;
+}
+
+/// Since the node started.
+export interface EventCounts {
+  accepted: number;
+  duplicates: number;
+  rejected: number;
+  unknown?: number;
+  bad?: number;
+  id_conflicts?: number;
 }
 
 /// A partition as the operators' port tells it: with the reason why it stopped.

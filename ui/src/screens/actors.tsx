@@ -148,7 +148,8 @@ function ActorLink({ row }: { row: ActorRow }) {
   return (
     <span class="actor">
       <a href={actor_path(row)}>{row.name}<span class="quiet"> {row.id}</span></a>
-      {row.key && <span class="actor-key" title={visible(row.key)}><Foreign text={row.key} /></span>}
+      {row.key && <span class="actor-key" title={visible(row.key)}>
+        <Foreign text={row.key} /></span>}
     </span>
   );
 }

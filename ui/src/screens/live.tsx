@@ -21,12 +21,13 @@ const range = 'live';
 
 function use_live() {
   const { site, tz } = view.value;
+  const key = `live ${site} ${tz}`;
   const params = { ...site_params(), range, tz };
-  const summary = use_resource<Summary>(site, (signal) =>
+  const summary = use_resource<Summary>(key, (signal) =>
     call('/v1/stats/summary', params, { signal }));
-  const series = use_resource<Series>(site, (signal) =>
+  const series = use_resource<Series>(key, (signal) =>
     call('/v1/stats/series', params, { signal }));
-  const top = use_resource<TopPages>(site, (signal) =>
+  const top = use_resource<TopPages>(key, (signal) =>
     call('/v1/stats/top-pages', { ...params, limit: 20 }, { signal }));
   const system = use_system();
   const refresh = () =>
@@ -54,7 +55,9 @@ function use_live() {
     poll: refresh,
   });
   useEffect(() => {
-    const timer = setInterval(() => series.load_soon(0), 15_000);
+    const timer = setInterval(() => {
+      if (!document.hidden) series.load_soon(0);
+    }, 15_000);
     return () => clearInterval(timer);
   }, []);
   return { summary, series, top, system };

@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import {
   address, call, type Params, type Series, type Summary, type System, type TopPages,
 } from '../lib/api';
-import { bucket_label, count_of, day, number, percent } from '../lib/format';
+import { bucket_label, count_of, day, number, percent, visible } from '../lib/format';
 import { curl_post } from '../lib/curl';
 import { add_shortcuts } from '../lib/keys';
 import { range_labels, range_params, series_params } from '../lib/ranges';
@@ -14,6 +14,7 @@ import { Bars, type Bar } from '../widgets/bars';
 import { ChangeMark, Command, Details, Num, OpenPage, PageName } from '../widgets/bits';
 import { Card, Cards } from '../widgets/cards';
 import { Controls } from '../widgets/controls';
+import { say } from '../widgets/live_dot';
 import { LineChart } from '../widgets/line_chart';
 import { Proof } from '../widgets/proof';
 import { Spark } from '../widgets/spark';
@@ -109,6 +110,7 @@ export function Overview() {
       <h1 class="sr">Overview</h1>
       <Controls resolved={all.summary.data.value?.range ?? null} api={api}
         refresh={() => void all.refresh().catch(() => undefined)} />
+      <button type="button" class="skip" onClick={() => read(all)}>Read the numbers now</button>
       <Numbers {...all} />
       <Widget title={`Clicks, ${range_title()}`} res={all.series} height={300} class="wide"
         empty={() => (nothing(all.summary) ? <NoClicks /> : null)}>
@@ -125,6 +127,18 @@ export function Overview() {
         system={all.system.data.value} />}
     </>
   );
+}
+
+/// Live numbers are not announced; this reads them once.
+function read({ summary, hour, top }: NumbersProps): void {
+  const told = summary.data.value;
+  if (!told) return say('There are no numbers yet.');
+  const minutes = hour.data.value?.points.reduce((sum, point) => sum + point.clicks, 0);
+  const first = top.data.value?.pages[0];
+  say(`${count_of(told.now.clicks, 'click')}, ${range_title()}. `
+    + (told.before ? `${number(told.before.clicks)} in the period before. ` : '')
+    + (minutes === undefined ? '' : `${number(minutes)} in the last 60 minutes. `)
+    + (first ? `Most on ${visible(first.page_url)}: ${number(first.clicks)}.` : ''));
 }
 
 function range_title(): string {
@@ -161,8 +175,11 @@ function Numbers({ summary, hour, top, system }: NumbersProps) {
       <Card title="Top page" res={top} absent={(data) => data.pages.length === 0}>
         {(data) => <>
           <Num value={data.pages[0]!.clicks} />
-          <small class="top-page"><span class="quiet">clicks on </span><a href={href('/page', { u: data.pages[0]!.page_url })}>
-            <PageName url={data.pages[0]!.page_url} /></a></small>
+          <small class="top-page">
+            <span class="quiet">clicks on </span>
+            <a href={href('/page', { u: data.pages[0]!.page_url })}><PageName
+              url={data.pages[0]!.page_url} /></a>
+          </small>
         </>}
       </Card>
       <Card title="Pages" res={top}>
@@ -214,7 +231,8 @@ function SeriesChart({ series, tz, running }: { series: Series; tz: string; runn
   const name = (at: string) => bucket_label(new Date(at), series.step, tz);
   use_sheet('Clicks over time', () => ({
     name: 'Clicks over time', columns: ['at', 'clicks', ...(compared ? ['clicks_before'] : [])],
-    rows: rows.map((row) => [row.at, row.clicks, ...(compared ? [row.before?.clicks ?? null] : [])]),
+    rows: rows.map((row) =>
+      [row.at, row.clicks, ...(compared ? [row.before?.clicks ?? null] : [])]),
   }));
   return (
     <>

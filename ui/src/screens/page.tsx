@@ -101,7 +101,9 @@ function use_page(url: string) {
     poll: refresh,
   });
   useEffect(() => {
-    const timer = setInterval(() => series.load_soon(0), 30_000);
+    const timer = setInterval(() => {
+      if (!document.hidden) series.load_soon(0);
+    }, 30_000);
     return () => clearInterval(timer);
   }, []);
   return { page, users, series, system, refresh };

@@ -80,12 +80,20 @@ function LedgerWidget({ system }: { system: Resource<System> }) {
                 ? 'Every record of the event log is accounted for, over restarts, whoever wrote it.'
                 : `This does not add up: ${number(Math.abs(written - applied - waiting))} records `
                   + 'differ. Run "footfall audit" and look at the partitions below.'}
+              {known_part(data)}
             </p>
           </>
         );
       }}
     </Widget>
   );
+}
+
+/// In a cluster: how much of the log this node can speak for.
+function known_part({ ledger: { partitions, partitions_in_all: all } }: System): string {
+  if (partitions === undefined || all === undefined || partitions >= all) return '';
+  return ` It is told of ${number(partitions)} of ${count_of(all, 'partition')}: those that `
+    + 'this node knows of.';
 }
 
 function FreshnessWidget({ system }: { system: Resource<System> }) {
@@ -154,12 +162,16 @@ function PartitionsWidget({ system, partitions }: PartitionsProps) {
   return (
     <Widget title="Partitions" res={system} height={200} class="wide">
       {(data) => <>
-        {[...reasons.values()].filter((one) => one.stopped).map((one) => (
-          <p class="mismatch" key={one.partition}>
-            <span aria-hidden="true">▲ </span>Partition {one.partition} is stopped
-            ({one.stopped}): {visible(one.reason ?? '')}
-          </p>
-        ))}
+        {data.partitions.filter((one) => one.phase !== 'running').map((one) => {
+          const admin = reasons.get(one.n);
+          return (
+            <p class="mismatch" key={one.n}>
+              <span aria-hidden="true">▲ </span>Partition {one.n} is {one.phase}
+              {admin?.stopped && ` (${admin.stopped})`}:{' '}
+              {visible(one.reason || admin?.reason || 'no reason was told')}
+            </p>
+          );
+        })}
         <Table caption="Partitions" rows={data.partitions} row_key={(row) => String(row.n)}
           columns={[
             { key: 'n', label: 'partition', value: (row) => row.n,
@@ -221,10 +233,26 @@ function EventsWidget({ system }: { system: Resource<System> }) {
             <span class="quiet"> sent again, counted once</span></dd></div>
           <div><dt>rejected</dt><dd>{number(data.events.rejected)}
             <span class="quiet"> with a reason for each</span></dd></div>
+          <Counted name="unknown" count={data.events.unknown}
+            means="may be stored; their senders were told to send them again" />
+          <Counted name="bad records" count={data.events.bad}
+            means="were no events; kept with their bytes" />
+          <Counted name="id conflicts" count={data.events.id_conflicts}
+            means="had a known id and other content; the first one counts" />
+          <Counted name="failed answers" count={data.queries.failed}
+            means="of all questions" />
         </dl>
       )}
     </Widget>
   );
+}
+
+/// Trouble that is only worth a row when there was some.
+function Counted({ name, count, means }: { name: string; count: number | undefined;
+  means: string }) {
+  if (!count) return null;
+  return <div><dt>{name}</dt><dd class="bad"><span aria-hidden="true">▲ </span>{number(count)}
+    <span class="quiet"> {means}</span></dd></div>;
 }
 
 function ClusterWidget({ cluster }: { cluster: Resource<Cluster> }) {
@@ -232,7 +260,8 @@ function ClusterWidget({ cluster }: { cluster: Resource<Cluster> }) {
   const word = (node: ClusterNode) => node.state ?? (node.ready ? 'ready' : 'not ready');
   return (
     <Widget title="Cluster" res={cluster} height={100} class="wide"
-      empty={() => (alone ? <p class="quiet">This node is alone; it has all partitions.</p> : null)}>
+      empty={() => (alone
+        ? <p class="quiet">This node is alone; it has all partitions.</p> : null)}>
       {(data) => <>
         {(data.unowned?.length ?? 0) > 0 && <p class="mismatch"><span aria-hidden="true">▲ </span>
           Nobody has {count_of(data.unowned!.length, 'partition')}: {data.unowned!.join(', ')}</p>}

@@ -187,7 +187,12 @@ function flat(value: Record<string, unknown>, path = ''): Row {
   })) as Row;
 }
 
-function AnswerTable({ answer, endpoint }: { answer: Record<string, unknown>; endpoint: Endpoint }) {
+interface TableProps {
+  answer: Record<string, unknown>;
+  endpoint: Endpoint;
+}
+
+function AnswerTable({ answer, endpoint }: TableProps) {
   const rows = rows_of(answer, endpoint.rows);
   if (rows.length === 0) return <p class="quiet">The answer has no rows.</p>;
   const columns: Column<Row>[] = Object.keys(rows[0]!).map((key) => ({

@@ -155,7 +155,7 @@ function is_repeat(sent: Sent[], body: string): boolean {
 }
 
 interface FieldsProps {
-  form: { value: Record<'user_id' | 'event_type' | 'page_url' | 'time_stamp' | 'event_id', string> };
+  form: { value: Record<keyof ClickEvent, string> };
 }
 
 const fields = [

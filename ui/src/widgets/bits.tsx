@@ -43,8 +43,8 @@ export function Foreign({ text }: { text: string }) {
 /// The name of a page in a list: of an address of the web the host is quiet, and https://
 /// is left out, since it says nothing. The whole name is in the title.
 export function PageName({ url }: { url: string }) {
-  const parts = web_address(url) ? /^(?:https:\/\/)?([^/?#]*(?:\/\/[^/?#]*)?)(.*)$/i.exec(url) : null;
-  if (!parts?.[2]) return <Foreign text={url} />;
+  const parts = /^(?:https:\/\/)?([^/?#]*(?:\/\/[^/?#]*)?)(.*)$/i.exec(url);
+  if (!parts?.[2] || !web_address(url)) return <Foreign text={url} />;
   return (
     <span class="foreign" title={url}><span class="quiet">{parts[1]}</span>{parts[2]}</span>
   );

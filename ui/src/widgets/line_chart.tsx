@@ -72,7 +72,8 @@ function options_of(
         ...axis, grid: { show: false }, gap: 6, size: 32,
         splits: (u) => named_buckets(x.length, u.bbox.width / devicePixelRatio, room)
           .map((i) => x[i]!),
-        values: (_u, ticks) => ticks.map((t) => tick_label(new Date(t * 1000), props.step, props.tz)),
+        values: (_u, ticks) =>
+          ticks.map((t) => tick_label(new Date(t * 1000), props.step, props.tz)),
       },
       {
         ...axis, grid: { stroke: line, width: 1 }, gap: 8, space: 44,

@@ -1,7 +1,7 @@
 /// Whether the screen is live, in one mark and one or two words; and the only place
 /// that speaks to screen readers by itself.
 
-import { useSignal } from '@preact/signals';
+import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { clock_time, span } from '../lib/format';
 import { live, poll_ms, type LiveState } from '../lib/live';
@@ -54,9 +54,15 @@ const spoken: Partial<Record<LiveState, string>> = {
   polling: `Live updates do not get through; numbers are asked for every ${poll_ms / 1000} seconds`,
 };
 
+const text = signal('');
+
+/// Has screen readers say something now, because a person asked.
+export function say(words: string): void {
+  text.value = words;
+}
+
 /// Speaks when the state changes, and what "read now" asks for.
 function Speaker({ state, since }: { state: LiveState; since: string }) {
-  const text = useSignal('');
   useEffect(() => {
     if (state === 'lost') text.value = `No connection to the server. Numbers are as of ${since}`;
     else if (spoken[state]) text.value = spoken[state];

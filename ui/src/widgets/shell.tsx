@@ -8,6 +8,7 @@ import { live } from '../lib/live';
 import { href, location, view } from '../lib/state';
 import { next_theme, set_theme, theme } from '../lib/theme';
 import { LiveDot } from './live_dot';
+import { is_away } from './widget';
 
 export const places = [
   { path: '/', name: 'Overview', key: 'o' },
@@ -81,7 +82,7 @@ function Banner() {
       numbers are asked for every 10 seconds instead.
     </p>;
   }
-  if (state !== 'lost') return null;
+  if (!is_away()) return null;
   return (
     <p class="banner">
       <span aria-hidden="true">□ </span>The server does not answer. What you see is what was

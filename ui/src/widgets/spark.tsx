@@ -88,7 +88,8 @@ export function Histogram({ freshness }: { freshness: Freshness }) {
         <li key={bin.label} class={bin.late ? 'late' : undefined}>
           <span class="hist-label quiet">{bin.label}</span>
           <span class="hist-track" aria-hidden="true">
-            <span class="hist-fill" hidden={bin.count === 0} style={{ width: `${(bin.count / most) * 100}%` }} />
+            <span class="hist-fill" hidden={bin.count === 0}
+              style={{ width: `${(bin.count / most) * 100}%` }} />
           </span>
           <span class="hist-count">{number(bin.count)}</span>
           <span class="hist-marks">{bin.marks}</span>

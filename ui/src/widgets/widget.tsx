@@ -64,9 +64,16 @@ function Waiting<T>({ res, height }: { res: Resource<T>; height: number }) {
   );
 }
 
+const away_after_ms = 3000;
+
+/// Whether the stream is away for longer than a restart that nobody needs to see.
+export function is_away(): boolean {
+  return live.state.value === 'lost' && now.value - live.heard_at.value > away_after_ms;
+}
+
 /// Whether what is shown may be behind: the stream is away, or the last question failed.
 export function is_stale<T>(res: Resource<T>): boolean {
-  return res.problem.value !== null || live.state.value === 'lost';
+  return res.problem.value !== null || is_away();
 }
 
 /// When what is shown was true, by the server's clock where it said so.
