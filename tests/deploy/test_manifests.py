@@ -8,6 +8,7 @@ import yaml
 
 from footfall import ROOT, Server, run
 from kubernetes_api import KubernetesApi
+from manifest_monitoring import monitoring_faults, way_faults
 from manifest_world import World, containers, of, pod_spec, replicas, settings
 from manifests import faults, render
 
@@ -19,6 +20,7 @@ MADE = {"dev": {"footfall-secrets": {"database-url", "redis-password"},
                 "footfall-postgres": {"password"},
                 "footfall-authority": {"tls.crt", "tls.key"}},  # by the Job
         "staging": EXTERNAL, "prod": EXTERNAL}
+MONITORING = {"footfall-monitoring": {"slack_webhook_url", "grafana_password"}}
 POD = {"metadata.name": "footfall-node-0", "status.podIP": "10.0.0.7"}
 NODE_PORTS = {"ingestion-external": {30080}, "api-gateway-external": {30081},
               "analytics-external": {30051}, "processor-external": {30082},
@@ -74,7 +76,23 @@ def expected(overlay: str, objects: list[dict]) -> list[str]:
             if got != wanted]
 
 
+def of_monitoring(folder: pathlib.Path, overlay: str) -> list[str]:
+    """Beside an overlay that it is to watch."""
+    world = World(render(folder / "monitoring"), MONITORING)
+    nodes = World(render(folder / "overlays" / overlay), MADE[overlay])
+    compose = yaml.safe_load((ROOT / "compose/compose.yaml").read_text())
+    found = faults(world.objects, MONITORING)
+    try:
+        return found + [f"monitoring: {x.get('metadata', {}).get('name', '')}: {text}" for x, text
+                        in [*monitoring_faults(world, folder / "monitoring", compose),
+                            *way_faults(world, nodes)]]
+    except (KeyError, IndexError, AttributeError, TypeError, ValueError) as error:
+        return [*found, f"monitoring: {error!r}"]
+
+
 def problems(overlay: str, folder: pathlib.Path = K8S) -> list[str]:
+    if overlay == "monitoring":
+        return of_monitoring(folder, "prod")
     objects = render(folder / "overlays" / overlay)
     found = faults(objects, MADE[overlay])
     try:
@@ -88,6 +106,11 @@ def test_nothing_is_wrong(overlay):
     assert problems(overlay) == []
 
 
+@pytest.mark.parametrize("overlay", MADE)
+def test_nothing_is_wrong_with_its_monitoring(overlay):
+    assert of_monitoring(K8S, overlay) == []
+
+
 def test_no_secret_in_git():
     for path in K8S.rglob("*"):
         if path.is_file():
@@ -96,7 +119,7 @@ def test_no_secret_in_git():
 
 
 SHARED, NODE, NET = "base/pod.yaml", "base/node.yaml", "base/network.yaml"
-DEPENDS = "components/dependencies/"
+DEPENDS, WATCH = "components/dependencies/", "monitoring/kubernetes/"
 DEV, STAGING, PROD = (f"overlays/{x}/kustomization.yaml" for x in MADE)
 PLANTED = [  # overlay, file, what stands there, what is put there, what is to be found
     ("dev", SHARED, "readinessProbe:", "readynessProbe:", "schema: .*readynessProbe"),
@@ -172,6 +195,46 @@ PLANTED = [  # overlay, file, what stands there, what is put there, what is to b
     ("staging", STAGING, "count: 3", "count: 1", "expected: replicas"),
     ("staging", STAGING, "namespace: footfall-staging", "namespace: footfall-prod",
      "expected: namespace"),
+    ("monitoring", WATCH + "prometheus.yaml", "livenessProbe:", "liveness:", "schema: .*liveness"),
+    ("monitoring", WATCH + "prometheus.yaml", "verbs: [get, list, watch]", "verbs: ['*']",
+     "rights: "),
+    ("monitoring", WATCH + "prometheus.yaml", "kind: ClusterRole, name: footfall-prometheus",
+     "kind: ClusterRole, name: cluster-admin", "there is no ClusterRole cluster-admin"),
+    ("monitoring", WATCH + "prometheus.yaml", "name: prometheus, namespace: monitoring",
+     "name: default, namespace: monitoring", "there is no ServiceAccount default"),
+    ("monitoring", WATCH + "prometheus.yaml", "serviceAccountToken: {path: token",
+     "serviceAccountToken: {path: tokens", "of Kubernetes"),
+    ("monitoring", WATCH + "prometheus.yaml", "{name: web, port: 9090", "{name: web, port: 9091",
+     "nobody is at http://prometheus:9090"),
+    ("monitoring", WATCH + "alertmanager.yaml", "labels: {app.kubernetes.io/name: alertmanager}\n "
+     "   spec", "labels: {app.kubernetes.io/name: alerts}\n    spec", "Prometheus looks for"),
+    ("monitoring", WATCH + "alertmanager.yaml", "path: slack_webhook_url}", "path: slack}",
+     "there is no /run/secrets/slack_webhook_url"),
+    ("monitoring", WATCH + "alertmanager.yaml", "key: slack_webhook_url,", "key: slack_url,",
+     "Secret footfall-monitoring has no slack_url"),
+    ("monitoring", WATCH + "alertmanager.yaml", "alertmanager:v0.27.0", "alertmanager:v0.26.0",
+     "Compose has the image"),
+    ("monitoring", WATCH + "grafana.yaml", "path: alerting/slack.yml", "path: alerts/slack.yml",
+     "alerting/slack.yml is not"),
+    ("monitoring", "monitoring/kustomization.yaml", "      - grafana/dashboards/ingest.json\n", "",
+     "ingest.json is not"),
+    ("monitoring", "monitoring/kustomization.yaml", "prometheus.yml=prometheus/kubernetes.yml",
+     "prometheus/prometheus.yml", "prometheus.yml is not prometheus/kubernetes.yml"),
+    ("monitoring", "monitoring/prometheus/kubernetes.yml", "[recording.yml, alerts.yml]",
+     "[recording.yml, alerts.yml, more.yml]", "all files of rules"),
+    ("monitoring", WATCH + "network.yaml", "{protocol: TCP, port: admin}",
+     "{protocol: TCP, port: 8081}", "does not reach footfall-node at admin"),
+    ("monitoring", WATCH + "network.yaml", "[postgres-exporter, redis-exporter]",
+     "[postgres-exporter]", "does not reach redis-exporter"),
+    ("monitoring", WATCH + "network.yaml", "        - {protocol: TCP, port: 6443}\n", "",
+     "does not reach 6443"),
+    ("monitoring", WATCH + "network.yaml", "name: grafana}}\n      ports", "name: graphana}}\n     "
+     " ports", "does not reach web of prometheus"),
+    ("monitoring", WATCH + "network.yaml", "        - podSelector: {matchLabels: {app.kubernetes.io"
+     "/name: prometheus}}\n      ports:\n        - {protocol: TCP, port: web}\n  egress:\n    - po"
+     "rts", "        - podSelector: {}\n      ports:\n        - {protocol: TCP, port: web}\n  egr"
+     "ess:\n    - ports", "neighbour.* reach alertmanager"),
+    ("monitoring", NET, "name: prometheus}}\n", "name: prom}}\n", "at admin"),
 ]
 
 

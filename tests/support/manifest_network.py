@@ -123,8 +123,10 @@ def unresolved(world: World, policy: dict) -> Iterator[str]:
                                                          for x in mine):
                 yield f"no pod that it is about has a port {port['port']}"
     for rule in policy["spec"].get("egress", []):
+        if any("namespaceSelector" in peer for peer in rule.get("to", [])):
+            continue  # Who is there stands in other manifests.
         there = [x for peer in rule.get("to", []) if "podSelector" in peer
-                 and "namespaceSelector" not in peer for x in world.pods(peer["podSelector"])]
+                 for x in world.pods(peer["podSelector"])]
         for port in rule.get("ports", []):
             if isinstance(port["port"], str) and not any(port["port"] in world.ports(x)
                                                          for x in there):

@@ -129,9 +129,9 @@ def references(world: World) -> Iterator[Fault]:
             if not service or service["spec"].get("clusterIP") != "None" \
                     or x not in world.pods({"matchLabels": service["spec"]["selector"]}):
                 yield x, f"{x['spec']['serviceName']} is no headless Service of its pods"
-    for x in of(world, "RoleBinding"):
-        if not world.find("Role", x["roleRef"]["name"]):
-            yield x, f"there is no Role {x['roleRef']['name']}"
+    for x in of(world, "RoleBinding ClusterRoleBinding"):
+        if not world.find(x["roleRef"]["kind"], x["roleRef"]["name"]):
+            yield x, f"there is no {x['roleRef']['kind']} {x['roleRef']['name']}"
         for who in x["subjects"]:
             if not world.find(who["kind"], who["name"]):
                 yield x, f"there is no {who['kind']} {who['name']}"

@@ -100,7 +100,7 @@ def names(world: World) -> Iterator[Fault]:
         if key in seen:
             yield x, "is there twice"
         seen.add(key)
-        if x["kind"] in ("Namespace", "PriorityClass"):
+        if x["kind"] in ("Namespace", "PriorityClass", "ClusterRole", "ClusterRoleBinding"):
             continue
         if x["metadata"].get("namespace") != spaces[0]["metadata"]["name"]:
             yield x, f"is in the namespace {x['metadata'].get('namespace')}"
