@@ -144,8 +144,10 @@ def test_a_node_without_its_log_is_unhealthy_and_runs_on(engine):
                   "--env", "KAFKA_BROKER=127.0.0.1:1", "--tmpfs", f"{DATA}:uid=10001", IMAGE)
     engine.await_health("node", "unhealthy")
     assert engine.state("node")["Running"]
-    wait_until(lambda: "the event log" in engine.docker(
-        "exec", "node", "/usr/local/bin/footfall", "health", check=False), 30, "it says why")
+    def said() -> str:
+        return engine.docker("exec", "node", "/usr/local/bin/footfall", "health", check=False)
+    wait_until(lambda: "no Kafka broker can be reached (KAFKA_BROKER = 127.0.0.1:1)" in said(), 30,
+               lambda: f"it says why: {said()}")
     ContainedServer(engine, "node").terminate()
     engine.docker("rm", "node")
 
@@ -154,8 +156,9 @@ def test_a_node_without_its_log_is_unhealthy_and_runs_on(engine):
     (("--env", "FOOTFALL_QUERY_PORT=x"), 2, "FOOTFALL_QUERY_PORT"),
     (("--env", "FOOTFALL_CLUSTER_LISTEN=0.0.0.0:4242", "--env",
       "FOOTFALL_CLUSTER_ADVERTISE=node:4242"), 2, "KAFKA_BROKER"),
+    (("--env", "DATABASE_URL_FILE=/run/secrets/database_url"), 2, "/run/secrets/database_url"),
     ((), 1, DATA),
-], ids=["wrong", "missing", "nowhere to write"])
+], ids=["wrong", "missing", "a secret that is missing", "nowhere to write"])
 def test_what_cannot_work_ends_with_one_line_that_names_it(engine, words, code, named):
     got, said = ended(engine, *NOTHING_ALLOWED, *words, IMAGE)
     assert got == code and named in said and len(said.splitlines()) == 1, (got, said)
