@@ -141,6 +141,7 @@ describe('the live stream', () => {
     expect(world.polls).toBe(1);
     expect(world.state).toBe('polling');
     const before = world.sources.length;
+    world.source.fail(true);
     await world.advance(poll_ms);
     expect(world.polls).toBe(2);
     expect(world.sources.length).toBeGreaterThan(before);
@@ -159,6 +160,20 @@ describe('the live stream', () => {
     }
     expect(world.polls).toBeGreaterThan(0);
     expect(world.state).toBe('lost');
+  });
+
+  it('tries at once when a question is answered again', async () => {
+    world.poll_works = false;
+    world.open();
+    for (let i = 0; i < 8; ++i) {
+      world.source.fail(true);
+      await world.advance(backoff_ms(i + 1, 0.5));
+    }
+    world.source.fail(true);
+    const before = world.sources.length;
+    world.poll_works = true;
+    await world.advance(poll_ms);
+    expect(world.sources.length).toBeGreaterThan(before);
   });
 
   it('closes in a hidden tab and opens again when it is shown', () => {

@@ -197,6 +197,11 @@ export class LiveStream {
     if (handlers !== this.handlers || !this.timers.has('poll')) return;
     if (answered) this.heard_at.value = this.ports.now();
     this.state.value = answered ? 'polling' : 'lost';
+    // Who answers a question may well stream again; no need to wait out the rest.
+    if (answered && this.timers.has('connect')) {
+      this.clear_timer('connect');
+      this.connect();
+    }
   }
 }
 

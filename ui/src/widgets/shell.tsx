@@ -46,8 +46,10 @@ export function Shell({ children }: { children: ComponentChildren }) {
             onClick={() => { help_open.value = true; }}>?</button>
         </div>
       </header>
-      <Banner />
-      <main id="main" tabIndex={-1}>{children}</main>
+      <main id="main" tabIndex={-1}>
+        <Banner />
+        {children}
+      </main>
       <Help />
     </>
   );
