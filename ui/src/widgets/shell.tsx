@@ -87,8 +87,8 @@ function Banner() {
   if (!is_away()) return null;
   return (
     <p class="banner">
-      <span aria-hidden="true">□ </span>The server does not answer. What you see is what was
-      true last; this page goes on by itself when the server is back.{' '}
+      <span aria-hidden="true">□ </span>Live updates stopped, and questions fail as well. What
+      you see is what was true last; this page goes on by itself when the server is back.{' '}
       <button type="button" class="link" onClick={() => live.retry_now()}>Try now</button>
     </p>
   );
