@@ -92,7 +92,9 @@ assets::assets(const std::vector<embedded_file>& files) {
 
 const assets::file* assets::find(std::string_view path) const {
   const auto first = path.front() == '/' ? path.substr(1, path.find('/', 1) - 1) : path;
-  if (std::find(std::begin(screens), std::end(screens), first) != std::end(screens))
+  const bool is_screen =
+      std::find(std::begin(screens), std::end(screens), first) != std::end(screens);
+  if (is_screen && !path.starts_with("//"))
     path = index_path;
   const auto found =
       std::find_if(files_.begin(), files_.end(), [path](const file& x) { return x.path == path; });

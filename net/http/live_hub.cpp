@@ -15,7 +15,11 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr size_t topics_most = 6;
+/// How often a topic is asked that no actor tells: by itself, and while events are applied here.
+/// One that takes long to answer is asked less often: it keeps nobody busy for more than a fifth.
 constexpr auto asked_every = milliseconds{1'000};
+constexpr auto asked_soonest = milliseconds{200};
+constexpr int rests_for = 4;
 constexpr auto answer_late = seconds{3}; ///< A topic without an answer for so long says so.
 
 /// The question that a topic asks again and again; empty for the others.
@@ -134,6 +138,7 @@ std::string live_hub::open_topic(const std::string& name, const query_params& pa
 /// Asks for the state of the topic; the answer comes to told().
 void live_hub::ask(live_topic& x) {
   x.asked_at = steady::now();
+  x.applied = counters_->events_applied.load(std::memory_order_relaxed);
   x.is_asking = true;
   x.first.reset();
   const completer done{queue_, {hub_slot, x.id}};
@@ -157,6 +162,7 @@ void live_hub::told(uint64_t id, completion_value value) {
     take_answer(x, *answer);
   } else if (auto* system = std::get_if<system_reply>(&value)) {
     x.is_asking = false;
+    x.took = steady::now() - x.asked_at;
     tell(x, "system", {}, render(*system, *counters_, started_us_, now_()));
   }
 }
@@ -174,6 +180,7 @@ void live_hub::take_answer(live_topic& x, query_answer& answer) {
     return handler_.query(std::move(ask), completer{queue_, {hub_slot, x.id}});
   }
   x.is_asking = x.watch != nullptr;
+  x.took = steady::now() - x.asked_at;
   const auto* before = x.first ? &answer : nullptr;
   const auto& now = x.first ? *x.first : answer;
   std::string data;
@@ -211,12 +218,18 @@ void live_hub::tell_trouble(live_topic& x, const problem& why) {
     reader->wake();
 }
 
+live_hub::steady::duration live_hub::period_of(const live_topic& x) const {
+  const bool changed = x.applied != counters_->events_applied.load(std::memory_order_relaxed);
+  const auto usual = changed && kind_of(x.name) != "system" ? asked_soonest : asked_every;
+  return std::max<steady::duration>(usual, x.took * rests_for);
+}
+
 void live_hub::tick() {
   const auto now = steady::now();
   for (auto& [id, topic] : topics_) {
     auto& x = *topic;
     const auto age = now - x.asked_at;
-    if (!x.is_asking && age >= asked_every)
+    if (!x.is_asking && age >= period_of(x))
       ask(x);
     else if (x.is_asking && !x.watch && age >= answer_late && !x.in_trouble)
       tell_trouble(x,

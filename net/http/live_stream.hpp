@@ -23,7 +23,9 @@ struct live_topic {
   bool is_asking = false;
   bool in_trouble = false;
   std::chrono::steady_clock::time_point asked_at;
-  std::string text; ///< The event with the state; empty: none yet.
+  std::chrono::steady_clock::duration took{0}; ///< Until the last answer.
+  uint64_t applied = 0;                        ///< Events of this node, when it was asked.
+  std::string text;                            ///< The event with the state; empty: none yet.
   std::vector<position> reached;
   uint64_t version = 0;
   std::vector<live_stream*> readers;
