@@ -140,6 +140,31 @@ adapter_parts describe_adapters(const settings& from) {
   return out;
 }
 
+caf::expected<std::string> bring_up_to_date(const settings& from) {
+  std::unique_ptr<data_lock> folder;
+  if (from.kafka_broker.empty() || from.database_url.empty()) {
+    auto taken = data_lock::take(from.data_dir);
+    if (!taken)
+      return std::move(taken.error());
+    folder = std::move(*taken);
+  }
+  auto topic = from.kafka_topic;
+  if (from.kafka_broker.empty()) {
+    auto log = open_log(from);
+    if (!log)
+      return std::move(log.error());
+    topic = (*log)->topic();
+  }
+  auto events = open_store(from, topic);
+  if (!events)
+    return std::move(events.error());
+  const auto version =
+      from.database_url.empty() ? sqlite_store::schema_version() : postgres_store::schema_version();
+  const auto parts = describe_adapters(from);
+  return "the store " + parts.store.kind + " " + parts.store.where + " has schema version "
+         + std::to_string(version);
+}
+
 caf::error open_missing(const settings& from, metrics& counts, adapters& out) {
   if (!out.folder && (from.kafka_broker.empty() || from.database_url.empty())) {
     auto folder = data_lock::take(from.data_dir);

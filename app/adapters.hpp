@@ -31,6 +31,11 @@ struct adapter_parts {
 };
 adapter_parts describe_adapters(const settings& from);
 
+/// Brings the schema of the store that the settings name, and of an embedded log, to this
+/// program's version; a node does the same when it starts. Kafka and Redis are not asked.
+/// @returns a line for people: where, and which version it has now.
+caf::expected<std::string> bring_up_to_date(const settings& from);
+
 /// Opens what the settings name and `out` does not have yet. Blocks until services answered
 /// or failed to; what was opened before a failure stays in `out`.
 caf::error open_missing(const settings& from, metrics& counts, adapters& out);

@@ -85,6 +85,10 @@ void edges::tell_health() {
     grpc_->tell_health();
 }
 
+void edges::say_goodbye() {
+  http_->say_goodbye();
+}
+
 void edges::drain(std::chrono::seconds most) {
   if (grpc_)
     grpc_->drain();

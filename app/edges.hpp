@@ -23,6 +23,8 @@ public:
   /// Clients of gRPC that watch the health hear of it now.
   void tell_health();
 
+  /// As http_server::say_goodbye().
+  void say_goodbye();
   /// As http_server::drain().
   void drain(std::chrono::seconds most);
   void stop();

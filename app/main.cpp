@@ -23,7 +23,7 @@ std::vector<std::string> notes_of_the_environment() {
   return environment_notes(entries);
 }
 
-int run_serve(const option_flags& flags) {
+int run_node(const option_flags& flags, int (*what)(const settings&)) {
   loaded_options options;
   const auto fault = load_options(flags.sources(), options);
   if (!fault.empty()) {
@@ -40,7 +40,7 @@ int run_serve(const option_flags& flags) {
   start_log(options.values.log_level, options.values.log_format);
   for (const auto& note : notes)
     spdlog::warn("{}", redact(note));
-  const int code = serve(options.values);
+  const int code = what(options.values);
   stop_log();
   return code;
 }
@@ -50,10 +50,14 @@ int run_serve(const option_flags& flags) {
 int main(int argc, char** argv) {
   CLI::App program{"Footfall: click analytics that counts every acknowledged click exactly once"};
   std::function<int()> run;
-  option_flags flags;
+  option_flags flags, migration_flags;
   auto* command = program.add_subcommand("serve", "run a node until it is told to end");
   flags.add_to(*command);
-  command->callback([&] { run = [&] { return run_serve(flags); }; });
+  command->callback([&] { run = [&] { return run_node(flags, serve); }; });
+  command = program.add_subcommand("migrate", "bring the schema of the store that the options of "
+                                              "serve name to this program's version, and end");
+  migration_flags.add_to(*command);
+  command->callback([&] { run = [&] { return run_node(migration_flags, migrate); }; });
   add_client_commands(program, run);
   program.require_subcommand(1);
   if (auto code = parse_arguments(program, argc, argv))

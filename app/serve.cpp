@@ -236,6 +236,7 @@ int run_until_told(node& actors, edges& listeners, const settings& options, cons
   }
   say_ready(options, where);
   serve_until_told(actors, ways);
+  listeners.say_goodbye();
   if (displaced(actors, ways).empty())
     stay_for_a_while(actors, seconds(options.drain_delay_s));
   return 0;
@@ -271,6 +272,14 @@ void drain(node& actors, edges& listeners, const settings& options) {
 }
 
 } // namespace
+
+int migrate(const settings& options) {
+  auto done = bring_up_to_date(options);
+  if (!done)
+    return refuse("cannot migrate", done.error());
+  std::printf("%s\n", redact(*done).c_str());
+  return 0;
+}
 
 int serve(const settings& options) {
   take_ending_signals();

@@ -8,4 +8,8 @@ namespace footfall::app {
 /// @returns the exit code: 0 after a drain, 1 when it could not start.
 int serve(const settings& options);
 
+/// Brings the store's schema to this program's version, and ends.
+/// @returns the exit code: 0 it has that now, 1 it could not be done.
+int migrate(const settings& options);
+
 } // namespace footfall::app

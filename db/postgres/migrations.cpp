@@ -145,6 +145,10 @@ caf::expected<opened> look_up(connection& c, const std::string& log) {
 
 } // namespace
 
+int newest_schema() {
+  return postgres_migrations().back().version;
+}
+
 caf::expected<opened> open_database(connection& c, const std::string& log) {
   if (auto err = c.ensure())
     return err;

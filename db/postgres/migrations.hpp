@@ -20,4 +20,7 @@ struct opened {
 /// database that is not in UTF-8.
 caf::expected<opened> open_database(connection& c, const std::string& log);
 
+/// The schema's version that this program brings a database to.
+int newest_schema();
+
 } // namespace footfall::postgres

@@ -97,6 +97,10 @@ struct postgres_store::parts {
   std::vector<std::unique_ptr<lane>> lanes;
 };
 
+int postgres_store::schema_version() {
+  return postgres::newest_schema();
+}
+
 caf::expected<std::unique_ptr<store>> postgres_store::open(postgres_config config) {
   stop_signal never;
   auto judged = [](const caf::error& why) {

@@ -30,6 +30,9 @@ public:
   /// Connects, brings the schema up to date and registers the topic.
   static caf::expected<std::unique_ptr<store>> open(postgres_config config);
 
+  /// Which this program brings it to.
+  static int schema_version();
+
   ~postgres_store() override;
 
   void claim(uint32_t partition, done<partition_claim> reply) override;

@@ -227,6 +227,10 @@ void sqlite_store::impl::audit_loop() {
   }
 }
 
+int sqlite_store::schema_version() {
+  return static_cast<int>(sqlite_store_schema().back().version);
+}
+
 caf::expected<std::unique_ptr<store>> sqlite_store::open(config settings) {
   auto made = std::make_unique<impl>(std::move(settings));
   try {

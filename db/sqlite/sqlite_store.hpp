@@ -32,6 +32,9 @@ public:
   /// Opens the store of the folder, or makes it. Refuses a file that is damaged,
   /// foreign, newer than this program or in use, naming it.
   static caf::expected<std::unique_ptr<store>> open(config settings);
+
+  /// Which this program brings it to.
+  static int schema_version();
   ~sqlite_store() override;
 
   void claim(uint32_t partition, done<partition_claim> reply) override;

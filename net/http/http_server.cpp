@@ -73,6 +73,11 @@ http_ports http_server::ports() const {
   return out;
 }
 
+void http_server::say_goodbye() {
+  for (auto* x : impl_->fronts())
+    x->say_goodbye();
+}
+
 void http_server::drain(std::chrono::milliseconds most) {
   const auto end = std::chrono::steady_clock::now() + most;
   for (auto* x : impl_->fronts())

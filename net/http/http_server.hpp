@@ -61,6 +61,10 @@ public:
 
   http_ports ports() const;
 
+  /// The node is about to drain: all is served, and each answer on ingest and query says that
+  /// it is the last of its connection. So no client is left with one that ends under it.
+  void say_goodbye();
+
   /// Takes no more connections on ingest and query, lets those that wait for an
   /// answer have it (with Connection: close) and closes the others. Returns when
   /// none is left, or after `most`. Admin goes on.

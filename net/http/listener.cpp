@@ -202,6 +202,10 @@ void listener::sweep() {
   });
 }
 
+void listener::say_goodbye() {
+  asio::post(io_, [this] { says_goodbye_ = true; });
+}
+
 void listener::drain() {
   asio::post(io_, [this] {
     error_code ignored;

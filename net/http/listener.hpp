@@ -41,6 +41,8 @@ public:
 
   uint16_t port() const { return port_; }
   void start();
+  /// From now on each answer is the last of its connection, so that clients go elsewhere.
+  void say_goodbye();
   void drain();
   void wait_until_empty(std::chrono::steady_clock::time_point end);
   void stop();
@@ -53,6 +55,7 @@ public:
   const origin_guard& guard() const { return *guard_; }
   std::string_view date() const { return date_; }
   bool draining() const { return draining_; }
+  bool says_goodbye() const { return draining_ || says_goodbye_; }
   std::vector<char>& scratch() { return scratch_; }
   const std::shared_ptr<completion_queue>& queue() const { return queue_; }
   void forget(uint32_t slot);
@@ -91,6 +94,7 @@ private:
   std::vector<char> scratch_;
   std::string date_;
   bool draining_ = false;
+  bool says_goodbye_ = false;
   std::mutex mutex_;
   std::condition_variable emptied_;
   bool empty_ = false; ///< Drained, and no connection is left.

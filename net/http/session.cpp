@@ -157,7 +157,8 @@ void session::begin(bool last) {
   x.answered = false;
   x.pending.clear();
   ++x.done.to.generation;
-  x.frame = {owner_.date(), x.in->http_1_0, last || owner_.draining(), x.in->verb == method::head};
+  x.frame = {owner_.date(), x.in->http_1_0, last || owner_.says_goodbye(),
+             x.in->verb == method::head};
   enter(phase::answering);
   if (auto bad = owner_.guard().check(*x.in))
     x.refuse(*bad);
@@ -171,7 +172,7 @@ void session::finish(uint64_t generation, completion_value value) {
   if (phase_ != phase::answering || generation != exchange_.done.to.generation)
     return;
   exchange_.frame.date = owner_.date();
-  exchange_.frame.close = exchange_.frame.close || owner_.draining();
+  exchange_.frame.close = exchange_.frame.close || owner_.says_goodbye();
   owner_.target().finish(exchange_, std::move(value));
   if (!exchange_.answered)
     return;

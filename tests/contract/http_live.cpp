@@ -118,6 +118,21 @@ TEST_CASE_METHOD(http_fixture, "a draining server says bye", "[net][http][live]"
   CHECK(has(old.receive_until("\n\n"), "{"));
 }
 
+TEST_CASE_METHOD(http_fixture, "a server that is about to drain lets clients go one by one",
+                 "[net][http]") {
+  const auto at = ports();
+  client kept{at.ingest};
+  CHECK_FALSE(has(kept.ask(post("/v1/events", event("a"))), "Connection: close"));
+  server->say_goodbye();
+  CHECK(has(kept.ask(post("/v1/events", event("b"))), "Connection: close"));
+  CHECK(kept.ended());
+  client late{at.ingest}; // Still taken.
+  CHECK(has(late.ask(post("/v1/events", event("c"))), "Connection: close"));
+  CHECK(handler.seen.size() == 3);
+  client admin{at.admin};
+  CHECK_FALSE(has(admin.ask(get("/healthz")), "Connection: close"));
+}
+
 TEST_CASE_METHOD(http_fixture, "a reader that stalls gets the newest state, or is cut",
                  "[net][http][live]") {
   config.write_timeout = 1s;

@@ -2,6 +2,7 @@
 import contextlib
 import http.client
 import json
+import socket
 import time
 import urllib.parse
 from typing import Any, Iterator
@@ -54,4 +55,6 @@ class Stream:
         raise AssertionError(f"the stream ended without the {name} that was awaited")
 
     def close(self) -> None:
-        self.connection.close()
+        """Whoever reads, in whatever thread, is at the end then."""
+        with contextlib.suppress(OSError, AttributeError):
+            self.connection.sock.shutdown(socket.SHUT_RDWR)
