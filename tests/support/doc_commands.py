@@ -25,7 +25,9 @@ class Reader:
 
     def __init__(self, engine: Engine, folder: pathlib.Path, replaced: dict[str, str]):
         """`replaced`: what cannot be as it stands there, and what it becomes."""
-        self.engine, self.replaced = engine, {"curl ": "curl --fail-with-body -sS ", **replaced}
+        # curl takes one of the two ways to fail.
+        self.engine, self.replaced = engine, {
+            " --fail ": " ", "curl ": "curl --fail-with-body -sS ", **replaced}
         plugins = folder / "docker/cli-plugins"
         plugins.mkdir(parents=True)
         shutil.copy(COMPOSE, plugins)
