@@ -2,6 +2,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import time
 
@@ -134,6 +135,17 @@ def goes_on(server: Server) -> None:
                "events are accepted again")
 
 
+def ends(server: Server) -> None:
+    """librdkafka 2.0.2 may never end once another cluster answered at its broker's address (a
+    broker's thread waits for ever in rd_kafka_destroy); then the node ends hard, 10 s after its
+    drain, with 1."""
+    server.forget_clients()
+    server.process.send_signal(signal.SIGTERM)
+    code = server.process.wait(25 * PATIENCE)
+    print(f"ended with {code}")
+    assert code == 0 or (code == 1 and "the drain took too long" in server.stderr()), code
+
+
 @pytest.mark.parametrize("both", [False, True], ids=["broker", "broker and database"])
 def test_a_lost_broker_takes_what_was_not_counted(disaster, tmp_path, both):
     with server_on_fixed_ports(environment=disaster.environment) as server:
@@ -150,7 +162,7 @@ def test_a_lost_broker_takes_what_was_not_counted(disaster, tmp_path, both):
         if both:
             disaster.restore(tmp_path / "dump")
         kept = 400 if both else 600
-        server.terminate()
+        ends(server)
         server.launch()  # Which makes the topic; a node that runs waits for it.
         wait_until(lambda: len(stopped(server)) == 4, 60,
                    lambda: f"all partitions have stopped: {partitions(server)}\n{server.stderr()}")
