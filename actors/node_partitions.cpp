@@ -26,6 +26,7 @@ partition_row row_of(uint32_t partition, const partition_status& x) {
   out.partition = partition;
   const auto phase = x.phase.load();
   out.state = x.is_stopped() ? "stopped" : state_of(phase);
+  out.here = phase != partition_phase::idle;
   out.next_offset = x.next_offset;
   out.folded_offset = x.folded_offset;
   if (x.is_stopped()) {

@@ -24,13 +24,14 @@ const char* to_string(stop_kind x) noexcept;
 /// How a partition is, for people who look after it.
 struct partition_row {
   uint32_t partition = 0;
-  std::string state; ///< "running", "claiming" or "stopped".
+  std::string state; ///< "running", "claiming", "stopped" or "idle".
   stop_kind stopped = stop_kind::none;
   std::string why; ///< In words; empty unless stopped.
   int64_t next_offset = 0;
   int64_t folded_offset = 0;
   int64_t log_first = -1; ///< -1: the log does not say it now.
   int64_t log_end = -1;
+  bool here = true; ///< This node has it; else the offsets are what it knew last.
 };
 
 /// What became of a change that a person asked for.

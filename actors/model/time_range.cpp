@@ -56,7 +56,9 @@ bool is_zone_name(std::string_view name) {
   const auto is_of_name = [](unsigned char c) {
     return std::isalnum(c) || c == '/' || c == '_' || c == '-' || c == '+';
   };
-  return !name.empty() && name.size() <= 64 && name.front() != '/'
+  // Abseil keeps each name that it was asked for: one for a zone, not many spellings.
+  return !name.empty() && name.size() <= 64 && name.front() != '/' && name.find("//") == name.npos
+         && !name.starts_with("posix/") && !name.starts_with("right/")
          && std::all_of(name.begin(), name.end(), is_of_name);
 }
 
@@ -176,11 +178,13 @@ refusal place_given(const range_ask& ask, int64_t now_us, time_range& out) {
   return {};
 }
 
-/// `x` of an earlier month; `else_at` of the month after where that one has no such day.
-absl::CivilSecond months_before(absl::CivilSecond x, int months, int else_at) {
+/// The same time of an earlier month, on the last day of that where it has no such day.
+absl::CivilSecond months_before(absl::CivilSecond x, int months, bool& has_day) {
   const auto month = absl::CivilMonth(x) - months;
-  const auto same = absl::CivilSecond(month.year(), month.month(), x.day(), x.hour(), x.minute());
-  return absl::CivilMonth(same) == month ? same : absl::CivilSecond(month + 1) + else_at;
+  const auto last = absl::CivilDay(month + 1) - 1;
+  has_day = x.day() <= last.day();
+  return absl::CivilSecond(month.year(), month.month(), std::min(x.day(), last.day()), x.hour(),
+                           x.minute());
 }
 
 } // namespace
@@ -202,6 +206,11 @@ refusal cut_range(const range_ask& ask, int64_t now_us, time_range& out) {
   if (!bad && !cut_steps(out, zone))
     bad = {"step", "the range has more than " + std::to_string(limits::series_points)
                        + " steps; give a shorter range or a longer step"};
+  if (!bad && (out.to_us - out.from_us) / step_us(finest_step(out)) > report_points)
+    bad = {"from", "the range is too long to be counted by "
+                       + std::string(finest_step(out) == series_step::minute ? "minutes" : "hours")
+                       + ", as its borders need; give a shorter one, or one that begins with a "
+                         "day of UTC"};
   return bad;
 }
 
@@ -212,17 +221,23 @@ time_range range_before(const time_range& x, comparison by) {
   // The border at the end belongs to the time before it, also where a clock is set back.
   const auto from = zone.At(time_of(x.from_us)).cs;
   const auto last = zone.At(time_of(x.to_us - minute_us)).cs;
-  auto move = [&](absl::CivilSecond at, int else_at) {
+  bool has_day = true;
+  auto move = [&](absl::CivilSecond at) {
     if (by == comparison::year || named->months > 0)
-      return months_before(at, by == comparison::year ? 12 : named->months, else_at);
+      return months_before(at, by == comparison::year ? 12 : named->months, has_day);
     return at - named->days * 86'400;
   };
   if (by == comparison::previous && (!named || (named->days == 0 && named->months == 0))) {
     out.from_us -= x.to_us - x.from_us;
     out.to_us = x.from_us;
   } else {
-    out.from_us = us_of(move(from, 0), zone);
-    out.to_us = std::max(us_of(move(last, -60), zone), out.from_us) + minute_us;
+    out.from_us = us_of(move(from), zone);
+    const bool begins_alike = has_day;
+    const auto end = move(last);
+    // All of February is what a whole March is compared with.
+    out.to_us = has_day || !begins_alike ? us_of(end, zone) + minute_us
+                                         : us_of(absl::CivilDay(end) + 1, zone);
+    out.to_us = std::max(out.to_us, out.from_us + minute_us);
   }
   // A month of 31 days is not compared with the first days of itself.
   if (by == comparison::previous)

@@ -40,16 +40,21 @@ struct time_range {
 /// that still run are cut there. Borders are found by Abseil's time zones, which read the
 /// system's zone database; a day that a clock change makes shorter or longer is one day, and
 /// has as many hours as it had. limits::series_points steps at most. Any thread; reads a file
-/// the first time that a zone is asked for.
+/// the first time that a zone is asked for. A range whose series would have more than
+/// report_points is refused.
 refusal cut_range(const range_ask& ask, int64_t now_us, time_range& out);
 
 /// The range before `x` that it is compared with: as long as it, and cut at the same point of
 /// its last day (today until 14:05: yesterday until 14:05); or the same dates a year before.
-/// A day that a month lacks is the end of that month.
+/// A day that a month lacks is the last one that it has.
 time_range range_before(const time_range& x, comparison by);
 
 /// The longest step of a series whose points never reach over a border of the range.
 series_step finest_step(const time_range& x);
+
+/// Points that a report may be made of: a year of quarters of an hour, and more than that of
+/// whole hours; of single minutes ten weeks.
+inline constexpr int64_t report_points = 100'000;
 
 /// Sums the points of a series of the range into its steps, one number for each.
 std::vector<uint64_t> sum_steps(const std::vector<series_point>& points, const time_range& x);

@@ -63,7 +63,7 @@ constexpr kept_header kept_headers[] = {
     {bh::field::if_none_match, {}, header::if_none_match, 512, true},
     {bh::field::accept_encoding, {}, header::accept_encoding, 512, true},
     {bh::field::unknown, "sec-fetch-site", header::fetch_site, 32, false},
-    {bh::field::unknown, "last-event-id", header::last_event_id, 2048, false},
+    {bh::field::unknown, "last-event-id", header::last_event_id, 2048, true},
 };
 
 const char* text_of_error(const error_code& ec) {

@@ -19,7 +19,10 @@ constexpr size_t topics_most = 6;
 /// One that takes long to answer is asked less often: it keeps nobody busy for more than a fifth.
 constexpr auto asked_every = milliseconds{1'000};
 constexpr auto asked_soonest = milliseconds{200};
-constexpr int rests_for = 4;
+constexpr int rests_for = 5;
+constexpr size_t topics_kept = 512; ///< Different ones, of all streams; a page's has a watch.
+constexpr size_t asks_most = 4;     ///< Under way at once: other clients have questions, too.
+constexpr uint32_t rows_most = 100;
 constexpr auto answer_late = seconds{3}; ///< A topic without an answer for so long says so.
 
 /// The question that a topic asks again and again; empty for the others.
@@ -80,15 +83,15 @@ void live_hub::start(exchange& x) {
   if (bad.empty() && (names.empty() || names.size() > topics_most))
     bad = "topic is missing or given too often; give 1 to 6 of page:URL, top:N, summary, system";
   std::vector<position> after;
-  if (bad.empty())
-    bad = model::check_after(x.in->value(header::last_event_id), after).reason;
+  // What cannot be read delays nothing; a browser would never come back from a refusal.
+  model::check_after(x.in->value(header::last_event_id), after);
   if (!bad.empty())
     return x.refuse(invalid(std::move(bad)));
-  if (streams_.size() >= config_.streams) {
+  if (streams_.size() >= config_.streams || topics_.size() + names.size() > topics_kept) {
     add(x.counters->http_streams_refused);
     return x.refuse({503, "too_many_streams",
-                     "the node has as many live streams as it may have; ask again later, or "
-                     "another node",
+                     "the node has as many live streams, or different things to tell, as it may "
+                     "have; ask again later, or another node",
                      true});
   }
   auto made = std::make_shared<live_stream>(*this, std::move(after), now_);
@@ -119,6 +122,8 @@ std::string live_hub::open_topic(const std::string& name, const query_params& pa
     made->params = question_of(name, params);
     if (auto bad = read_question(path, made->params, now_(), made->asked); !bad.empty())
       return bad;
+    if (made->asked.ask.limit > rows_most)
+      return "top:N is told of up to " + std::to_string(rows_most) + " pages";
   } else if (name != "system") {
     return "topic is unknown; known are page:URL, top:N, summary and system";
   }
@@ -131,7 +136,8 @@ std::string live_hub::open_topic(const std::string& name, const query_params& pa
   made->id = ++last_id_;
   auto& kept = *(topics_[made->id] = std::move(made));
   reader.add(kept);
-  ask(kept);
+  if (kept.is_told() || under_way() < asks_most)
+    ask(kept); // Else tick() does, soon.
   return {};
 }
 
@@ -171,6 +177,7 @@ void live_hub::take_answer(live_topic& x, query_answer& answer) {
   if (answer.code != errc::none) {
     x.is_asking = false;
     x.watch.reset();
+    x.asked_at = steady::now(); // A pause, however long it was told.
     return tell_trouble(x, problem_of(answer.code, answer.reason));
   }
   if (x.asked.report && x.asked.report->before && !x.first) {
@@ -180,7 +187,8 @@ void live_hub::take_answer(live_topic& x, query_answer& answer) {
     return handler_.query(std::move(ask), completer{queue_, {hub_slot, x.id}});
   }
   x.is_asking = x.watch != nullptr;
-  x.took = steady::now() - x.asked_at;
+  if (!x.watch)
+    x.took = steady::now() - x.asked_at;
   const auto* before = x.first ? &answer : nullptr;
   const auto& now = x.first ? *x.first : answer;
   std::string data;
@@ -192,10 +200,7 @@ void live_hub::tell(live_topic& x, std::string_view event, std::vector<position>
                     const std::string& data) {
   x.in_trouble = false;
   x.reached = std::move(reached);
-  x.text = "event: " + std::string(event) + '\n';
-  if (!x.reached.empty())
-    x.text += "id: " + to_string(x.reached) + '\n';
-  x.text += "data: " + data.substr(0, data.find('\n')) + "\n\n";
+  x.text = "event: " + std::string(event) + "\ndata: " + data.substr(0, data.find('\n')) + "\n\n";
   ++x.version;
   for (auto* reader : x.readers)
     reader->wake();
@@ -218,6 +223,12 @@ void live_hub::tell_trouble(live_topic& x, const problem& why) {
     reader->wake();
 }
 
+size_t live_hub::under_way() const {
+  return static_cast<size_t>(std::count_if(topics_.begin(), topics_.end(), [](const auto& x) {
+    return x.second->is_asking && !x.second->is_told();
+  }));
+}
+
 live_hub::steady::duration live_hub::period_of(const live_topic& x) const {
   const bool changed = x.applied != counters_->events_applied.load(std::memory_order_relaxed);
   const auto usual = changed && kind_of(x.name) != "system" ? asked_soonest : asked_every;
@@ -226,12 +237,15 @@ live_hub::steady::duration live_hub::period_of(const live_topic& x) const {
 
 void live_hub::tick() {
   const auto now = steady::now();
+  auto asks = under_way();
   for (auto& [id, topic] : topics_) {
     auto& x = *topic;
     const auto age = now - x.asked_at;
-    if (!x.is_asking && age >= period_of(x))
+    const bool has_answer = x.watch && x.version > 0;
+    if (!x.is_asking && age >= period_of(x) && (x.is_told() || asks < asks_most)) {
       ask(x);
-    else if (x.is_asking && !x.watch && age >= answer_late && !x.in_trouble)
+      asks += x.is_told() ? 0 : 1;
+    } else if (x.is_asking && !has_answer && age >= answer_late && !x.in_trouble)
       tell_trouble(x,
                    {503, "timeout", "no answer came for some seconds; it is still awaited", true});
   }

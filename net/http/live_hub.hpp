@@ -46,6 +46,7 @@ private:
             const std::string& data);
   void tell_trouble(live_topic& x, const problem& why);
   void forget(live_stream& reader);
+  size_t under_way() const; ///< Questions of topics that no actor tells.
   steady::duration period_of(const live_topic& x) const;
 
   request_handler& handler_;

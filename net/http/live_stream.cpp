@@ -11,6 +11,7 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
+constexpr size_t ids_most = 64; ///< As model::check_after reads them.
 constexpr auto beat_every = std::chrono::seconds{5};
 /// A node that is behind what the client saw elsewhere catches up in this time, or the client
 /// sees the older state and its position.
@@ -26,7 +27,8 @@ uint32_t return_ms() {
 } // namespace
 
 live_stream::live_stream(live_hub& hub, std::vector<position> after, const now_fn& now)
-    : hub_(&hub), now_(now), after_(std::move(after)), began_(steady::now()), sent_at_(began_) {}
+    : hub_(&hub), now_(now), after_(std::move(after)), told_(after_), began_(steady::now()),
+      sent_at_(began_) {}
 
 live_stream::~live_stream() {
   if (hub_)
@@ -48,6 +50,22 @@ bool live_stream::is_too_old(const live_topic& x) const {
   });
 }
 
+/// One id for all topics: what the client has seen of each partition, whichever told it. Beyond
+/// what a client may send back there is none.
+void live_stream::append_id(std::string& out, const live_topic& x) {
+  for (const auto& has : x.reached) {
+    const auto known = std::find_if(told_.begin(), told_.end(), [&](const position& y) {
+      return y.partition == has.partition;
+    });
+    if (known == told_.end())
+      told_.push_back(has);
+    else
+      known->offset = std::max(known->offset, has.offset);
+  }
+  if (!x.reached.empty() && told_.size() <= ids_most)
+    out += "id: " + to_string(told_) + '\n';
+}
+
 void live_stream::take(std::string& out) {
   if (!said_hello_)
     out += hello;
@@ -56,6 +74,7 @@ void live_stream::take(std::string& out) {
     if (seen == topic->version || is_too_old(*topic))
       continue;
     seen = topic->version;
+    append_id(out, *topic);
     out += topic->text;
   }
   if (out.empty() && beat_due_) {

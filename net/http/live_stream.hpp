@@ -29,6 +29,9 @@ struct live_topic {
   std::vector<position> reached;
   uint64_t version = 0;
   std::vector<live_stream*> readers;
+
+  /// Its page's actor tells it when it changed; the others are asked again and again.
+  bool is_told() const { return name.starts_with("page:"); }
 };
 
 /// What one connection gets of the topics.
@@ -55,10 +58,12 @@ private:
     uint64_t seen;
   };
   bool is_too_old(const live_topic& x) const;
+  void append_id(std::string& out, const live_topic& x);
 
   live_hub* hub_;
   now_fn now_;
-  std::vector<position> after_;
+  std::vector<position> after_; ///< Nothing older is told, for a while.
+  std::vector<position> told_;  ///< The newest that the client has been told of, and their id.
   std::vector<place> topics_;
   std::chrono::steady_clock::time_point began_;
   std::chrono::steady_clock::time_point sent_at_;

@@ -201,6 +201,8 @@ void session::begin_stream() {
   socket_.set_option(asio::socket_base::send_buffer_size(stream_send_buffer), ignored);
   ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &stream_unsent_most,
                sizeof stream_unsent_most);
+  if (owner_.draining())
+    stream_->end();
   wait_readable(); // That the client went.
 }
 

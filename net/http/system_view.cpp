@@ -27,8 +27,9 @@ void append_known(std::string& out, std::string_view name, int64_t value) {
     append_number(out, static_cast<uint64_t>(value));
 }
 
-bool runs_here(const partition_row& x) {
-  return x.state != "idle";
+/// Its offsets are known: a partition that is claimed learns them from the store.
+bool is_known(const partition_row& x) {
+  return x.here && x.state != "claiming";
 }
 
 /// Of the partitions that this node runs: other nodes know theirs.
@@ -37,10 +38,10 @@ void append_ledger(std::string& out, const partitions_reply& x) {
   uint64_t here = 0;
   bool known = x.code == errc::none;
   for (const auto& row : x.rows) {
-    if (!runs_here(row))
+    if (!row.here)
       continue;
     ++here;
-    known = known && row.log_end >= 0;
+    known = known && is_known(row) && row.log_end >= 0;
     written += std::max(row.log_end, row.next_offset);
     applied += row.next_offset;
   }
@@ -67,7 +68,7 @@ void append_partitions(std::string& out, const system_reply& x) {
   out += '[';
   for (const auto& row : x.parts.rows) {
     out += out.back() == '[' ? "{" : ",{";
-    const bool here = runs_here(row);
+    const bool here = is_known(row);
     append_pair(out, "n", row.partition);
     append_key(out, "phase");
     append_json_safe(out, row.state);

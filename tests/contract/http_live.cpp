@@ -37,7 +37,9 @@ TEST_CASE_METHOD(http_fixture, "a stream tells each topic as a whole state", "[n
     CHECK(has(rest, part));
   wait_until([&] { return handler.watches() == 1; });
   handler.tell_page("/p", page(41, 8));
-  CHECK(has(c.receive_until("\"clicks\":41"), "event: page\nid: 0:8\ndata: {\"page_url\":\"/p\""));
+  // The id is of all that the stream was told of: the lists were at 0:7,1:3.
+  CHECK(has(c.receive_until("\"clicks\":41"),
+            "id: 0:8,1:3\nevent: page\ndata: {\"page_url\":\"/p\""));
   handler.tell_page("/p", page(42, 9));
   c.receive_until("\"clicks\":42");
   CHECK(counters.http_streams == 1);
@@ -60,8 +62,25 @@ TEST_CASE_METHOD(http_fixture, "a client that comes back is told nothing older",
   c.receive_until("event: hello");
   wait_until([&] { return handler.watches() == 1; });
   handler.tell_page("/p", page(7, 7));
+  std::this_thread::sleep_for(1s); // It is not just replaced by the next.
   handler.tell_page("/p", page(8, 8));
   CHECK_FALSE(has(c.receive_until("\"clicks\":8"), "\"clicks\":7"));
+}
+
+TEST_CASE_METHOD(http_fixture, "an id that nobody can read delays nothing", "[net][http][live]") {
+  for (const auto& id : {std::string("nonsense"), std::string(3'000, '1')}) {
+    client c{ports().query};
+    c.send(get("/v1/live?topic=system", "Last-Event-ID: " + id + "\r\n"));
+    CHECK(has(c.receive_until("event: system"), "200 OK"));
+  }
+}
+
+TEST_CASE_METHOD(http_fixture, "a page that nobody tells is in trouble", "[net][http][live]") {
+  client c{ports().query};
+  c.send(get("/v1/live?topic=page:/p"));
+  CHECK(has(c.receive_until("\"retry\":true}"), "event: trouble"));
+  handler.tell_page("/p", page(5, 9));
+  CHECK(has(c.receive_until("\"clicks\":5"), "event: page\n"));
 }
 
 TEST_CASE_METHOD(http_fixture, "a topic in trouble says so and is asked again",
@@ -78,6 +97,15 @@ TEST_CASE_METHOD(http_fixture, "a topic in trouble says so and is asked again",
   wait_until([&] { return handler.watches() == 1; });
   handler.tell_page("/p", page(5, 9));
   CHECK(has(c.receive_until("\"clicks\":5"), "event: page\n"));
+  // Also when it was told for long before.
+  std::this_thread::sleep_for(2s);
+  handler.tell_page("/p", bad);
+  c.receive_until("event: trouble");
+  const auto since = std::chrono::steady_clock::now();
+  wait_until([&] { return handler.watches() == 1; });
+  handler.tell_page("/p", page(6, 10));
+  c.receive_until("\"clicks\":6");
+  CHECK(std::chrono::steady_clock::now() - since < 3s);
 }
 
 TEST_CASE_METHOD(http_fixture, "streams are bounded, and bad topics refused", "[net][http][live]") {
@@ -106,6 +134,38 @@ TEST_CASE_METHOD(http_fixture, "streams are bounded, and bad topics refused", "[
   CHECK(counters.http_streams_refused == 1);
 }
 
+TEST_CASE_METHOD(http_fixture, "what all streams show together is bounded", "[net][http][live]") {
+  const auto at = ports();
+  std::vector<std::unique_ptr<client>> all;
+  unsigned refused = 0;
+  for (int i = 0; i < 100 && refused == 0; ++i) {
+    std::string target = "/v1/live?";
+    for (int j = 0; j < 6; ++j)
+      target += "topic=page:/" + std::to_string(6 * i + j) + '&';
+    all.push_back(std::make_unique<client>(at.query));
+    all.back()->send(get(target));
+    refused = has(all.back()->receive_until("\r\n"), " 503 ") ? 1 : 0;
+  }
+  CHECK(refused == 1);
+  CHECK(handler.watches() <= 512);
+}
+
+TEST_CASE_METHOD(http_fixture, "a stream that begins while the server drains is told to go",
+                 "[net][http][live]") {
+  client c{ports().query};
+  const auto whole = get("/v1/live?topic=system");
+  c.send(whole.substr(0, whole.size() - 2));
+  std::this_thread::sleep_for(200ms);
+  std::thread drains{[&] { server->drain(20s); }};
+  std::this_thread::sleep_for(200ms);
+  const auto since = std::chrono::steady_clock::now();
+  c.send("\r\n");
+  CHECK(has(c.receive_until("0\r\n\r\n"), "event: bye"));
+  CHECK(c.ended());
+  drains.join();
+  CHECK(std::chrono::steady_clock::now() - since < 5s);
+}
+
 TEST_CASE_METHOD(http_fixture, "a draining server says bye", "[net][http][live]") {
   client c{ports().query}, old{ports().query};
   c.send(get("/v1/live?topic=system"));
@@ -115,7 +175,9 @@ TEST_CASE_METHOD(http_fixture, "a draining server says bye", "[net][http][live]"
   server->drain(5s);
   CHECK(has(c.receive_until("0\r\n\r\n"), "event: bye\ndata: {\"retry_ms\":"));
   CHECK(c.ended());
-  CHECK(has(old.receive_until("\n\n"), "{"));
+  CHECK(has(old.receive_until("\"retry_ms\":"), "event: bye"));
+  old.receive_until("\n\n");
+  CHECK(old.ended());
 }
 
 TEST_CASE_METHOD(http_fixture, "a server that is about to drain lets clients go one by one",
@@ -161,6 +223,21 @@ TEST_CASE_METHOD(http_fixture, "the query port looks at the node and takes event
   CHECK(status_of(system) == 200);
   CHECK(has(system, "\"ledger\":{\"written\":0,\"applied\":0,\"waiting\":0"));
   CHECK(has(system, "\"p99_ms\":null"));
+  partition_row mine, others, begins;
+  mine.state = "running";
+  mine.next_offset = 8, mine.log_end = 10;
+  others.partition = 1;
+  others.state = "stopped", others.here = false, others.log_end = 100;
+  handler.parts.rows = {mine, others};
+  auto told = ask(get("/v1/system"));
+  CHECK(has(told, "{\"written\":10,\"applied\":8,\"waiting\":2,\"partitions\":1,"
+                  "\"partitions_in_all\":2}"));
+  CHECK(has(told, "\"log_end\":100,\"next\":null,\"folded\":null,\"lag\":null"));
+  begins.partition = 2;
+  begins.state = "claiming", begins.log_end = 50;
+  handler.parts.rows = {mine, begins};
+  CHECK(has(ask(get("/v1/system")), "{\"written\":null,\"applied\":null,\"waiting\":null"));
+  handler.parts.rows.clear();
   CHECK(status_of(ask(get("/v1/system?x=1"))) == 400);
   CHECK(status_of(ask(post("/v1/system", ""))) == 405);
   CHECK(has(ask(get("/v1/system/actors")), "\"name\":\"supervisor\""));
@@ -186,7 +263,9 @@ TEST_CASE_METHOD(http_fixture, "a range is cut in its zone and compared", "[net]
     CHECK(has(x, part));
   CHECK(handler.last.step == series_step::quarter_hour);
   for (auto bad : {"/v1/stats/summary?range=1d", "/v1/stats/summary?to=2025-01-01T00:00:00Z",
-                   "/v1/stats/summary?range=7d&tz=Mars/Base", "/v1/stats/summary?range=7d&step=day",
+                   "/v1/stats/summary?range=7d&tz=Mars/Base",
+                   "/v1/stats/summary?from=2000-01-01T00:01:00Z&to=2100-01-01T00:00:00Z",
+                   "/v1/live?topic=top:101", "/v1/stats/summary?range=7d&step=day",
                    "/v1/stats/series?range=7d&from=2025-01-01T00:00:00Z",
                    "/v1/stats/series?range=7d&compare=last"})
     CHECK(status_of(c.ask(get(bad))) == 400);

@@ -107,6 +107,10 @@ TEST_CASE("the time before is as long, and is cut at the same point", "[model][r
         == "2023-01-31T00:00:00Z 2023-03-01T00:00:00Z");
   CHECK(before("live", "UTC", "2026-03-10T14:05:10Z", previous)
         == "2026-03-10T12:06:00Z 2026-03-10T13:06:00Z");
+  CHECK(before("today", "UTC", "2024-02-29T14:05:10Z", year)
+        == "2023-02-28T00:00:00Z 2023-02-28T14:06:00Z");
+  CHECK(before("month", "UTC", "2024-02-29T14:05:10Z", year)
+        == "2023-02-01T00:00:00Z 2023-03-01T00:00:00Z");
   range_ask given{"", "UTC", at("2026-03-01T00:00:00Z"), at("2026-03-03T00:00:00Z"), ""};
   CHECK(span(range_before(cut(given, "2026-03-10T00:00:00Z"), previous))
         == "2026-02-27T00:00:00Z 2026-03-01T00:00:00Z");
@@ -161,6 +165,13 @@ TEST_CASE("a range that is none is refused by the name of its parameter", "[mode
   CHECK(refused({"7d", "/usr/share/zoneinfo/UTC"}) == "tz");
   CHECK(refused({"7d", "localtime:x"}) == "tz");
   CHECK(refused({"7d", "Europe"}) == "tz");
+  CHECK(refused({"7d", "Europe//Berlin"}) == "tz");
+  CHECK(refused({"7d", "posix/Europe/Berlin"}) == "tz");
+  CHECK(refused({"", "", at("2000-01-01T00:01:00Z"), at("2100-01-01T00:00:00Z")}) == "from");
+  CHECK(refused({"", "Asia/Kathmandu", at("2000-01-01T00:00:00Z"), at("2010-01-01T00:00:00Z")})
+        == "from");
+  CHECK(refused({"", "", at("2000-01-01T00:00:00Z"), at("2100-01-01T00:00:00Z")}) == "");
+  CHECK(refused({"12mo", "Asia/Kathmandu"}) == "");
   CHECK(refused({"7d", "", unset_time, unset_time, "year"}) == "step");
   CHECK(refused({"12mo", "", unset_time, unset_time, "minute"}) == "step");
   CHECK(refused({"7d", "", at("2026-03-01T00:00:00Z")}) == "range");

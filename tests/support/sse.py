@@ -25,6 +25,7 @@ class Stream:
     def __init__(self, address: str, *topics: str, last: str = "", timeout: float = 30,
                  **parameters: str):
         host, _, port = address.rpartition(":")
+        self.timeout = timeout
         self.connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
         query = urllib.parse.urlencode([("topic", x) for x in topics] + list(parameters.items()))
         self.connection.request("GET", "/v1/live?" + query,
@@ -48,8 +49,11 @@ class Stream:
                     fields = {}
 
     def until(self, name: str, holds=lambda x: True) -> Event:
-        """The first event of that name for which it holds."""
+        """The first event of that name for which it holds. Beats go on meanwhile: they are no
+        reason to wait for ever."""
+        end = time.monotonic() + self.timeout
         for x in self.events():
+            assert time.monotonic() < end, f"no {name} as awaited in {self.timeout} s"
             if x.name == name and holds(x):
                 return x
         raise AssertionError(f"the stream ended without the {name} that was awaited")

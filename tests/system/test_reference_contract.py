@@ -93,13 +93,20 @@ def test_text_is_escaped_as_go_does(shared, page, answered):
 
 
 @pytest.mark.parametrize("headers,target", [
-    (("Content-Type: text/plain",), "/ingest"), (("Origin: http://a.example",), "/ingest"),
+    (("Content-Type: text/plain",), "/ingest"), (("Origin: http://localhost",), "/ingest"),
     ((), "/ingest?x=1"), (("Connection: close",), "/ingest"),
     (("Content-Type: application/json; charset=utf-8",), "/ingest"), (("Accept: */*",), "/ingest"),
 ])
 def test_headers_and_query_do_not_matter(shared, headers, target):
     answer = post(shared, event(48), *headers, target=target)
     assert answer.status == 200, answer
+
+
+def test_a_page_of_another_origin_is_refused(shared):
+    """The reference takes it: any page in a browser beside it could send clicks."""
+    answer = post(shared, event(49), "Origin: http://a.example")
+    assert answer.status == 403
+    assert_problem(answer)
 
 
 def test_chunked_body(shared):
@@ -234,7 +241,7 @@ def test_bad_questions_are_refused(shared, body):
 @pytest.mark.parametrize("method,target,status", [
     ("POST", "/analytics/events", 405), ("PUT", "/analytics/events", 405),
     ("OPTIONS", "/analytics/events", 405), ("GET", "/analytics/events/", 404),
-    ("GET", "/analytics", 404), ("GET", "/", 404), ("GET", "/health", 404),
+    ("GET", "/analytics", 404), ("GET", "/index", 404), ("GET", "/health", 404),
 ])
 def test_other_methods_and_paths_of_queries(shared, method, target, status):
     answer = exchange(shared.address("query"), request(method, target, b""))
