@@ -17,6 +17,7 @@ BYTES = {"event_id": 64, "event_type": 64, "user_id": 256, "page_url": 2048}
 FIRST, LAST = datetime.datetime(2000, 1, 2), datetime.datetime(2099, 12, 30)
 LONGEST_SERIES = datetime.timedelta(minutes=9_998)
 RANGE_DAYS = {"live": 1, "today": 1, "7d": 7, "30d": 30, "month": 31, "12mo": 366}
+REPORT_POINTS = 100_000  # Such times need each minute.
 STEP_MINUTES = {"minute": 1, "hour": 60, "day": 1440}
 
 
@@ -89,6 +90,8 @@ def fits_report(query: dict) -> bool:
     if begin and begin >= end:
         return False
     days = (end - begin).days + 1 if begin else RANGE_DAYS[query.get("range", "7d")]
+    if begin and days * 1440 > REPORT_POINTS:
+        return False
     return days * 1440 / STEP_MINUTES.get(query.get("step"), 10**6) < 9_998
 
 
