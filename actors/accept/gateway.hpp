@@ -73,6 +73,7 @@ struct gateway_state {
     bool only_here = false;        ///< The node that has the page was asked, in vain.
     caf::strong_actor_ptr at;      ///< QUERY of another node that has it; null: the one here.
     caf::strong_actor_ptr in_vain; ///< Who is not to be asked again.
+    uint32_t asked_in_vain = 0;    ///< How many nodes were.
     uint32_t home = no_home;       ///< Partition of the page, where nodes have links.
     int64_t bound_us = 0;          ///< As of then this node had all applied that it acknowledged.
     int64_t again_at_us = 0;  ///< A watch that could not be told: placed again then; 0: it is well.

@@ -18,6 +18,8 @@ constexpr int64_t held_most_us = 500'000;
 constexpr int64_t watch_again_us = 1'000'000;
 /// With less time left nobody is asked again.
 constexpr int64_t again_least_us = 500'000;
+/// So many nodes may be lost, or leave, while one question is under way at them.
+constexpr uint32_t asked_most = 3;
 /// A node that does not answer for so long may be lost; only its link does not know it yet.
 constexpr int64_t remote_patience_us = 400'000;
 /// In one message: at most 256 KiB, as a question is 2.6 KB at most.
@@ -89,6 +91,13 @@ bool may_ask_here(const gateway_state& st, const open_query& x) {
   return x.at && !x.only_here && x.ask.deadline_us - st.config.steady() >= again_least_us;
 }
 
+/// The same when it is known that the node will not answer: a gateway that answers nothing by
+/// itself has others to ask, of which the next may leave as well.
+bool may_ask_another(const gateway_state& st, const open_query& x) {
+  return x.at && (!x.only_here || !st.config.answers) && x.asked_in_vain < asked_most
+         && x.ask.deadline_us - st.config.steady() >= again_least_us;
+}
+
 /// The other node did not know, or is lost.
 bool is_trouble_of_node(errc code) {
   return code == errc::store_unavailable || code == errc::shutting_down || code == errc::restarting
@@ -98,6 +107,7 @@ bool is_trouble_of_node(errc code) {
 void hold(gateway_state& st, uint64_t ticket, open_query& x) {
   add(st.config.counts->remote_queries_again);
   x.in_vain = std::exchange(x.at, nullptr);
+  ++x.asked_in_vain;
   x.only_here = true;
   x.held = true;
   st.held.push_back(ticket);
@@ -237,7 +247,7 @@ void take_query_answer(gateway_ptr self, uint64_t ticket, open_query& x, query_a
   const auto from = self->current_sender();
   if (x.held || (x.at ? x.at != from : from != st.nodes.query))
     return; // It is asked elsewhere by now.
-  if (is_trouble_of_node(reply.code) && may_ask_here(st, x))
+  if (is_trouble_of_node(reply.code) && may_ask_another(st, x))
     return hold(st, ticket, x);
   if (x.at && !gateway_bounds::take(st, x, reply)) {
     if (may_ask_here(st, x))
@@ -323,7 +333,7 @@ void take_routes(gateway_ptr self) {
       lost.push_back(ticket);
   for (const auto ticket : lost) {
     const auto at = st.queries.find(ticket);
-    if (may_ask_here(st, at->second)) {
+    if (may_ask_another(st, at->second)) {
       hold(st, ticket, at->second);
       continue;
     }
