@@ -30,7 +30,6 @@ void pending_request::clear() {
   echo.clear();
   time_text.clear();
   refused.clear();
-  asked = {};
   first.reset();
   text.clear();
 }

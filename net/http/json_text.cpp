@@ -101,4 +101,22 @@ void append_key(std::string& out, std::string_view name) {
   out += "\":";
 }
 
+void append_member(std::string& out, std::string_view name, std::string_view text) {
+  append_key(out, name);
+  append_json_safe(out, text);
+}
+
+void append_member(std::string& out, std::string_view name, uint64_t value) {
+  append_key(out, name);
+  append_number(out, value);
+}
+
+void append_known(std::string& out, std::string_view name, int64_t value) {
+  append_key(out, name);
+  if (value < 0)
+    out += "null";
+  else
+    append_number(out, static_cast<uint64_t>(value));
+}
+
 } // namespace footfall::http

@@ -22,4 +22,10 @@ void append_time(std::string& out, int64_t at_us);
 /// Appends `,"name":` or, directly behind a brace, `"name":`.
 void append_key(std::string& out, std::string_view name);
 
+/// Appends a member with its key: a text of unknown origin, a number, or one that is not known
+/// while it is negative, which is null.
+void append_member(std::string& out, std::string_view name, std::string_view text);
+void append_member(std::string& out, std::string_view name, uint64_t value);
+void append_known(std::string& out, std::string_view name, int64_t value);
+
 } // namespace footfall::http

@@ -23,7 +23,9 @@ constexpr int rests_for = 5;
 constexpr size_t topics_kept = 512; ///< Different ones, of all streams; a page's has a watch.
 constexpr size_t asks_most = 4;     ///< Under way at once: other clients have questions, too.
 constexpr uint32_t rows_most = 100;
-constexpr auto answer_late = seconds{3}; ///< A topic without an answer for so long says so.
+/// A topic without an answer for so long says so. How the node is takes most of it while Kafka is
+/// away and is waited for.
+constexpr auto answer_late = seconds{6};
 
 /// The question that a topic asks again and again; empty for the others.
 std::string_view path_of(std::string_view kind) {
@@ -168,7 +170,6 @@ void live_hub::told(uint64_t id, completion_value value) {
     take_answer(x, *answer);
   } else if (auto* system = std::get_if<system_reply>(&value)) {
     x.is_asking = false;
-    x.took = steady::now() - x.asked_at;
     tell(x, "system", {}, render(*system, *counters_, started_us_, now_()));
   }
 }
@@ -210,10 +211,8 @@ void live_hub::tell_trouble(live_topic& x, const problem& why) {
   x.in_trouble = true;
   std::string data = "{\"topic\":";
   append_json_safe(data, x.name);
-  append_key(data, "status");
-  append_number(data, why.status);
-  append_key(data, "detail");
-  append_json_safe(data, why.detail);
+  append_member(data, "status", uint64_t{why.status});
+  append_member(data, "detail", why.detail);
   append_key(data, "retry");
   data += why.retry ? "true}" : "false}";
   x.text = "event: trouble\ndata: " + data + "\n\n";
@@ -230,9 +229,10 @@ size_t live_hub::under_way() const {
 }
 
 live_hub::steady::duration live_hub::period_of(const live_topic& x) const {
+  if (x.name == "system") // It waits and does not work: there is no rest to take.
+    return asked_every;
   const bool changed = x.applied != counters_->events_applied.load(std::memory_order_relaxed);
-  const auto usual = changed && kind_of(x.name) != "system" ? asked_soonest : asked_every;
-  return std::max<steady::duration>(usual, x.took * rests_for);
+  return std::max<steady::duration>(changed ? asked_soonest : asked_every, x.took * rests_for);
 }
 
 void live_hub::tick() {

@@ -10,14 +10,6 @@ namespace footfall::http {
 
 namespace {
 
-void append_count(std::string& out, std::string_view name, int64_t value) {
-  append_key(out, name);
-  if (value < 0)
-    out += "null";
-  else
-    append_number(out, static_cast<uint64_t>(value));
-}
-
 void append_text(std::string& out, std::string_view name, const std::string& value) {
   append_key(out, name);
   if (value.empty())
@@ -28,15 +20,15 @@ void append_text(std::string& out, std::string_view name, const std::string& val
 
 void append_row(std::string& out, const partition_row& x) {
   out += '{';
-  append_count(out, "partition", x.partition);
+  append_known(out, "partition", x.partition);
   append_text(out, "state", x.state);
   append_text(out, "stopped", x.stopped == stop_kind::none ? "" : to_string(x.stopped));
   append_text(out, "reason", x.why);
-  append_count(out, "next_offset", x.next_offset);
-  append_count(out, "folded_offset", x.folded_offset);
-  append_count(out, "log_first", x.log_first);
-  append_count(out, "log_end", x.log_end);
-  append_count(out, "lag", x.log_end < 0 ? -1 : std::max<int64_t>(0, x.log_end - x.next_offset));
+  append_known(out, "next_offset", x.next_offset);
+  append_known(out, "folded_offset", x.folded_offset);
+  append_known(out, "log_first", x.log_first);
+  append_known(out, "log_end", x.log_end);
+  append_known(out, "lag", x.log_end < 0 ? -1 : std::max<int64_t>(0, x.log_end - x.next_offset));
   out += '}';
 }
 

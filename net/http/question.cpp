@@ -80,16 +80,6 @@ std::string read_params(const query_params& params, bool has_report, query_ask& 
   return read_time(params, "to", ask.to_us);
 }
 
-void append_pair(std::string& out, std::string_view name, std::string_view text) {
-  append_key(out, name);
-  append_json_safe(out, text);
-}
-
-void append_pair(std::string& out, std::string_view name, uint64_t value) {
-  append_key(out, name);
-  append_number(out, value);
-}
-
 /// `[{"<name>":..., "clicks":...}]`.
 void append_rows(std::string& out, const query_answer& answer, std::string_view name,
                  bool with_users) {
@@ -98,10 +88,10 @@ void append_rows(std::string& out, const query_answer& answer, std::string_view 
     if (out.back() != '[')
       out += ',';
     out += '{';
-    append_pair(out, name, row.name);
-    append_pair(out, "clicks", row.clicks);
+    append_member(out, name, row.name);
+    append_member(out, "clicks", row.clicks);
     if (with_users && answer.users_known)
-      append_pair(out, "users", row.users);
+      append_member(out, "users", row.users);
     else if (with_users)
       out += ",\"users\":null";
     out += '}';
@@ -110,10 +100,10 @@ void append_rows(std::string& out, const query_answer& answer, std::string_view 
 }
 
 void append_page(std::string& out, const query_ask& ask, const query_answer& answer) {
-  append_pair(out, "page_url", ask.page_url);
-  append_pair(out, "clicks", answer.clicks);
+  append_member(out, "page_url", ask.page_url);
+  append_member(out, "clicks", answer.clicks);
   if (answer.users_known)
-    append_pair(out, "users", answer.users);
+    append_member(out, "users", answer.users);
   else
     out += ",\"users\":null";
   append_key(out, "by_type");
@@ -128,7 +118,7 @@ void append_page(std::string& out, const query_ask& ask, const query_answer& ans
   out += '}';
   append_key(out, "other_types");
   out += '{';
-  append_pair(out, "clicks", answer.other_types);
+  append_member(out, "clicks", answer.other_types);
   out += '}';
   append_key(out, "last_60_minutes");
   out += '[';
@@ -141,7 +131,7 @@ void append_page(std::string& out, const query_ask& ask, const query_answer& ans
 }
 
 void append_series(std::string& out, const query_ask& ask, const query_answer& answer) {
-  append_pair(out, "step", step_text(ask.step));
+  append_member(out, "step", step_text(ask.step));
   append_key(out, "from");
   append_time(out, ask.from_us);
   append_key(out, "to");
@@ -153,7 +143,7 @@ void append_series(std::string& out, const query_ask& ask, const query_answer& a
       out += ',';
     out += "{\"at\":";
     append_time(out, point.at_us);
-    append_pair(out, "clicks", point.clicks);
+    append_member(out, "clicks", point.clicks);
     out += '}';
   }
   out += ']';
@@ -195,9 +185,9 @@ void append_answer(std::string& out, const question& asked, const query_answer& 
   out += '{';
   switch (ask.kind) {
   case query_kind::count:
-    append_pair(out, "user_id", ask.user_id);
-    append_pair(out, "page_url", ask.page_url);
-    append_pair(out, "count", answer.clicks);
+    append_member(out, "user_id", ask.user_id);
+    append_member(out, "page_url", ask.page_url);
+    append_member(out, "count", answer.clicks);
     break;
   case query_kind::page: append_page(out, ask, answer); break;
   case query_kind::top_pages:
@@ -208,7 +198,7 @@ void append_answer(std::string& out, const question& asked, const query_answer& 
     break;
   case query_kind::series:
     if (!ask.page_url.empty())
-      append_pair(out, "page_url", ask.page_url);
+      append_member(out, "page_url", ask.page_url);
     if (asked.is_summary)
       append_summary(out, *asked.report, answer, before);
     else if (asked.report)
@@ -217,17 +207,17 @@ void append_answer(std::string& out, const question& asked, const query_answer& 
       append_series(out, ask, answer);
     break;
   case query_kind::users:
-    append_pair(out, "page_url", ask.page_url);
+    append_member(out, "page_url", ask.page_url);
     append_key(out, "users");
     append_rows(out, answer, "user_id", false);
     break;
   }
   append_key(out, "more");
   out += answer.more ? "true" : "false";
-  append_pair(out, "source", to_string(answer.source));
+  append_member(out, "source", to_string(answer.source));
   append_key(out, "as_of");
   append_time(out, answer.as_of_us);
-  append_pair(out, "position", to_string(answer.reached));
+  append_member(out, "position", to_string(answer.reached));
   out += "}\n";
 }
 

@@ -35,8 +35,7 @@ void append_clicks(std::string& out, const query_answer& x) {
   uint64_t clicks = 0;
   for (const auto& point : x.points)
     clicks += point.clicks;
-  append_key(out, "clicks");
-  append_number(out, clicks);
+  append_member(out, "clicks", clicks);
 }
 
 void append_points(std::string& out, std::string_view name, const model::time_range& range,
@@ -48,8 +47,7 @@ void append_points(std::string& out, std::string_view name, const model::time_ra
     out += i == 0 ? "{" : ",{";
     append_key(out, "at");
     append_time(out, range.begins[i]);
-    append_key(out, "clicks");
-    append_number(out, clicks[i]);
+    append_member(out, "clicks", clicks[i]);
     out += '}';
   }
   out += ']';
@@ -100,10 +98,8 @@ void append_range(std::string& out, const model::time_range& x) {
   else
     append_json_safe(out, x.name);
   append_span(out, x);
-  append_key(out, "tz");
-  append_json_safe(out, x.zone);
-  append_key(out, "step");
-  append_json_safe(out, model::to_string(x.step));
+  append_member(out, "tz", x.zone);
+  append_member(out, "step", model::to_string(x.step));
   out += '}';
 }
 
@@ -126,8 +122,7 @@ void append_summary(std::string& out, const range_report& report, const query_an
 
 void append_steps(std::string& out, const range_report& report, const query_answer& now,
                   const query_answer* before) {
-  append_key(out, "step");
-  append_json_safe(out, model::to_string(report.now.step));
+  append_member(out, "step", model::to_string(report.now.step));
   append_span(out, report.now);
   append_range(out, report.now);
   append_points(out, "points", report.now, now);

@@ -9,22 +9,8 @@ namespace footfall::http {
 
 namespace {
 
-void append_pair(std::string& out, std::string_view name, uint64_t value) {
-  append_key(out, name);
-  append_number(out, value);
-}
-
-void append_pair(std::string& out, std::string_view name, const counter& value) {
-  append_pair(out, name, value.load(std::memory_order_relaxed));
-}
-
-/// Null for what is not known.
-void append_known(std::string& out, std::string_view name, int64_t value) {
-  append_key(out, name);
-  if (value < 0)
-    out += "null";
-  else
-    append_number(out, static_cast<uint64_t>(value));
+void append_counter(std::string& out, std::string_view name, const counter& value) {
+  append_member(out, name, value.load(std::memory_order_relaxed));
 }
 
 /// Its offsets are known: a partition that is claimed learns them from the store.
@@ -50,8 +36,8 @@ void append_ledger(std::string& out, const partitions_reply& x) {
   append_known(out, "written", known ? written : -1);
   append_known(out, "applied", known ? applied : -1);
   append_known(out, "waiting", known ? written - applied : -1);
-  append_pair(out, "partitions", here);
-  append_pair(out, "partitions_in_all", x.rows.size());
+  append_member(out, "partitions", here);
+  append_member(out, "partitions_in_all", x.rows.size());
   out += '}';
 }
 
@@ -69,19 +55,16 @@ void append_partitions(std::string& out, const system_reply& x) {
   for (const auto& row : x.parts.rows) {
     out += out.back() == '[' ? "{" : ",{";
     const bool here = is_known(row);
-    append_pair(out, "n", row.partition);
-    append_key(out, "phase");
-    append_json_safe(out, row.state);
+    append_member(out, "n", row.partition);
+    append_member(out, "phase", row.state);
     append_known(out, "log_end", row.log_end);
     append_known(out, "next", here ? row.next_offset : -1);
     append_known(out, "folded", here ? row.folded_offset : -1);
     append_known(out, "lag",
                  here && row.log_end >= 0 ? std::max<int64_t>(row.log_end - row.next_offset, 0)
                                           : -1);
-    append_key(out, "owner");
-    append_json_safe(out, owner_of(row.partition, x.health));
-    append_key(out, "reason");
-    append_json_safe(out, row.why);
+    append_member(out, "owner", owner_of(row.partition, x.health));
+    append_member(out, "reason", row.why);
     out += '}';
   }
   out += ']';
@@ -135,8 +118,7 @@ void append_freshness(std::string& out, const duration_histogram& x) {
 void append_node(std::string& out, const node_health& x) {
   const auto self = std::find_if(x.members.begin(), x.members.end(),
                                  [](const cluster_member& y) { return y.self; });
-  append_key(out, "node");
-  append_json_safe(out, self == x.members.end() ? "" : self->name);
+  append_member(out, "node", std::string_view(self == x.members.end() ? "" : self->name));
   append_key(out, "ready");
   out += x.ready && !x.draining ? "true" : "false";
   append_key(out, "draining");
@@ -146,9 +128,10 @@ void append_node(std::string& out, const node_health& x) {
 } // namespace
 
 void ask_system(request_handler& handler, std::function<void(system_reply)> done) {
-  handler.health([&handler, done = std::move(done)](node_health health) {
-    handler.partitions([health = std::move(health), done](partitions_reply parts) {
-      done({health, std::move(parts)});
+  // Health at the end: a log that is away takes seconds to be asked, and is known to be then.
+  handler.partitions([&handler, done = std::move(done)](partitions_reply parts) {
+    handler.health([parts = std::move(parts), done](node_health health) {
+      done({std::move(health), parts});
     });
   });
 }
@@ -161,29 +144,29 @@ std::string render(const system_reply& x, const metrics& counts, int64_t started
   append_time(out, started_us);
   append_key(out, "at");
   append_time(out, now_us);
-  append_pair(out, "uptime_s",
-              static_cast<uint64_t>(std::max<int64_t>(now_us - started_us, 0)) / 1'000'000);
+  append_member(out, "uptime_s",
+                static_cast<uint64_t>(std::max<int64_t>(now_us - started_us, 0)) / 1'000'000);
   append_states(out, "roles", x.health.roles);
   append_states(out, "dependencies", x.health.dependencies);
   append_ledger(out, x.parts);
   append_partitions(out, x);
   append_freshness(out, counts.freshness);
   out += ",\"cache\":{";
-  append_pair(out, "hits", counts.cache_hits);
-  append_pair(out, "misses", counts.cache_misses);
+  append_counter(out, "hits", counts.cache_hits);
+  append_counter(out, "misses", counts.cache_misses);
   out += "},\"queries\":{";
-  append_pair(out, "cache", counts.queries_from_cache);
-  append_pair(out, "actor", counts.queries_from_actor);
-  append_pair(out, "store", counts.queries_from_store);
-  append_pair(out, "failed", counts.queries_failed);
+  append_counter(out, "cache", counts.queries_from_cache);
+  append_counter(out, "actor", counts.queries_from_actor);
+  append_counter(out, "store", counts.queries_from_store);
+  append_counter(out, "failed", counts.queries_failed);
   out += "},\"events\":{";
-  append_pair(out, "accepted", counts.events_accepted);
-  append_pair(out, "rejected", counts.events_rejected);
-  append_pair(out, "unknown", counts.events_unknown);
-  append_pair(out, "applied", counts.events_applied);
-  append_pair(out, "duplicates", counts.events_duplicate);
-  append_pair(out, "bad", counts.events_bad);
-  append_pair(out, "id_conflicts", counts.id_conflicts);
+  append_counter(out, "accepted", counts.events_accepted);
+  append_counter(out, "rejected", counts.events_rejected);
+  append_counter(out, "unknown", counts.events_unknown);
+  append_counter(out, "applied", counts.events_applied);
+  append_counter(out, "duplicates", counts.events_duplicate);
+  append_counter(out, "bad", counts.events_bad);
+  append_counter(out, "id_conflicts", counts.id_conflicts);
   out += "}}";
   return out;
 }

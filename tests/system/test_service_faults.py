@@ -12,6 +12,7 @@ from own_services import OwnServices
 from readers import Readers
 from service_waits import (await_answer, await_for, await_more, check_counts,
                            postgres_rows, recovery)
+from sse import Stream
 
 
 FROZEN_SECONDS = 20
@@ -100,6 +101,35 @@ def test_a_frozen_broker_costs_refusals_and_no_memory(services):
     assert set(load.journal.answers) <= {200, 429, 503}, load.journal.answers
     assert load.journal.answers[503] > 0
     assert frozen < before + MORE_MIB_MAX
+
+
+@pytest.mark.parametrize("name, part", [("kafka", "log"), ("postgres", "store")])
+def test_screens_hear_what_is_away_and_when_it_is_back(services, name, part):
+    """The stream says what fails, with the reason, within the time after which a screen is
+    stale; what it cannot know is null, not 0."""
+    with Server(environment=services.environment(), ports=fixed_ports()) as server:
+        screen = Stream(server.address("query"), "system", timeout=60 * PATIENCE)
+        screen.until("system", lambda x: x.json()["ledger"]["written"] == 0)
+        services.run("pause", name)
+        since = time.monotonic()
+        try:
+            first = screen.until("system", lambda x: fails(x, part)
+                                 or x.json()["ledger"]["written"] is None)
+            told = first if fails(first, part) else screen.until(
+                "system", lambda x: fails(x, part))
+        finally:
+            services.run("resume", name)
+        print(f"{name} frozen: a sign after {first.at - since:.1f} s, the reason after "
+              f"{told.at - since:.1f} s: {told.json()['dependencies'][part]}")
+        assert first.at - since < 12 * PATIENCE  # When a screen calls itself stale.
+        assert told.json()["ledger"]["written"] == (None if part == "log" else 0)
+        screen.until("system", lambda x: x.json()["dependencies"][part] == "ok"
+                     and x.json()["ledger"]["written"] == 0)
+        screen.close()
+
+
+def fails(told, part: str) -> bool:
+    return told.json()["dependencies"][part] != "ok"
 
 
 def resident_mib(server: Server) -> float:
