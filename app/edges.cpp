@@ -14,6 +14,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr uint32_t live_topics_least = 6; ///< Of one stream.
+
 bool is_gateway(const settings& x) {
   return has_role(x.roles, "gateway");
 }
@@ -28,6 +30,8 @@ http_config plan_http(const settings& from, const descriptor_plan& most) {
   out.hosts = absl::StrSplit(from.hosts, absl::ByAnyChar(", "), absl::SkipEmpty());
   out.has_ui = from.has_ui;
   out.live_streams = from.live_streams;
+  // A page that is shown is under way for as long: most of that is for who asks once.
+  out.live_topics = std::clamp(from.max_in_flight / 4, live_topics_least, out.live_topics);
   out.takes_requests = is_gateway(from);
   out.connections = most.connections;
   out.admin_connections = most.admin;

@@ -141,7 +141,8 @@ std::unique_ptr<endpoint> make_query_endpoint(request_handler& handler, now_fn n
 
 struct query_port_config {
   bool has_ui = true;      ///< The dashboard is served.
-  uint32_t streams = 1000; ///< Live streams at once.
+  uint32_t streams = 1000; ///< Live streams at once,
+  uint32_t topics = 512;   ///< and different topics of them all.
 };
 
 /// Queries, the live stream, a look at the node, events and the dashboard.

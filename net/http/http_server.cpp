@@ -49,9 +49,11 @@ caf::expected<std::unique_ptr<http_server>> http_server::open(const http_config&
     if (auto bad = listen("ingest", config.bind, config.ingest_port, config.connections,
                           http::make_ingest_endpoint(handler), parts->ingest))
       return bad;
-    if (auto bad = listen("query", config.bind, config.query_port, config.connections,
-                          http::make_query_port(handler, now, {config.has_ui, config.live_streams}),
-                          parts->query))
+    if (auto bad =
+            listen("query", config.bind, config.query_port, config.connections,
+                   http::make_query_port(handler, now,
+                                         {config.has_ui, config.live_streams, config.live_topics}),
+                   parts->query))
       return bad;
   }
   settings.answer_timeout = settings.admin_answer_timeout;

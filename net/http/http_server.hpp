@@ -25,7 +25,8 @@ struct http_config {
   std::vector<std::string> hosts = {};
   bool takes_requests = true;   ///< Else there is admin alone.
   bool has_ui = true;           ///< The dashboard is served on the query port.
-  uint32_t live_streams = 1000; ///< At once, of /v1/live.
+  uint32_t live_streams = 1000; ///< At once, of /v1/live,
+  uint32_t live_topics = 512;   ///< and what they all show together.
   uint32_t connections = 4096;  ///< Of ingest and of query, each; more get 503.
   uint32_t admin_connections = 256;
   /// What has been idle for so long makes room for a connection that is one too many.

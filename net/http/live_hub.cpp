@@ -20,8 +20,7 @@ constexpr size_t topics_most = 6;
 constexpr auto asked_every = milliseconds{1'000};
 constexpr auto asked_soonest = milliseconds{200};
 constexpr int rests_for = 5;
-constexpr size_t topics_kept = 512; ///< Different ones, of all streams; a page's has a watch.
-constexpr size_t asks_most = 4;     ///< Under way at once: other clients have questions, too.
+constexpr size_t asks_most = 4; ///< Under way at once: other clients have questions, too.
 constexpr uint32_t rows_most = 100;
 /// A topic without an answer for so long says so. How the node is takes most of it while Kafka is
 /// away and is waited for.
@@ -89,7 +88,7 @@ void live_hub::start(exchange& x) {
   model::check_after(x.in->value(header::last_event_id), after);
   if (!bad.empty())
     return x.refuse(invalid(std::move(bad)));
-  if (streams_.size() >= config_.streams || topics_.size() + names.size() > topics_kept) {
+  if (streams_.size() >= config_.streams || topics_.size() + names.size() > config_.topics) {
     add(x.counters->http_streams_refused);
     return x.refuse({503, "too_many_streams",
                      "the node has as many live streams, or different things to tell, as it may "

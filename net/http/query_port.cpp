@@ -52,7 +52,7 @@ public:
   query_port(request_handler& handler, const now_fn& now, const query_port_config& config)
       : queries_(make_query_endpoint(handler, now)), events_(make_ingest_endpoint(handler)),
         admin_(make_admin_endpoint(handler, now)), system_(handler, now),
-        live_(handler, now, {config.streams}, system_.started_us()) {
+        live_(handler, now, {config.streams, config.topics}, system_.started_us()) {
     if (config.has_ui)
       ui_ = std::make_unique<assets>(ui_files());
   }

@@ -108,3 +108,13 @@ def test_names_that_are_not_the_nodes_are_refused():
         assert ours.status == 200
         foreign = server.ingest.post("/v1/events", event, {"Origin": "https://evil.example"})
         assert foreign.status == 403 and foreign.json()["detail"].startswith("a page of another")
+
+
+def test_screens_leave_room_for_who_asks_once():
+    with Server("--max-in-flight", "40") as server:
+        screens = [Stream(server.address("query"), *(f"page:/{n}-{i}" for i in range(5)))
+                   for n in range(4)]
+        assert [x.status for x in screens] == [200, 200, 503, 503]
+        for n in range(50):
+            answer = server.query.get("/v1/stats/page", page_url=f"/{n}")
+            assert answer.status == 200, answer
