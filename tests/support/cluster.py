@@ -105,8 +105,14 @@ class Cluster:
         wait_until(lambda: all(self.linked(name) == alive - {name} for name in alive), seconds,
                    lambda: f"links: { {name: self.linked(name) for name in alive} }")
 
+    def known_owners(self, name: str) -> dict[int, str | None]:
+        """Each partition's owner, as the node knows it."""
+        answer = self.nodes[name].admin.get("/cluster")
+        assert answer.status == 200, answer
+        return {part: x["name"] for x in answer.json()["nodes"] for part in x["partitions"]}
+
     def await_even(self, seconds: float = 20) -> None:
-        """Until each partition runs at one node, as many at each."""
+        """Until each partition runs at one node, as many at each, and all nodes know at which."""
         def is_even() -> bool:
             alive = list(self.alive())
             states = {name: self.states(name) for name in alive}
@@ -116,7 +122,8 @@ class Cluster:
             return (sum(counts) == parts and max(counts) - min(counts) <= 1
                     and all(state in ("running", "idle") for x in states.values() for state in x)
                     and all([x[i] for x in states.values()].count("running") == 1
-                            for i in range(parts)))
+                            for i in range(parts))
+                    and all(self.known_owners(name) == self.owners() for name in alive))
         wait_until(is_even, seconds, lambda: f"an even spread: {self.rows()}")
 
     def seconds_until_taken(self, parts: list[int], lost: str, most: float = 20) -> float:
