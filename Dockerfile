@@ -48,8 +48,9 @@ LABEL org.opencontainers.image.title="Footfall" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}"
-# The admin port asks nobody for a password: it stays on the container's own loopback, where
-# the health check asks, unless FOOTFALL_ADMIN_BIND says otherwise.
+# Outside of its loopback a node asks for keys, and does not start while there is none, unless
+# FOOTFALL_AUTH says "off". The admin port stays on the container's own loopback, where the
+# health check asks, unless FOOTFALL_ADMIN_BIND says otherwise.
 ENV FOOTFALL_BIND=0.0.0.0 \
     FOOTFALL_DATA_DIR=/var/lib/footfall \
     FOOTFALL_LOG_FORMAT=json

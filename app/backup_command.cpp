@@ -13,6 +13,7 @@
 #include "app/client_http.hpp"
 #include "app/data_lock.hpp"
 #include "app/json_reading.hpp"
+#include "db/sqlite/access_file.hpp"
 #include "db/sqlite/pair.hpp"
 #include "proto/error.hpp"
 
@@ -112,6 +113,8 @@ int copy_and_sign(const std::string& from, const std::string& to) {
   auto done = copy_sqlite_pair(from, to);
   if (!done)
     return fail(1, text_of(done.error()));
+  if (auto bad = copy_sqlite_access(from, to))
+    return fail(1, text_of(bad));
   for (const auto* name : files)
     if (!sync(fs::path{to} / name))
       return fail(1, std::string{name} + " cannot be written out: " + std::strerror(errno));
@@ -233,6 +236,10 @@ int run_restore(const restore_options& options) {
     fs::remove_all(beside, ignored);
     return fail(1, why);
   }
+  // Keys that are there are newer than those of the backup, which may have been revoked since.
+  if (!fs::exists(folder / "access.db"))
+    if (auto bad = copy_sqlite_access(options.from, options.data_dir))
+      return fail(1, "the events are restored, keys are not: " + text_of(bad));
   std::printf("restored to %s\n", options.data_dir.c_str());
   return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 
 #include <boost/asio/connect.hpp>
@@ -23,6 +24,7 @@ struct client_http::impl {
   std::string authority; ///< As given, for the Host field.
   std::string host;
   std::string port = "80";
+  std::string key; ///< Empty: none is sent.
   std::chrono::seconds timeout;
   boost::asio::io_context context;
   std::optional<beast::tcp_stream> stream;
@@ -109,6 +111,8 @@ client_answer client_http::impl::follow(http::request<http::string_body> request
                                         const std::function<bool(const server_event&)>& take) {
   request.set(http::field::host, authority);
   request.set(http::field::user_agent, "footfall/" FOOTFALL_VERSION);
+  if (!key.empty())
+    request.set(http::field::authorization, "Bearer " + key);
   stream.reset();
   client_answer answer;
   if (auto failed = connect()) {
@@ -152,6 +156,8 @@ client_answer client_http::impl::follow(http::request<http::string_body> request
 client_answer client_http::impl::send(http::request<http::string_body> request) {
   request.set(http::field::host, authority);
   request.set(http::field::user_agent, "footfall/" FOOTFALL_VERSION);
+  if (!key.empty())
+    request.set(http::field::authorization, "Bearer " + key);
   request.prepare_payload();
   client_answer answer;
   while (true) {
@@ -218,6 +224,12 @@ std::unique_ptr<client_http> client_http::make(const std::string& url, std::chro
   if (x->host.front() == '[')
     x->host = x->host.substr(1, x->host.size() - 2);
   x->timeout = timeout;
+  if (const char* key = std::getenv("FOOTFALL_KEY"))
+    x->key = key;
+  if (x->key.find_first_of("\r\n") != std::string::npos) {
+    error = "FOOTFALL_KEY holds more than one line; give it the key alone";
+    return nullptr;
+  }
   error.clear();
   return std::unique_ptr<client_http>{new client_http(std::move(x))};
 }

@@ -28,7 +28,8 @@ struct server_event {
 /// it is needed. One thread at a time.
 class client_http {
 public:
-  /// `url` is http://HOST[:PORT] without a path.
+  /// `url` is http://HOST[:PORT] without a path. The key in the variable FOOTFALL_KEY, if there
+  /// is one, goes with each request.
   /// @returns null and fills `error` when it is not that.
   static std::unique_ptr<client_http> make(const std::string& url, std::chrono::seconds timeout,
                                            std::string& error);

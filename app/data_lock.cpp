@@ -62,9 +62,14 @@ std::string write_holder(int file) {
 
 } // namespace
 
+caf::error prepare_data_folder(const std::string& folder) {
+  const auto why = prepare(folder);
+  return why.empty() ? caf::error{} : refused(folder, why);
+}
+
 caf::expected<std::unique_ptr<data_lock>> data_lock::take(const std::string& folder) {
-  if (auto why = prepare(folder); !why.empty())
-    return refused(folder, why);
+  if (auto bad = prepare_data_folder(folder))
+    return bad;
   auto path = folder + "/lock";
   int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file < 0)

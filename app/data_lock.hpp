@@ -7,6 +7,10 @@
 
 namespace footfall::app {
 
+/// Makes the folder, for its owner alone, when it is missing.
+/// @returns errc::invalid_argument when it cannot be used.
+caf::error prepare_data_folder(const std::string& folder);
+
 /// The right to use a data folder, held by one process at a time, on the file
 /// `lock` inside. The kernel gives it back when the process ends, however it ends,
 /// so a crash leaves nothing to clean up.

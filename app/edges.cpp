@@ -6,6 +6,7 @@
 
 #include "actors/ports/clock.hpp"
 #include "actors/ports/leases.hpp"
+#include "app/access.hpp"
 #include "app/descriptors.hpp"
 
 namespace footfall::app {
@@ -20,10 +21,13 @@ bool is_gateway(const settings& x) {
   return has_role(x.roles, "gateway");
 }
 
-http_config plan_http(const settings& from, const descriptor_plan& most) {
+http_config plan_http(const settings& from, const descriptor_plan& most,
+                      const model::access_gate& gate) {
   http_config out;
   out.bind = from.bind;
   out.admin_bind = from.admin_bind;
+  out.gate = asks_for_keys(from, from.bind) ? &gate : nullptr;
+  out.admin_gate = asks_for_keys(from, from.admin_bind) ? &gate : nullptr;
   out.ingest_port = from.ingest_port;
   out.query_port = from.query_port;
   out.admin_port = from.admin_port;
@@ -39,9 +43,11 @@ http_config plan_http(const settings& from, const descriptor_plan& most) {
   return out;
 }
 
-grpc_config plan_grpc(const settings& from, const descriptor_plan& most) {
+grpc_config plan_grpc(const settings& from, const descriptor_plan& most,
+                      const model::access_gate& gate) {
   grpc_config out;
   out.bind = from.bind;
+  out.gate = asks_for_keys(from, from.bind) ? &gate : nullptr;
   out.port = from.grpc_port;
   out.reflection = from.grpc_reflection;
   out.calls_max = from.max_in_flight;
@@ -56,17 +62,18 @@ std::string address(const std::string& host, uint16_t port) {
 
 } // namespace
 
-caf::error edges::open(const settings& options, front_door& door, metrics& counts) {
+caf::error edges::open(const settings& options, front_door& door, metrics& counts,
+                       const model::access_gate& gate) {
   const auto most = share_descriptors(options.max_connections);
   if (!most)
     return most.error();
-  auto web = http_server::open(plan_http(options, *most), door, counts, system_now_us);
+  auto web = http_server::open(plan_http(options, *most, gate), door, counts, system_now_us);
   if (!web)
     return make_error(code_of(web.error()), "cannot listen for HTTP: " + text_of(web.error()));
   http_ = std::move(*web);
   if (!is_gateway(options))
     return caf::none;
-  auto rpc = grpc_server::open(plan_grpc(options, *most), door, counts);
+  auto rpc = grpc_server::open(plan_grpc(options, *most, gate), door, counts);
   if (!rpc)
     return make_error(code_of(rpc.error()), "cannot listen for gRPC: " + text_of(rpc.error()));
   grpc_ = std::move(*rpc);

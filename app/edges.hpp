@@ -15,8 +15,9 @@ namespace footfall::app {
 /// admin alone.
 class edges {
 public:
-  /// Listens at once. `door` and `counts` outlive it.
-  caf::error open(const settings& options, front_door& door, metrics& counts);
+  /// Listens at once. `door`, `counts` and `gate` outlive it.
+  caf::error open(const settings& options, front_door& door, metrics& counts,
+                  const model::access_gate& gate);
 
   ready_addresses addresses(const settings& options) const;
 

@@ -10,6 +10,8 @@
 #include <spdlog/spdlog.h>
 
 #include "actors/node.hpp"
+#include "app/access.hpp"
+#include "app/access_keeper.hpp"
 #include "app/adapters.hpp"
 #include "app/descriptors.hpp"
 #include "app/edges.hpp"
@@ -263,6 +265,34 @@ void drain(node& actors, edges& listeners, const settings& options) {
   spdlog::info("ended");
 }
 
+// Nothing where everybody may do everything.
+caf::expected<std::unique_ptr<access_keeper>> open_keys(const settings& options,
+                                                        model::access_gate& gate) {
+  std::unique_ptr<access_keeper> out;
+  if (!asks_for_keys(options))
+    return out;
+  auto records = open_access(options);
+  if (!records)
+    return std::move(records.error());
+  out = std::make_unique<access_keeper>(
+      std::move(*records), gate, system_now_us,
+      [](const std::string& line) { spdlog::warn("{}", redact(line)); });
+  if (auto bad = out->begin())
+    return bad;
+  return out;
+}
+
+void warn_of_open_doors(const settings& options) {
+  if (options.auth != "off")
+    return;
+  settings as_usual = options;
+  as_usual.auth = "auto";
+  if (asks_for_keys(as_usual))
+    spdlog::warn("--auth off: whoever reaches {} or {} may do all that the listener there does; "
+                 "footfall key add makes keys, --auth auto asks for them",
+                 options.bind, options.admin_bind);
+}
+
 // A try to reach a server may take seconds, and nothing that it could lose exists yet.
 [[noreturn]] void end_in_the_middle_of_a_try() {
   spdlog::info("ended before the node was ready");
@@ -291,8 +321,10 @@ int serve(const settings& options) {
   std::unique_ptr<cluster::tunnel_links> links;
   std::unique_ptr<node> actors;
   front_door door{counts};
+  model::access_gate gate;
   edges listeners; // Gone before what they lead to.
-  if (auto err = listeners.open(options, door, counts))
+  warn_of_open_doors(options);
+  if (auto err = listeners.open(options, door, counts, gate))
     return refuse("cannot start", err);
   if (auto err = open_links(options, system, links)) {
     listeners.stop();
@@ -313,6 +345,16 @@ int serve(const settings& options) {
       return refuse("cannot start", opened->failure);
     }
     ways = std::move(opened->opened);
+  }
+  auto keys = open_keys(options, gate);
+  if (!keys) {
+    listeners.stop();
+    return refuse("cannot start", keys.error());
+  }
+  if (*keys && !gate.has_usable_key(system_now_us())) {
+    listeners.stop();
+    std::fprintf(stderr, "footfall: cannot start: %s\n", no_key_text(options).c_str());
+    return cannot_run;
   }
   actors = std::make_unique<node>(system, plan_node(options, ways, counts, links.get()));
   door.open(*actors);

@@ -11,6 +11,7 @@ struct settings {
   std::string data_dir;
   std::string bind;
   std::string hosts; ///< Separated by commas.
+  std::string auth;  ///< "auto", "on" or "off": whether keys are asked for.
   uint16_t ingest_port = 0;
   uint16_t query_port = 0;
   uint16_t grpc_port = 0;

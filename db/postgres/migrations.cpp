@@ -149,6 +149,16 @@ int newest_schema() {
   return postgres_migrations().back().version;
 }
 
+caf::error bring_schema_up(connection& c) {
+  if (auto err = c.ensure())
+    return err;
+  if (auto err = take_lock(c))
+    return err;
+  auto err = migrate(c);
+  c.exec(unlock_sql);
+  return err;
+}
+
 caf::expected<opened> open_database(connection& c, const std::string& log) {
   if (auto err = c.ensure())
     return err;

@@ -20,6 +20,9 @@ struct opened {
 /// database that is not in UTF-8.
 caf::expected<opened> open_database(connection& c, const std::string& log);
 
+/// The schema alone, without a log.
+caf::error bring_schema_up(connection& c);
+
 /// The schema's version that this program brings a database to.
 int newest_schema();
 

@@ -36,6 +36,17 @@ grpc::Status unreadable() {
 }
 
 grpc::Status no_place(const edge& x);
+
+/// Looks at the key in the metadata of a call: "authorization", as in HTTP. OK: `who` asks.
+grpc::Status check_key(const edge& x, const grpc::ServerContextBase& context,
+                       model::access_need need, model::principal& who);
+/// Takes `amount` of what the key may have in a second.
+grpc::Status charge(const edge& x, const model::principal& who, uint64_t amount);
+/// The caller's own site takes the place of one that is not named.
+grpc::Status keep_to_its_site(const model::principal& who, std::string& site);
+/// UNAUTHENTICATED when the key was revoked, or expired, since the call began.
+grpc::Status still_holds(const edge& x, const model::principal& who);
+
 inline grpc::Status cancelled() {
   return {grpc::StatusCode::CANCELLED, "the call was cancelled or its deadline passed"};
 }

@@ -2,11 +2,22 @@
 
 namespace footfall::rpc {
 
-event_stream* event_stream::start(edge_ptr edge, grpc::ByteBuffer* response) {
+grpc::Status admit(const edge& x, const model::principal& who, v1::PostEventsRequest& message) {
+  if (auto denied = keep_to_its_site(who, *message.mutable_site_id()); !denied.ok())
+    return denied;
+  return charge(x, who, static_cast<uint64_t>(message.events_size()));
+}
+
+event_stream* event_stream::start(edge_ptr edge, const grpc::ServerContextBase& context,
+                                  grpc::ByteBuffer* response) {
   std::shared_ptr<event_stream> stream{new event_stream(std::move(edge), response)};
   stream->self_ = stream;
   if (!stream->place_)
     stream->finish(no_place(*stream->place_));
+  else if (auto denied =
+               check_key(*stream->place_, context, model::access_need::ingest, stream->who_);
+           !denied.ok())
+    stream->finish(std::move(denied));
   else if (!stream->place_->streams.add(stream))
     stream->end();
   else
@@ -51,6 +62,13 @@ void event_stream::OnReadDone(bool ok) {
 }
 
 void event_stream::take(v1::PostEventsRequest& message) {
+  auto denied = still_holds(*place_, who_);
+  if (denied.ok())
+    denied = admit(*place_, who_, message);
+  if (!denied.ok()) {
+    std::lock_guard guard{mutex_};
+    return finish({denied.error_code(), denied.error_message() + so_far()});
+  }
   auto batch = std::make_shared<event_batch>();
   if (auto bad = to_batch(message, *batch)) {
     std::lock_guard guard{mutex_};

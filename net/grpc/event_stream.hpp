@@ -11,13 +11,18 @@
 
 namespace footfall::rpc {
 
+/// Whether the caller may append the events of a message to its site, and so many now. A site that
+/// is not named becomes the caller's.
+grpc::Status admit(const edge& x, const model::principal& who, v1::PostEventsRequest& message);
+
 /// StreamEvents: reads a message, has it stored, reads the next. One message is
 /// under way at a time, so gRPC's flow control holds a fast client back.
 class event_stream final : public grpc::ServerReadReactor<grpc::ByteBuffer>,
                            public drainable,
                            public std::enable_shared_from_this<event_stream> {
 public:
-  static event_stream* start(edge_ptr edge, grpc::ByteBuffer* response);
+  static event_stream* start(edge_ptr edge, const grpc::ServerContextBase& context,
+                             grpc::ByteBuffer* response);
 
   void OnReadDone(bool ok) override;
   void OnCancel() override { finish(cancelled()); }
@@ -37,6 +42,7 @@ private:
   static constexpr int problems_max = 1000;
 
   call_place place_;
+  model::principal who_;
   grpc::ByteBuffer* response_;
   grpc::ByteBuffer bytes_;
   // Guards what follows, and is held while gRPC is told to read or finish, so that

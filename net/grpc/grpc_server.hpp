@@ -6,6 +6,7 @@
 
 #include <caf/expected.hpp>
 
+#include "actors/model/access_gate.hpp"
 #include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
 #include "actors/ports/request_handler.hpp"
@@ -27,6 +28,7 @@ struct grpc_config {
   int32_t connection_age_ms = 300'000;   ///< Then the client reconnects; 0: never.
   int32_t connection_age_grace_ms = 600'000; ///< What calls still open then are given.
   int32_t stop_grace_ms = 5'000;             ///< What open calls are given by stop().
+  const model::access_gate* gate = nullptr;  ///< Who may pass; null: everybody. Outlives it.
   now_fn now = system_now_us;
 };
 

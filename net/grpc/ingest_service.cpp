@@ -29,8 +29,13 @@ grpc::ServerUnaryReactor* ingest_service::PostEvents(grpc::CallbackServerContext
     return call.get();
   v1::PostEventsRequest message;
   auto batch = std::make_shared<event_batch>();
-  if (!read_message(*request, message)) {
+  model::principal who;
+  if (auto denied = check_key(*edge_, *context, model::access_need::ingest, who); !denied.ok()) {
+    call->refuse(std::move(denied));
+  } else if (!read_message(*request, message)) {
     call->refuse(unreadable<v1::PostEventsRequest>());
+  } else if (denied = admit(*edge_, who, message); !denied.ok()) {
+    call->refuse(std::move(denied));
   } else if (auto bad = to_batch(message, *batch)) {
     call->refuse(status_of(bad));
   } else if (batch->events.empty()) {
@@ -46,8 +51,8 @@ grpc::ServerUnaryReactor* ingest_service::PostEvents(grpc::CallbackServerContext
 }
 
 grpc::ServerReadReactor<grpc::ByteBuffer>*
-ingest_service::StreamEvents(grpc::CallbackServerContext*, grpc::ByteBuffer* response) {
-  return event_stream::start(edge_, response);
+ingest_service::StreamEvents(grpc::CallbackServerContext* context, grpc::ByteBuffer* response) {
+  return event_stream::start(edge_, *context, response);
 }
 
 } // namespace footfall::rpc

@@ -7,10 +7,11 @@
 
 namespace footfall::rpc {
 
-page_watch* page_watch::start(edge_ptr edge, const grpc::ByteBuffer& request) {
+page_watch* page_watch::start(edge_ptr edge, const grpc::ServerContextBase& context,
+                              const grpc::ByteBuffer& request) {
   std::shared_ptr<page_watch> watch{new page_watch(std::move(edge))};
   watch->self_ = watch;
-  if (auto status = watch->open(request); !status.ok())
+  if (auto status = watch->open(context, request); !status.ok())
     watch->finish(std::move(status));
   return watch.get();
 }
@@ -20,14 +21,22 @@ page_watch::~page_watch() {
     place_->watches.fetch_sub(1, std::memory_order_relaxed);
 }
 
-grpc::Status page_watch::open(const grpc::ByteBuffer& request) {
+grpc::Status page_watch::open(const grpc::ServerContextBase& context,
+                              const grpc::ByteBuffer& request) {
   if (!place_)
     return no_place(*place_);
+  auto denied = check_key(*place_, context, model::access_need::read, who_);
+  if (denied.ok())
+    denied = charge(*place_, who_, 1);
+  if (!denied.ok())
+    return denied;
   v1::PageRequest message;
   if (!read_message(request, message))
     return unreadable<v1::PageRequest>();
   if (auto bad = to_ask(message, ask_))
     return status_of(bad);
+  if (denied = keep_to_its_site(who_, ask_.site_id); !denied.ok())
+    return denied;
   if (!ask_.after.empty())
     return status_of(model::refusal{"after", "after has no meaning for a watch; leave it out"});
   if (auto bad = model::check_query(ask_, place_->config.now()))
@@ -56,7 +65,10 @@ void page_watch::update(query_answer answer) {
   std::lock_guard guard{mutex_};
   if (finished_ || last_)
     return;
-  if (answer.code != errc::none)
+  auto held = still_holds(*place_, who_);
+  if (!held.ok())
+    finish(std::move(held));
+  else if (answer.code != errc::none)
     finish(status_of(answer));
   else if (writing_)
     newest_ = std::move(answer);

@@ -18,7 +18,8 @@ class page_watch final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                          public drainable,
                          public std::enable_shared_from_this<page_watch> {
 public:
-  static page_watch* start(edge_ptr edge, const grpc::ByteBuffer& request);
+  static page_watch* start(edge_ptr edge, const grpc::ServerContextBase& context,
+                           const grpc::ByteBuffer& request);
 
   ~page_watch() override;
 
@@ -31,13 +32,14 @@ private:
   explicit page_watch(edge_ptr edge) : place_(std::move(edge)) {}
 
   /// Why it cannot start, if it cannot.
-  grpc::Status open(const grpc::ByteBuffer& request);
+  grpc::Status open(const grpc::ServerContextBase& context, const grpc::ByteBuffer& request);
   void update(query_answer answer);
   void write(const query_answer& answer);
   void finish(grpc::Status status);
 
   call_place place_;
   bool watch_place_ = false;
+  model::principal who_;
   query_ask ask_;
   std::shared_ptr<void> token_; // of the handler; set before gRPC knows of the call
   // Guards what follows, and is held while gRPC is told to write or finish, so that

@@ -22,10 +22,19 @@ grpc::ServerUnaryReactor* run_query(const edge_ptr& edge, grpc::CallbackServerCo
   Request message;
   query_ask ask;
   model::refusal bad;
-  if (!read_message(*request, message)) {
+  model::principal who;
+  auto denied = check_key(*edge, *context, model::access_need::read, who);
+  if (denied.ok())
+    denied = charge(*edge, who, 1);
+  if (!denied.ok()) {
+    call->refuse(std::move(denied));
+  } else if (!read_message(*request, message)) {
     call->refuse(unreadable<Request>());
-  } else if ((bad = to_ask(message, ask)) || (bad = complete(*context, ask))
-             || (bad = model::check_query(ask, edge->config.now()))) {
+  } else if ((bad = to_ask(message, ask)) || (bad = complete(*context, ask))) {
+    call->refuse(status_of(bad));
+  } else if (denied = keep_to_its_site(who, ask.site_id); !denied.ok()) {
+    call->refuse(std::move(denied));
+  } else if ((bad = model::check_query(ask, edge->config.now()))) {
     call->refuse(status_of(bad));
   } else {
     auto done = [call, ask, decorate](const query_answer& answer) {
@@ -97,9 +106,9 @@ grpc::ServerUnaryReactor* stats_service::GetUsers(context_ptr context, const byt
   return run_query<v1::UsersRequest, v1::UsersResponse>(edge_, context, request, response);
 }
 
-grpc::ServerWriteReactor<grpc::ByteBuffer>* stats_service::WatchPage(context_ptr,
+grpc::ServerWriteReactor<grpc::ByteBuffer>* stats_service::WatchPage(context_ptr context,
                                                                      const bytes* request) {
-  return page_watch::start(edge_, *request);
+  return page_watch::start(edge_, *context, *request);
 }
 
 grpc::ServerUnaryReactor* analytics_service::GetEventCount(grpc::CallbackServerContext* context,

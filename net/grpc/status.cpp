@@ -60,6 +60,20 @@ grpc::Status status_of(errc code, const std::string& text) {
   return {grpc_code_of(code), code_and(code, text)};
 }
 
+grpc::Status status_of(model::access_denial why, model::access_need need) {
+  using model::access_denial;
+  const auto text = text_of(why, need);
+  switch (why) {
+  case access_denial::none: return grpc::Status::OK;
+  case access_denial::not_known_yet: return {grpc::StatusCode::UNAVAILABLE, text};
+  case access_denial::role:
+  case access_denial::site: return {grpc::StatusCode::PERMISSION_DENIED, text};
+  case access_denial::rate:
+    return {grpc::StatusCode::RESOURCE_EXHAUSTED, text + "; nothing was stored"};
+  default: return {grpc::StatusCode::UNAUTHENTICATED, text};
+  }
+}
+
 grpc::Status status_of(const model::refusal& bad) {
   return {grpc::StatusCode::INVALID_ARGUMENT, bad.reason};
 }

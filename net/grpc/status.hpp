@@ -4,6 +4,7 @@
 
 #include <grpcpp/support/status.h>
 
+#include "actors/model/access_gate.hpp"
 #include "actors/model/validate.hpp"
 #include "proto/query.hpp"
 
@@ -12,6 +13,10 @@ namespace footfall::rpc {
 /// The one place where our errors become gRPC's. `text` says what was tried and
 /// what to do.
 grpc::Status status_of(errc code, const std::string& text);
+
+/// OK, or UNAUTHENTICATED, PERMISSION_DENIED, RESOURCE_EXHAUSTED (nothing was stored) or
+/// UNAVAILABLE.
+grpc::Status status_of(model::access_denial why, model::access_need need);
 
 /// INVALID_ARGUMENT, with the field and the remedy.
 grpc::Status status_of(const model::refusal& bad);

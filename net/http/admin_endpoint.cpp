@@ -160,6 +160,14 @@ public:
     x.refuse(problem_of(errc::internal, "the answer was of another kind"));
   }
 
+  /// Health tells nothing that a key would be for, and whoever probes has none.
+  model::access_need needs(const request& x) const override {
+    const int kind = kind_of(x.path());
+    if (kind == 0 || kind == healthz || kind == readyz || kind == version)
+      return model::access_need::nothing;
+    return kind == metrics_text ? model::access_need::all_read : model::access_need::all_admin;
+  }
+
   bool refuses_head(const request& x) const override {
     const int kind = kind_of(x.path());
     return kind == 0 || is_wrong_method(x, kind);

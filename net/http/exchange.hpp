@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "actors/model/access_gate.hpp"
 #include "actors/model/event_json.hpp"
 #include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
@@ -98,7 +99,9 @@ class exchange {
 public:
   request* in = nullptr;
   pending_request pending;
-  completer done; ///< For this request only.
+  completer done;       ///< For this request only.
+  model::principal who; ///< Everybody, where no keys are asked for.
+  int64_t now_us = 0;   ///< When the key was looked at.
   response_frame frame;
   std::string* out = nullptr; ///< Responses are appended here.
   metrics* counters = nullptr;
@@ -126,6 +129,9 @@ public:
   /// What the actors said: answers, or asks them for more with `x.done`.
   virtual void finish(exchange& x, completion_value value) = 0;
 
+  /// What the request takes where keys are asked for.
+  virtual model::access_need needs(const request& x) const = 0;
+
   /// True when start() would refuse the request whatever its body is.
   virtual bool refuses_head(const request& x) const = 0;
 
@@ -140,9 +146,10 @@ std::unique_ptr<endpoint> make_ingest_endpoint(request_handler& handler);
 std::unique_ptr<endpoint> make_query_endpoint(request_handler& handler, now_fn now);
 
 struct query_port_config {
-  bool has_ui = true;      ///< The dashboard is served.
-  uint32_t streams = 1000; ///< Live streams at once,
-  uint32_t topics = 512;   ///< and different topics of them all.
+  bool has_ui = true;                       ///< The dashboard is served.
+  uint32_t streams = 1000;                  ///< Live streams at once,
+  uint32_t topics = 512;                    ///< and different topics of them all.
+  const model::access_gate* gate = nullptr; ///< Set: streams end with the key that opened them.
 };
 
 /// Queries, the live stream, a look at the node, events and the dashboard.

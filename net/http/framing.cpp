@@ -60,6 +60,7 @@ struct kept_header {
 
 constexpr kept_header kept_headers[] = {
     {bh::field::origin, {}, header::origin, 512, false},
+    {bh::field::authorization, {}, header::authorization, 512, false},
     {bh::field::if_none_match, {}, header::if_none_match, 512, true},
     {bh::field::accept_encoding, {}, header::accept_encoding, 512, true},
     {bh::field::unknown, "sec-fetch-site", header::fetch_site, 32, false},

@@ -38,8 +38,10 @@ caf::expected<std::unique_ptr<http_server>> http_server::open(const http_config&
   auto listen = [&](const char* name, const std::string& address, uint16_t port, uint32_t most,
                     std::unique_ptr<http::endpoint> target,
                     std::unique_ptr<http::listener>& out) -> caf::error {
-    auto made = http::listener::open({name, address, port, most}, settings, std::move(target),
-                                     counters, now);
+    const bool is_admin = &out == &parts->admin;
+    auto made = http::listener::open(
+        {name, address, port, most, is_admin ? config.admin_gate : config.gate}, settings,
+        std::move(target), counters, now);
     if (!made)
       return made.error();
     out = std::move(*made);
@@ -49,11 +51,11 @@ caf::expected<std::unique_ptr<http_server>> http_server::open(const http_config&
     if (auto bad = listen("ingest", config.bind, config.ingest_port, config.connections,
                           http::make_ingest_endpoint(handler), parts->ingest))
       return bad;
-    if (auto bad =
-            listen("query", config.bind, config.query_port, config.connections,
-                   http::make_query_port(handler, now,
-                                         {config.has_ui, config.live_streams, config.live_topics}),
-                   parts->query))
+    if (auto bad = listen("query", config.bind, config.query_port, config.connections,
+                          http::make_query_port(handler, now,
+                                                {config.has_ui, config.live_streams,
+                                                 config.live_topics, config.gate}),
+                          parts->query))
       return bad;
   }
   settings.answer_timeout = settings.admin_answer_timeout;

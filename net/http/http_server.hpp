@@ -8,6 +8,7 @@
 
 #include <caf/expected.hpp>
 
+#include "actors/model/access_gate.hpp"
 #include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
 #include "actors/ports/request_handler.hpp"
@@ -23,6 +24,9 @@ struct http_config {
   /// Names by which clients call the server, besides localhost and addresses. On a loopback
   /// address others are refused, elsewhere only when there are some.
   std::vector<std::string> hosts = {};
+  /// Who may pass at ingest and query, and at admin; null: everybody. They outlive the server.
+  const model::access_gate* gate = nullptr;
+  const model::access_gate* admin_gate = nullptr;
   bool takes_requests = true;   ///< Else there is admin alone.
   bool has_ui = true;           ///< The dashboard is served on the query port.
   uint32_t live_streams = 1000; ///< At once, of /v1/live,

@@ -5,6 +5,7 @@
 #include "net/http/applied_list.hpp"
 #include "net/http/exchange.hpp"
 #include "net/http/json_text.hpp"
+#include "net/http/key_check.hpp"
 #include "net/http/unpack.hpp"
 #include "proto/seeded_bug.hpp"
 
@@ -151,6 +152,8 @@ public:
       finish_many(x, *reply);
   }
 
+  model::access_need needs(const request&) const override { return model::access_need::ingest; }
+
   bool refuses_head(const request& x) const override {
     if (x.path() == applied_path)
       return (x.verb != method::get && x.verb != method::head) || x.packed_with != coding::none;
@@ -195,6 +198,8 @@ private:
     }
     if (site)
       parsed.event.site_id = *site;
+    if (!keeps_to_its_site(x, parsed.event.site_id) || !charge(x, 1))
+      return;
     x.pending.kind = one_event;
     x.pending.time_text = std::move(parsed.time_text);
     x.pending.text = std::move(parsed.warning);
@@ -236,6 +241,8 @@ private:
       why.name = "invalid_batch";
       return x.refuse(why);
     }
+    if (!charge(x, parsed_.size()))
+      return;
     x.pending.kind = many_events;
     std::vector<click_event> events;
     events.reserve(parsed_.size());
@@ -245,6 +252,8 @@ private:
       if (parsed.reason.empty()) {
         if (site)
           parsed.event.site_id = *site;
+        if (!keeps_to_its_site(x, parsed.event.site_id))
+          return;
         events.push_back(std::move(parsed.event));
         x.pending.refused[i].reason = std::move(parsed.warning);
         continue;

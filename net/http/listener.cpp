@@ -9,6 +9,7 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 
+#include "net/http/key_check.hpp"
 #include "net/http/session.hpp"
 
 namespace footfall::http {
@@ -77,6 +78,14 @@ caf::error listener::bind() {
   port_ = acceptor_.local_endpoint(ec).port();
   reserve_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   return {};
+}
+
+std::optional<problem> listener::turns_away(exchange& x) const {
+  if (auto bad = guard_->check(*x.in))
+    return bad;
+  if (!where_.gate)
+    return std::nullopt;
+  return check_key(*where_.gate, target_->needs(*x.in), now_(), x);
 }
 
 void listener::start() {

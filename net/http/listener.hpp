@@ -28,6 +28,7 @@ struct listener_address {
   std::string address;
   uint16_t port = 0;
   uint32_t connections = 0;
+  const model::access_gate* gate = nullptr; ///< Null: no keys are asked for.
 };
 
 /// One port: accepts connections, owns them, and runs them on one thread.
@@ -52,7 +53,8 @@ public:
   metrics& counters() { return counters_; }
   const http_config& config() const { return config_; }
   const framing_limits& framing() const { return framing_; }
-  const origin_guard& guard() const { return *guard_; }
+  /// Why a request is not let in, whatever it asks; notes in `x` who asks.
+  std::optional<problem> turns_away(exchange& x) const;
   std::string_view date() const { return date_; }
   bool draining() const { return draining_; }
   bool says_goodbye() const { return draining_ || says_goodbye_; }

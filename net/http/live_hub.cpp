@@ -4,6 +4,7 @@
 
 #include "actors/model/query_rules.hpp"
 #include "net/http/json_text.hpp"
+#include "net/http/key_check.hpp"
 #include "net/http/live_stream.hpp"
 #include "net/http/system_view.hpp"
 
@@ -80,7 +81,12 @@ void live_hub::start(exchange& x) {
   auto bad = params.parse(x.in->query(), "topic");
   if (bad.empty())
     bad = params.check_names({"site", "topic", "range", "tz", "compare", "page_url"});
+  if (bad.empty() && (!keeps_to_its_site(x, params) || !charge(x, 1)))
+    return;
   const auto names = params.find_all("topic");
+  const bool sees_system = x.who.may(model::access_need::all_admin);
+  if (bad.empty() && !sees_system && std::find(names.begin(), names.end(), "system") != names.end())
+    return x.refuse(problem_of(model::access_denial::role, model::access_need::all_admin));
   if (bad.empty() && (names.empty() || names.size() > topics_most))
     bad = "topic is missing or given too often; give 1 to 6 of page:URL, top:N, summary, system";
   std::vector<position> after;
@@ -95,7 +101,7 @@ void live_hub::start(exchange& x) {
                      "have; ask again later, or another node",
                      true});
   }
-  auto made = std::make_shared<live_stream>(*this, std::move(after), now_);
+  auto made = std::make_shared<live_stream>(*this, std::move(after), now_, x.who.key_id());
   streams_.push_back(made.get());
   add(x.counters->http_streams);
   for (const auto& name : names)
@@ -248,8 +254,11 @@ void live_hub::tick() {
       tell_trouble(x,
                    {503, "timeout", "no answer came for some seconds; it is still awaited", true});
   }
-  for (auto* stream : streams_)
+  for (auto* stream : streams_) {
+    if (config_.gate && !config_.gate->still_holds(stream->key_id(), now_()))
+      stream->end();
     stream->tick(now);
+  }
 }
 
 void live_hub::forget(live_stream& reader) {

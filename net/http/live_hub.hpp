@@ -16,6 +16,7 @@ struct live_topic;
 struct live_config {
   uint32_t streams = 1000; ///< At once; more get 503.
   uint32_t topics = 512;   ///< Different ones of all streams; a page's has a watch. The same.
+  const model::access_gate* gate = nullptr; ///< Set: streams end with the key that opened them.
 };
 
 /// GET /v1/live: server-sent events. A client names topics; each is told as its whole state,

@@ -2,6 +2,7 @@
 #include "actors/model/time_text.hpp"
 #include "net/http/exchange.hpp"
 #include "net/http/json_text.hpp"
+#include "net/http/key_check.hpp"
 #include "net/http/question.hpp"
 
 namespace footfall::http {
@@ -35,6 +36,8 @@ public:
     x.pending.kind = is_compatible ? compatible : versioned;
     auto& asked = x.pending.asked;
     auto bad = params_.parse(x.in->query());
+    if (bad.empty() && (!keeps_to_its_site(x, params_) || !charge(x, 1)))
+      return;
     if (bad.empty())
       bad = is_compatible ? read_compatible(*x.in, asked) : read_versioned(path, *x.in, asked);
     if (bad.empty())
@@ -70,6 +73,11 @@ public:
     else
       append_answer(body_, asked, told, before);
     x.answer(200, json_type, headers_, body_);
+  }
+
+  model::access_need needs(const request& x) const override {
+    const bool is_known = x.path() == "/analytics/events" || is_question(x.path());
+    return is_known ? model::access_need::read : model::access_need::nothing;
   }
 
   bool refuses_head(const request& x) const override {

@@ -10,6 +10,7 @@ namespace footfall::http {
 namespace {
 
 constexpr std::string_view system_path = "/v1/system";
+constexpr std::string_view live_path = "/v1/live";
 
 /// Shows the node: /v1/system itself.
 class system_endpoint final : public endpoint {
@@ -35,6 +36,8 @@ public:
              render(*found, *x.counters, started_us_, now_()) + '\n');
   }
 
+  model::access_need needs(const request&) const override { return model::access_need::all_admin; }
+
   bool refuses_head(const request& x) const override {
     return x.verb != method::get && x.verb != method::head;
   }
@@ -52,14 +55,14 @@ public:
   query_port(request_handler& handler, const now_fn& now, const query_port_config& config)
       : queries_(make_query_endpoint(handler, now)), events_(make_ingest_endpoint(handler)),
         admin_(make_admin_endpoint(handler, now)), system_(handler, now),
-        live_(handler, now, {config.streams, config.topics}, system_.started_us()) {
+        live_(handler, now, {config.streams, config.topics, config.gate}, system_.started_us()) {
     if (config.has_ui)
       ui_ = std::make_unique<assets>(ui_files());
   }
 
   void start(exchange& x) override {
     const auto path = x.in->path();
-    if (path == "/v1/live")
+    if (path == live_path)
       return live_.start(x);
     if (is_of_ui(*x.in))
       return ui_->answer(x);
@@ -73,6 +76,15 @@ public:
 
   void finish(exchange& x, completion_value value) override {
     x.pending.behind->finish(x, std::move(value));
+  }
+
+  model::access_need needs(const request& x) const override {
+    const auto path = x.path();
+    if (is_of_ui(x))
+      return model::access_need::nothing; // The pages know nothing; what they show is asked for.
+    if (path == live_path)
+      return model::access_need::read;
+    return path.starts_with(system_path) ? model::access_need::all_admin : find(path)->needs(x);
   }
 
   bool refuses_head(const request& x) const override { return find(x.path())->refuses_head(x); }

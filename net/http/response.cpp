@@ -52,6 +52,7 @@ std::string_view status_text(unsigned status) noexcept {
   case 200: return "OK";
   case 304: return "Not Modified";
   case 400: return "Bad Request";
+  case 401: return "Unauthorized";
   case 403: return "Forbidden";
   case 404: return "Not Found";
   case 405: return "Method Not Allowed";
@@ -87,6 +88,7 @@ void append_response(std::string& out, const response_frame& frame, unsigned sta
     out += "Connection: close\r\n";
   else if (frame.http_1_0)
     out += "Connection: keep-alive\r\n";
+  out += frame.extra;
   out += headers;
   out += "\r\n";
   if (!frame.without_body)
@@ -100,6 +102,7 @@ void append_stream_head(std::string& out, const response_frame& frame, std::stri
   out += "\r\n";
   out += frame.http_1_0 ? "Connection: close\r\n" : "Transfer-Encoding: chunked\r\n";
   out += frame.date;
+  out += frame.extra;
   out += headers;
   out += "\r\n";
 }

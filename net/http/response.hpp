@@ -18,6 +18,7 @@ struct response_frame {
   bool http_1_0 = false;
   bool close = false;        ///< The connection ends after this response.
   bool without_body = false; ///< The answer to HEAD.
+  std::string extra = {};    ///< Header lines that any answer to the request has.
 };
 
 /// Appends a whole response. `headers` are whole lines. No exceptions but bad_alloc.

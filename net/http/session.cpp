@@ -141,7 +141,7 @@ bool session::step(std::string_view data, size_t& used) {
 
 void session::say_continue() {
   continued_ = true;
-  if (owner_.target().refuses_head(*exchange_.in))
+  if (owner_.turns_away(exchange_) || owner_.target().refuses_head(*exchange_.in))
     return begin(true); // Nobody needs the body.
   constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
   error_code ec;
@@ -157,10 +157,11 @@ void session::begin(bool last) {
   x.answered = false;
   x.pending.clear();
   ++x.done.to.generation;
+  x.who = {};
   x.frame = {owner_.date(), x.in->http_1_0, last || owner_.says_goodbye(),
              x.in->verb == method::head};
   enter(phase::answering);
-  if (auto bad = owner_.guard().check(*x.in))
+  if (auto bad = owner_.turns_away(x))
     x.refuse(*bad);
   else
     owner_.target().start(x);

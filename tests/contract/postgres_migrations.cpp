@@ -143,7 +143,8 @@ TEST_CASE("postgres_store holds up no node of the version before while it waits 
   REQUIRE(postgres_store::open(config));
   database.run("ALTER TABLE partition_progress DROP COLUMN strays, DROP COLUMN stopped_kind,"
                " DROP COLUMN stopped_why, DROP COLUMN stopped_at, DROP COLUMN stopped_offset;"
-               " DELETE FROM core.migrations WHERE version = 8");
+               " DROP TABLE core.access_sites, core.access_keys, core.access_revision;"
+               " DELETE FROM core.migrations WHERE version >= 8");
   std::unique_ptr<PGconn, void (*)(PGconn*)> dump{PQconnectdb(config.url.c_str()), PQfinish};
   PQclear(PQexec(dump.get(), "BEGIN; SELECT count(*) FROM partition_progress"));
   caf::error failed;
@@ -163,5 +164,6 @@ TEST_CASE("postgres_store holds up no node of the version before while it waits 
   PQclear(PQexec(dump.get(), "COMMIT"));
   node.join();
   CHECK((failed ? text_of(failed) : "") == "");
-  CHECK(database.run("SELECT max(version) FROM core.migrations") == "8");
+  CHECK(database.run("SELECT max(version) FROM core.migrations")
+        == std::to_string(postgres_store::schema_version()));
 }

@@ -21,6 +21,7 @@ VERSION = re.search(r"project\(footfall VERSION (\S+)",
 IMAGE = f"localhost/footfall:{VERSION}"
 NOTHING_ALLOWED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
                    "--memory", "512m", "--pids-limit", "256")
+OPEN = ("--env", "FOOTFALL_AUTH=off")  # Nobody is asked for a key.
 QUICK_CHECKS = ("--health-interval", "1s", "--health-timeout", "5s", "--health-retries", "2",
                 "--health-start-period", "1s")
 DATA = "/var/lib/footfall"
@@ -73,7 +74,7 @@ def test_what_the_image_says_of_itself(engine):
 
 def test_events_are_counted_exactly_through_kill_9(engine, folder):
     engine.docker("run", "--detach", "--name", "node", "--restart", "on-failure",
-                  *NOTHING_ALLOWED, *QUICK_CHECKS, "--volume", f"{folder}:{DATA}",
+                  *NOTHING_ALLOWED, *QUICK_CHECKS, *OPEN, "--volume", f"{folder}:{DATA}",
                   "--env", "FOOTFALL_ADMIN_BIND=0.0.0.0", "--publish", "8080:8080",
                   "--publish", "8081:8081", "--publish", "8082:8082", IMAGE)
     server = ContainedServer(engine, "node", data=folder)
@@ -93,7 +94,7 @@ def test_events_are_counted_exactly_through_kill_9(engine, folder):
     # A new container on the same folder has the same counts.
     engine.docker("rm", "node")
     engine.docker("run", "--detach", "--name", "node", *NOTHING_ALLOWED, *QUICK_CHECKS,
-                  "--volume", f"{folder}:{DATA}", "--publish", "8081:8081",
+                  *OPEN, "--volume", f"{folder}:{DATA}", "--publish", "8081:8081",
                   "--publish", "8082:8082", "--env", "FOOTFALL_ADMIN_BIND=0.0.0.0", IMAGE)
     engine.await_health("node", "healthy")
     pages = ContainedServer(engine, "node").query.get("/v1/stats/top-pages", limit=1000).json()
@@ -104,7 +105,7 @@ def test_events_are_counted_exactly_through_kill_9(engine, folder):
 
 def test_sigterm_answers_what_is_open_and_ends_with_0(engine, folder):
     engine.docker("run", "--detach", "--name", "node", *NOTHING_ALLOWED, *QUICK_CHECKS,
-                  "--volume", f"{folder}:{DATA}", "--publish", "8080:8080",
+                  *OPEN, "--volume", f"{folder}:{DATA}", "--publish", "8080:8080",
                   "--env", "FOOTFALL_DRAIN_DELAY_S=2", IMAGE)
     engine.await_health("node", "healthy")
     server = ContainedServer(engine, "node")
@@ -123,8 +124,8 @@ def test_sigterm_answers_what_is_open_and_ends_with_0(engine, folder):
 def test_the_health_check_follows_the_node_and_no_shell_is_needed(engine):
     shells = [word for shell in ("sh", "bash", "dash", "rbash")
               for word in ("--volume", f"/dev/null:/usr/bin/{shell}:ro")]
-    engine.docker("run", "--detach", "--name", "node", *NOTHING_ALLOWED, *QUICK_CHECKS, *shells,
-                  "--tmpfs", f"{DATA}:uid=10001,gid=10001,mode=700", IMAGE)
+    engine.docker("run", "--detach", "--name", "node", *NOTHING_ALLOWED, *QUICK_CHECKS, *OPEN,
+                  *shells, "--tmpfs", f"{DATA}:uid=10001,gid=10001,mode=700", IMAGE)
     refused = engine.docker("exec", "node", "/usr/bin/dash", "-c", "true", check=False)
     assert "permission denied" in refused, refused
     engine.await_health("node", "healthy")
@@ -158,6 +159,7 @@ def test_a_node_without_its_log_is_unhealthy_and_runs_on(engine):
       "FOOTFALL_CLUSTER_ADVERTISE=node:4242"), 2, "KAFKA_BROKER"),
     (("--env", "DATABASE_URL_FILE=/run/secrets/database_url"), 2, "/run/secrets/database_url"),
     ((), 1, DATA),
+    (("--tmpfs", f"{DATA}:uid=10001"), 1, "footfall key add"),
 ], ids=["wrong", "missing", "a secret that is missing", "nowhere to write"])
 def test_what_cannot_work_ends_with_one_line_that_names_it(engine, words, code, named):
     got, said = ended(engine, *NOTHING_ALLOWED, *words, IMAGE)

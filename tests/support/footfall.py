@@ -56,15 +56,18 @@ class Answer:
 class Client:
     """One keep-alive connection to "host:port"; opens itself again when it was closed."""
 
-    def __init__(self, address: str, timeout: float = 10):
+    def __init__(self, address: str, timeout: float = 10, key: str = ""):
+        """`key` goes with each request that has no other one."""
         host, _, port = address.rpartition(":")
+        self.key = key
         self.connection = http.client.HTTPConnection(
             host.strip("[]"), int(port), timeout=timeout * PATIENCE)
 
     def request(self, method: str, path: str, body: Any = None,
                 headers: dict[str, str] | None = None) -> Answer:
         """Sends one request. A body that is no text and no bytes is sent as JSON."""
-        sent = dict(headers or {})
+        sent = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        sent.update(headers or {})
         if body is not None and not isinstance(body, (bytes, str)):
             body = json.dumps(body)
             sent.setdefault("content-type", "application/json")
@@ -109,6 +112,7 @@ class Server:
         self.options = list(options)
         self.environment = environment or {}
         self.binary = binary
+        self.key = ""  # That the clients of this object name.
         self.ports = {"ingest": "0", "query": "0", "grpc": "0", "admin": "0", **(ports or {})}
         self.ready_file = self.folder / "ready.json"
         self.stderr_file = self.folder / "stderr.log"
@@ -205,7 +209,7 @@ class Server:
 
     def client(self, listener: str, timeout: float = 10) -> Client:
         """A connection of its own, for tests with several."""
-        return Client(self.ready[listener], timeout)
+        return Client(self.ready[listener], timeout, self.key)
 
     def _shared(self, listener: str) -> Client:
         if listener not in self._clients:
@@ -266,3 +270,16 @@ def run(*arguments: str, stdin: str | bytes = b"", seconds: float = 60,
                           env={**os.environ, **(environment or {})})
     done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
     return done
+
+
+def make_key(server: Server, *options: str, environment: dict[str, str] | None = None) -> str:
+    """The text of a new key of the server's store, whether it runs or not."""
+    done = run("key", "add", *options, environment=access_of(server, environment))
+    assert done.returncode == 0, done
+    return done.stdout.strip()
+
+
+def access_of(server: Server, environment: dict[str, str] | None = None) -> dict[str, str]:
+    """Settings with which `footfall key` and `footfall site` find the server's store."""
+    return {"FOOTFALL_DATA_DIR": str(server.data),
+            "DATABASE_URL": server.environment.get("DATABASE_URL", ""), **(environment or {})}

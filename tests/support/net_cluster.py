@@ -44,7 +44,7 @@ class NetCluster(Cluster):
         space = space or name
         address = self.network.addresses[space]
         return Server(*links(name, f"{address}:{PEER_PORT}"), "--bind", address,
-                      "--admin-bind", address, *self.options,
+                      "--admin-bind", address, "--auth", "off", *self.options,
                       environment=self.environment, start=False, ports=PORTS,
                       binary=self.network.program(space, BINARY))
 

@@ -22,14 +22,16 @@ class Event:
 class Stream:
     """`GET /v1/live` at an address, with the topics and parameters that are given."""
 
-    def __init__(self, address: str, *topics: str, last: str = "", timeout: float = 30,
-                 **parameters: str):
+    def __init__(self, address: str, *topics: str, last: str = "", key: str = "",
+                 timeout: float = 30, **parameters: str):
         host, _, port = address.rpartition(":")
         self.timeout = timeout
         self.connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
         query = urllib.parse.urlencode([("topic", x) for x in topics] + list(parameters.items()))
-        self.connection.request("GET", "/v1/live?" + query,
-                                headers={"Last-Event-ID": last} if last else {})
+        headers = {"Last-Event-ID": last} if last else {}
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
+        self.connection.request("GET", "/v1/live?" + query, headers=headers)
         self.answer = self.connection.getresponse()
         self.status = self.answer.status
 

@@ -18,7 +18,7 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from footfall import PATIENCE, ROOT, Answer, Server, wait_until
+from footfall import PATIENCE, ROOT, Answer, Server, make_key, wait_until
 
 DOCUMENT = yaml.safe_load((ROOT / "docs/openapi.yaml").read_text())
 # Statuses that no request can bring about, and why.
@@ -47,6 +47,7 @@ class Operation:
         self.method = method.upper()
         self.path = path
         self.listener = node["tags"][0]
+        self.needs = node["x-footfall-needs"]
         self.responses = {status: resolve(x) for status, x in node["responses"].items()}
         parameters = [resolve(x) for x in node.get("parameters", [])]
         self.target = path + "?" + "&".join(
@@ -61,7 +62,9 @@ class Operation:
             headers: dict | None = None) -> Answer:
         client = server.client(self.listener)
         target = self.target
-        if "{id}" in target:
+        if "{id}" in target and "--auth" in server.options:
+            target = target.replace("{id}", "1")
+        elif "{id}" in target:
             admin = server.client("admin")  # Of its own: several threads ask.
             running = admin.get("/actors").json()["actors"]
             admin.close()
@@ -192,6 +195,19 @@ def overload_answers():
             yield from ((x, done.result()) for done in asked if done.result())
 
 
+def locked_answers():
+    """What a server says that asks for keys."""
+    with Server("--auth", "on", start=False) as server:
+        keys = {role: make_key(server, "--site", "default", "--role", role)
+                for role in ("ingest", "read")}
+        server.start()
+        for x in OPERATIONS:
+            if x.needs != "nothing":
+                yield x, x.ask(server)
+                wrong = keys["read" if x.needs == "ingest" else "ingest"]
+                yield x, x.ask(server, headers={"Authorization": f"Bearer {wrong}"})
+
+
 def crowd_answers():
     """What a server says that has as many connections as it may have."""
     with Server("--max-connections", "1") as server, contextlib.ExitStack() as stack:
@@ -211,7 +227,7 @@ def answered() -> dict[tuple[str, str], Answer]:
         server.ingest.post("/v1/events", EVENT)
         wait_until(lambda: server.count("ada", "/pricing") == 1)
         for source in (plain_answers(server), late_answers(server), overload_answers(),
-                       crowd_answers()):
+                       crowd_answers(), locked_answers()):
             for operation, answer in source:
                 found[operation.id, operation.check(answer)] = answer
     return found

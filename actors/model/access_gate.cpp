@@ -1,0 +1,192 @@
+#include "actors/model/access_gate.hpp"
+
+#include <algorithm>
+
+#include "actors/model/access_key.hpp"
+
+namespace footfall::model {
+
+namespace {
+
+constexpr int64_t second_us = 1'000'000;
+constexpr int64_t day_us = 86'400 * second_us;
+
+/// The secret of nobody, so that an unknown id costs as much as a wrong secret.
+constexpr access_digest nobody{};
+
+access_denial state_of(const access_key& x, int64_t now_us) {
+  if (x.revoked_us != 0)
+    return access_denial::revoked;
+  return x.expires_us != 0 && x.expires_us <= now_us ? access_denial::expired : access_denial::none;
+}
+
+const char* what_is_needed(access_need need) {
+  switch (need) {
+  case access_need::ingest: return "a key with the role ingest or admin";
+  case access_need::read: return "a key with the role read or admin";
+  case access_need::all_read: return "a key with the role read or admin and the site *";
+  default: return "a key with the role admin and the site *";
+  }
+}
+
+} // namespace
+
+std::string text_of(access_denial x, access_need need) {
+  switch (x) {
+  case access_denial::none: break;
+  case access_denial::not_known_yet: return "the node has not read the keys yet; ask again soon";
+  case access_denial::missing:
+    return std::string("the request names no key; send Authorization: Bearer with ")
+           + what_is_needed(need) + " (footfall key add makes one)";
+  case access_denial::malformed:
+    return "Authorization is not Bearer with a key, which has 60 characters and begins with "
+           "ff_live_";
+  case access_denial::unknown:
+    return "the key is not known; footfall key list shows those that are";
+  case access_denial::expired: return "the key has expired; footfall key add makes another one";
+  case access_denial::revoked: return "the key was revoked; footfall key add makes another one";
+  case access_denial::role:
+    return std::string("the key may not do this; it takes ") + what_is_needed(need);
+  case access_denial::site: return "the key is of another site; leave the site out, or use its key";
+  case access_denial::rate:
+    return "the key has used what it may have in a second; wait, or have its "
+           "rate raised";
+  }
+  return {};
+}
+
+rate_meter::result rate_meter::take(uint32_t rate, uint64_t amount, int64_t now_us) {
+  if (rate == 0)
+    return {};
+  const auto burst_us = int64_t{burst_s} * second_us;
+  const auto us_of = [rate](uint64_t x) { return static_cast<int64_t>(x * second_us / rate); };
+  const auto whole_s = [](int64_t us) {
+    return static_cast<uint32_t>((us + second_us - 1) / second_us);
+  };
+  auto known = empty_at_us_.load(std::memory_order_relaxed);
+  for (;;) {
+    const auto waits_us = std::max<int64_t>(known - now_us, 0);
+    const auto wanted_us = us_of(amount);
+    const bool fits = waits_us == 0 || waits_us + wanted_us <= burst_us;
+    const auto after_us = fits ? waits_us + wanted_us : waits_us;
+    result out;
+    out.taken = fits;
+    out.limit = rate * burst_s;
+    out.remaining = static_cast<uint32_t>(std::max<int64_t>(burst_us - after_us, 0)
+                                          * static_cast<int64_t>(rate) / second_us);
+    out.reset_s = whole_s(fits ? after_us : std::min(waits_us, waits_us + wanted_us - burst_us));
+    if (!fits
+        || empty_at_us_.compare_exchange_weak(known, now_us + after_us, std::memory_order_relaxed))
+      return out;
+  }
+}
+
+principal::principal(access_key key, std::shared_ptr<rate_meter> meter)
+    : key_(std::move(key)), meter_(std::move(meter)) {}
+
+bool principal::may(access_need need) const {
+  if (key_.id.empty())
+    return true;
+  const bool of_all = key_.site == all_sites;
+  const bool is_admin = key_.role == access_role::admin;
+  switch (need) {
+  case access_need::nothing: return true;
+  case access_need::ingest: return is_admin || key_.role == access_role::ingest;
+  case access_need::read: return is_admin || key_.role == access_role::read;
+  case access_need::all_read: return of_all && (is_admin || key_.role == access_role::read);
+  case access_need::all_admin: return of_all && is_admin;
+  }
+  return false;
+}
+
+bool principal::covers(std::string& site) const {
+  if (key_.id.empty() || key_.site == all_sites)
+    return true;
+  if (site.empty())
+    site = key_.site;
+  return site == key_.site;
+}
+
+rate_meter::result principal::take(uint64_t amount, int64_t now_us) const {
+  return meter_ ? meter_->take(key_.rate, amount, now_us) : rate_meter::result{};
+}
+
+void access_gate::publish(access_rows rows) {
+  const auto before = snapshot();
+  auto next = std::make_shared<book>();
+  for (auto& x : rows.keys) {
+    auto meter = std::make_shared<rate_meter>();
+    if (before)
+      if (const auto known = before->keys.find(x.id); known != before->keys.end())
+        meter = known->second.meter;
+    auto id = x.id;
+    next->keys.emplace(std::move(id), entry{std::move(x), std::move(meter)});
+  }
+  std::atomic_store_explicit(&book_, std::shared_ptr<const book>(std::move(next)),
+                             std::memory_order_release);
+}
+
+bool access_gate::has_usable_key(int64_t now_us) const {
+  const auto now = snapshot();
+  return now && std::any_of(now->keys.begin(), now->keys.end(), [now_us](const auto& x) {
+           return state_of(x.second.key, now_us) == access_denial::none;
+         });
+}
+
+access_gate::verdict access_gate::check(std::string_view bearer, access_need need,
+                                        int64_t now_us) const {
+  if (need == access_need::nothing)
+    return {};
+  const auto now = snapshot();
+  if (!now)
+    return {access_denial::not_known_yet, {}};
+  if (bearer.empty())
+    return {access_denial::missing, {}};
+  const auto text = read_key_text(bearer);
+  if (!text)
+    return {access_denial::malformed, {}};
+  const auto found = now->keys.find(std::string(text->id));
+  const auto* known = found == now->keys.end() ? nullptr : &found->second;
+  if (!is_same(digest_of(text->secret), known ? known->key.digest : nobody) || !known)
+    return {access_denial::unknown, {}};
+  if (const auto why = state_of(known->key, now_us); why != access_denial::none)
+    return {why, {}};
+  verdict out{access_denial::none, {known->key, known->meter}};
+  if (!out.who.may(need))
+    return {access_denial::role, {}};
+  known->meter->used_day.store(now_us / day_us, std::memory_order_relaxed);
+  return out;
+}
+
+bool access_gate::still_holds(const std::string& key_id, int64_t now_us) const {
+  if (key_id.empty())
+    return true;
+  const auto now = snapshot();
+  if (!now)
+    return true;
+  const auto found = now->keys.find(key_id);
+  return found != now->keys.end() && state_of(found->second.key, now_us) == access_denial::none;
+}
+
+std::vector<std::pair<std::string, int64_t>> access_gate::used_since_noted() const {
+  std::vector<std::pair<std::string, int64_t>> out;
+  if (const auto now = snapshot())
+    for (const auto& [id, x] : now->keys)
+      if (const auto day = x.meter->used_day.load(std::memory_order_relaxed); day > x.key.used_day)
+        out.emplace_back(id, day);
+  return out;
+}
+
+std::string_view bearer_of(std::string_view authorization) {
+  constexpr std::string_view word = "bearer ";
+  if (authorization.size() <= word.size())
+    return {};
+  for (size_t i = 0; i < word.size(); ++i)
+    if ((authorization[i] | 0x20) != (word[i] | 0x20))
+      return {};
+  authorization.remove_prefix(word.size());
+  authorization.remove_prefix(std::min(authorization.find_first_not_of(' '), authorization.size()));
+  return authorization;
+}
+
+} // namespace footfall::model

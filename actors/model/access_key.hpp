@@ -1,0 +1,36 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proto/access.hpp"
+
+namespace footfall::model {
+
+/// The text of a key, "ff_live_ID_SECRET": 8 characters of id, 43 of secret (32 random bytes in
+/// base64url).
+struct key_text {
+  std::string_view id;
+  std::string_view secret;
+};
+
+/// Takes a key's text apart. Nothing: it is none.
+std::optional<key_text> read_key_text(std::string_view text);
+
+/// SHA-256 (FIPS 180-4) of a key's secret. A secret has 256 random bits, so a fast hash is as
+/// hard to turn round as a slow one.
+access_digest digest_of(std::string_view secret);
+
+/// In constant time.
+bool is_same(const access_digest& a, const access_digest& b);
+
+struct made_key {
+  access_key key;
+  std::string text; ///< To be shown once, and nowhere kept.
+};
+
+/// A new key for `site`, from the system's random bytes.
+made_key make_key(access_role role, std::string site, int64_t now_us);
+
+} // namespace footfall::model

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <caf/expected.hpp>
+
+#include "proto/access.hpp"
+
+namespace footfall {
+
+/// Where sites and keys are stored: beside the events. Calls block, up to some seconds while
+/// the store is away (errc::store_unavailable then). One thread at a time; several nodes, and
+/// commands beside them, may have it open.
+class access_records {
+public:
+  virtual ~access_records() = default;
+
+  /// Of the last change.
+  virtual caf::expected<int64_t> revision() = 0;
+
+  /// All of it, in one snapshot; sites by id, keys by site and id.
+  virtual caf::expected<access_rows> read() = 0;
+
+  /// @returns false when there is a site of this id; nothing changed then.
+  virtual caf::expected<bool> add_site(const access_site& x) = 0;
+
+  /// Its id must be new. @returns false when its site is none; nothing changed then.
+  virtual caf::expected<bool> add_key(const access_key& x) = 0;
+
+  /// Keeps the first time if it was revoked before. @returns false when there is no such key.
+  virtual caf::expected<bool> revoke(const std::string& id, int64_t at_us) = 0;
+
+  /// Notes the day that keys were used last, by id; a later day stays. No new revision.
+  virtual caf::error note_used(const std::vector<std::pair<std::string, int64_t>>& days) = 0;
+};
+
+} // namespace footfall

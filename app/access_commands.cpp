@@ -1,0 +1,268 @@
+#include "app/access_commands.hpp"
+
+#include <charconv>
+#include <cstdio>
+#include <ctime>
+
+#include "actors/model/access_key.hpp"
+#include "actors/model/validate.hpp"
+#include "actors/ports/clock.hpp"
+#include "app/access.hpp"
+#include "app/log.hpp"
+#include "app/table.hpp"
+#include "net/http/json_text.hpp"
+#include "proto/error.hpp"
+
+namespace footfall::app {
+
+namespace {
+
+constexpr int64_t second_us = 1'000'000;
+constexpr int64_t day_s = 86'400;
+constexpr uint32_t rate_most = 1'000'000;
+constexpr uint32_t read_rate = 20; ///< Of a read key, unless another one is given.
+constexpr size_t name_most = 128;
+
+int fail(int code, const std::string& why) {
+  std::fprintf(stderr, "footfall: %s\n", redact(why).c_str());
+  return code;
+}
+
+int fail(const caf::error& why) {
+  const bool is_away = code_of(why) == errc::store_unavailable || code_of(why) == errc::timeout;
+  return fail(is_away ? 3 : 1, text_of(why));
+}
+
+/// @returns an exit code, 0 when `out` is open.
+int open(const access_options& options, std::unique_ptr<access_records>& out) {
+  loaded_options all;
+  if (auto bad = load_options(options.from, all); !bad.empty())
+    return fail(2, bad);
+  auto opened = open_access(all.values);
+  if (!opened)
+    return fail(opened.error());
+  out = std::move(*opened);
+  return 0;
+}
+
+/// "2026-11-29", or with the time of day.
+std::string time_text(int64_t at_us, const char* format) {
+  const auto seconds = static_cast<time_t>(at_us / second_us);
+  tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, format, &parts)};
+}
+
+std::string day_text(int64_t at_us) {
+  return time_text(at_us, "%Y-%m-%d");
+}
+
+const char* state_of(const access_key& x, int64_t now_us) {
+  if (x.revoked_us != 0)
+    return "revoked";
+  return x.expires_us != 0 && x.expires_us <= now_us ? "expired" : "active";
+}
+
+/// Reads "50" or "50/s". False: it is none.
+bool read_rate_text(std::string_view text, uint32_t& out) {
+  if (text.ends_with("/s"))
+    text.remove_suffix(2);
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), out);
+  return read.ec == std::errc{} && read.ptr == text.data() + text.size() && out <= rate_most;
+}
+
+/// Reads "90d", "12h" or "30m". False: it is none.
+bool read_duration(std::string_view text, int64_t& out_us) {
+  int64_t number = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(read.ptr, static_cast<size_t>(text.data() + text.size() - read.ptr));
+  const int64_t unit_s = unit == "d" ? day_s : unit == "h" ? 3'600 : unit == "m" ? 60 : 0;
+  if (read.ec != std::errc{} || unit_s == 0 || number < 1 || number > 36'500 * day_s / unit_s)
+    return false;
+  out_us = number * unit_s * second_us;
+  return true;
+}
+
+int list_sites(access_records& records, bool as_json) {
+  auto rows = records.read();
+  if (!rows)
+    return fail(rows.error());
+  table out{{"site", "made", "active keys"}};
+  const auto now_us = system_now_us();
+  std::string json = "{\"sites\":[";
+  for (const auto& x : rows->sites) {
+    uint64_t active = 0;
+    for (const auto& key : rows->keys)
+      active += key.site == x.id && state_of(key, now_us) == std::string_view{"active"};
+    out.add({x.id, day_text(x.created_us), std::to_string(active)});
+    json += json.back() == '[' ? "{\"site\":" : ",{\"site\":";
+    http::append_json_safe(json, x.id);
+    json += ",\"created_at\":\"" + time_text(x.created_us, "%Y-%m-%dT%H:%M:%SZ")
+            + "\",\"active_keys\":" + std::to_string(active) + "}";
+  }
+  std::fputs(as_json ? (json + "]}\n").c_str() : out.text().c_str(), stdout);
+  return 0;
+}
+
+int add_site(const access_options& options, access_records& records) {
+  auto done = records.add_site({options.site, system_now_us()});
+  if (!done)
+    return fail(done.error());
+  if (!*done)
+    return fail(1, "there is a site " + options.site + " already");
+  std::printf("site %s made; footfall key add --site %s makes a key for it\n", options.site.c_str(),
+              options.site.c_str());
+  return 0;
+}
+
+void append_json(std::string& out, const access_key& x, int64_t now_us) {
+  constexpr const char* format = "%Y-%m-%dT%H:%M:%SZ";
+  out += "{\"id\":\"" + x.id + "\",\"site\":";
+  http::append_json_safe(out, x.site);
+  out += ",\"role\":\"" + std::string(to_text(x.role)) + "\",\"state\":\"" + state_of(x, now_us)
+         + "\",\"name\":";
+  http::append_json_safe(out, x.name);
+  out += ",\"rate\":" + std::to_string(x.rate) + ",\"created_at\":\""
+         + time_text(x.created_us, format) + '"';
+  if (x.expires_us != 0)
+    out += ",\"expires_at\":\"" + time_text(x.expires_us, format) + '"';
+  if (x.revoked_us != 0)
+    out += ",\"revoked_at\":\"" + time_text(x.revoked_us, format) + '"';
+  if (x.used_day != 0)
+    out += ",\"used_on\":\"" + day_text(x.used_day * day_s * second_us) + '"';
+  out += '}';
+}
+
+int list_keys(const access_options& options, access_records& records) {
+  auto rows = records.read();
+  if (!rows)
+    return fail(rows.error());
+  const auto now_us = system_now_us();
+  table out{{"id", "site", "role", "state", "rate", "expires", "used", "name"}};
+  std::string json = "{\"keys\":[";
+  for (const auto& x : rows->keys) {
+    if (!options.site.empty() && x.site != options.site)
+      continue;
+    out.add({x.id, x.site, to_text(x.role), state_of(x, now_us),
+             x.rate == 0 ? "-" : std::to_string(x.rate) + "/s",
+             x.expires_us == 0 ? "never" : day_text(x.expires_us),
+             x.used_day == 0 ? "never" : day_text(x.used_day * day_s * second_us), x.name});
+    if (json.back() != '[')
+      json += ',';
+    append_json(json, x, now_us);
+  }
+  if (options.json)
+    std::fputs((json + "]}\n").c_str(), stdout);
+  else if (out.rows() == 0)
+    std::puts("there are no keys; footfall key add makes one");
+  else
+    std::fputs(out.text().c_str(), stdout);
+  return 0;
+}
+
+/// Stores a new key and prints it, once.
+int store(const model::made_key& made, bool as_json, access_records& records) {
+  auto done = records.add_key(made.key);
+  if (!done)
+    return fail(done.error());
+  if (!*done)
+    return fail(1, "there is no site " + made.key.site + "; footfall site add " + made.key.site
+                       + " makes it");
+  if (as_json) {
+    std::string out = "{\"key\":\"" + made.text + "\",\"row\":";
+    append_json(out, made.key, made.key.created_us);
+    std::printf("%s}\n", out.c_str());
+    return 0;
+  }
+  // The key alone on standard output, so that it can go into a file.
+  std::fprintf(stderr,
+               "key %s of site %s, role %s. Its text is shown once, and stored nowhere; nodes know "
+               "it within some seconds:\n",
+               made.key.id.c_str(), made.key.site.c_str(), to_text(made.key.role));
+  std::printf("%s\n", made.text.c_str());
+  return 0;
+}
+
+int add_key(const access_options& options, access_records& records) {
+  const auto role = read_role(options.role);
+  auto made = model::make_key(role.value_or(access_role::read), options.site, system_now_us());
+  made.key.rate = made.key.role == access_role::read ? read_rate : 0;
+  made.key.name = options.name;
+  if (!options.rate.empty() && !read_rate_text(options.rate, made.key.rate))
+    return fail(2, "--rate is a number up to " + std::to_string(rate_most)
+                       + ", like 50/s; 0 stands for none");
+  int64_t lasts_us = 0;
+  if (!options.expires.empty() && !read_duration(options.expires, lasts_us))
+    return fail(2, "--expires is how long it lasts, up to 100 years, like 90d, 12h or 30m");
+  if (lasts_us != 0)
+    made.key.expires_us = made.key.created_us + lasts_us;
+  return store(made, options.json, records);
+}
+
+int revoke_key(const access_options& options, access_records& records) {
+  auto done = records.revoke(options.id, system_now_us());
+  if (!done)
+    return fail(done.error());
+  if (!*done)
+    return fail(1, "there is no key " + options.id + "; footfall key list shows those that are");
+  std::printf("key %s is revoked; nodes refuse it within 5 s\n", options.id.c_str());
+  return 0;
+}
+
+/// Another key like it. The old one goes on, so that clients can change over.
+int rotate_key(const access_options& options, access_records& records) {
+  auto rows = records.read();
+  if (!rows)
+    return fail(rows.error());
+  const auto now_us = system_now_us();
+  for (const auto& x : rows->keys) {
+    if (x.id != options.id)
+      continue;
+    auto made = model::make_key(x.role, x.site, now_us);
+    made.key.name = x.name;
+    made.key.rate = x.rate;
+    if (x.expires_us > x.created_us)
+      made.key.expires_us = now_us + (x.expires_us - x.created_us);
+    const int code = store(made, options.json, records);
+    if (code == 0)
+      std::fprintf(stderr, "the old one goes on until: footfall key revoke %s\n", x.id.c_str());
+    return code;
+  }
+  return fail(1, "there is no key " + options.id + "; footfall key list shows those that are");
+}
+
+/// A key's site may be all of them. @returns what is wrong with the options, or empty.
+std::string check(const access_options& options, bool may_be_all) {
+  if (options.name.size() > name_most || printable(options.name) != options.name)
+    return "--name has up to " + std::to_string(name_most) + " bytes and no control characters";
+  if (options.site.empty() || (may_be_all && options.site == all_sites))
+    return {};
+  return model::validate_site_id(options.site).reason;
+}
+
+} // namespace
+
+int run_site(const access_options& options) {
+  if (auto bad = check(options, false); !bad.empty())
+    return fail(2, bad);
+  std::unique_ptr<access_records> records;
+  if (const int code = open(options, records); code != 0)
+    return code;
+  return options.what == "add" ? add_site(options, *records) : list_sites(*records, options.json);
+}
+
+int run_key(const access_options& options) {
+  if (auto bad = check(options, true); !bad.empty())
+    return fail(2, bad);
+  std::unique_ptr<access_records> records;
+  if (const int code = open(options, records); code != 0)
+    return code;
+  if (options.what == "add")
+    return add_key(options, *records);
+  if (options.what == "revoke")
+    return revoke_key(options, *records);
+  return options.what == "rotate" ? rotate_key(options, *records) : list_keys(options, *records);
+}
+
+} // namespace footfall::app

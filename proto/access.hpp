@@ -1,0 +1,55 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace footfall {
+
+/// What the holder of a key may do at its site: `ingest` appends events, `read` asks questions,
+/// `admin` both; that of all sites also looks at actors and partitions and changes them.
+enum class access_role : uint8_t { ingest, read, admin };
+
+const char* to_text(access_role x) noexcept;
+std::optional<access_role> read_role(std::string_view text) noexcept;
+
+/// Stands for every site, in a key.
+inline constexpr std::string_view all_sites = "*";
+
+using access_digest = std::array<uint8_t, 32>;
+
+/// A key as it is stored: its secret is not in it.
+struct access_key {
+  std::string id; ///< Public: 8 characters, in the text of the key as well.
+  access_digest digest{};
+  access_role role = access_role::read;
+  std::string site; ///< One site, or all_sites.
+  std::string name; ///< For people; may be empty.
+  int64_t created_us = 0;
+  int64_t expires_us = 0; ///< 0: never.
+  int64_t revoked_us = 0; ///< 0: it is not.
+  uint32_t rate = 0;      ///< Events or questions a second and node; 0: no limit of its own.
+  int64_t used_day = 0;   ///< Days since 1970 when it was used last; 0: never.
+
+  friend bool operator==(const access_key&, const access_key&) = default;
+};
+
+/// A site that keys may be made for.
+struct access_site {
+  std::string id;
+  int64_t created_us = 0;
+
+  friend bool operator==(const access_site&, const access_site&) = default;
+};
+
+/// All that is stored of who may what.
+struct access_rows {
+  int64_t revision = 0; ///< Rises with each change but that of used_day.
+  std::vector<access_site> sites;
+  std::vector<access_key> keys;
+};
+
+} // namespace footfall

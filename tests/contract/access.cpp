@@ -1,0 +1,161 @@
+#include <catch2/catch.hpp>
+
+#include <cstdlib>
+
+#include <sys/stat.h>
+
+#include "actors/model/access_key.hpp"
+#include "app/access_keeper.hpp"
+#include "db/postgres/access_tables.hpp"
+#include "db/sqlite/access_file.hpp"
+#include "db/sqlite/sqlite_store.hpp"
+#include "tests/contract/await.hpp"
+#include "tests/contract/rigs_postgres.hpp"
+#include "tests/contract/temporary_folder.hpp"
+
+using namespace footfall;
+using namespace footfall::test;
+
+namespace {
+
+constexpr int64_t now = 1'700'000'000'000'000;
+
+/// A place for keys of its own, empty at first.
+class access_rig {
+public:
+  virtual ~access_rig() = default;
+  virtual std::unique_ptr<access_records> open() = 0;
+};
+
+class file_rig final : public access_rig {
+public:
+  std::unique_ptr<access_records> open() override {
+    auto out = open_sqlite_access(folder.path());
+    REQUIRE(out);
+    return std::move(*out);
+  }
+  temporary_folder folder;
+};
+
+class tables_rig final : public access_rig {
+public:
+  std::unique_ptr<access_records> open() override {
+    auto out = open_postgres_access(database.url());
+    REQUIRE(out);
+    return std::move(*out);
+  }
+  scratch_database database{std::getenv("FOOTFALL_TEST_POSTGRES")};
+};
+
+template <class Test>
+void with_each(Test test) {
+  SECTION("access.db") {
+    file_rig rig;
+    test(rig);
+  }
+  if (!std::getenv("FOOTFALL_TEST_POSTGRES"))
+    return; // As the other suites of it: the rigs say that it was not run.
+  SECTION("PostgreSQL") {
+    tables_rig rig;
+    test(rig);
+  }
+}
+
+access_key key_at(const std::string& site, access_role role = access_role::read) {
+  return model::make_key(role, site, now).key;
+}
+
+} // namespace
+
+TEST_CASE("keys are kept as they were made", "[contract][access]") {
+  with_each([](access_rig& rig) {
+    auto key = key_at("shop", access_role::admin);
+    key.name = "for the \"report\" of Ö; DROP TABLE";
+    key.expires_us = now + 123'456;
+    key.rate = 7;
+    auto all = key_at("*", access_role::ingest);
+    {
+      auto db = rig.open();
+      auto empty = db->read();
+      REQUIRE(empty);
+      REQUIRE(empty->sites.size() == 1);
+      CHECK(empty->sites[0].id == "default");
+      CHECK(empty->keys.empty());
+      CHECK(db->add_site({"shop", now}).value());
+      CHECK(db->add_key(key).value());
+      CHECK(db->add_key(all).value());
+    }
+    auto db = rig.open();
+    auto rows = db->read();
+    REQUIRE(rows);
+    CHECK(rows->keys == std::vector{all, key});
+    CHECK(rows->sites.size() == 2);
+    CHECK(rows->sites[1] == access_site{"shop", now});
+  });
+}
+
+TEST_CASE("a change of keys has a new revision, and no change has none", "[contract][access]") {
+  with_each([](access_rig& rig) {
+    auto db = rig.open();
+    auto other = rig.open();
+    const auto first = db->revision().value();
+    const auto key = key_at("default");
+    CHECK(db->add_key(key).value());
+    CHECK(other->revision().value() > first);
+    const auto then = other->revision().value();
+    CHECK_FALSE(db->add_site({"default", now}).value());
+    CHECK_FALSE(db->add_key(key_at("nowhere")).value());
+    CHECK_FALSE(db->revoke("nobody", now).value());
+    CHECK_FALSE(db->note_used({{key.id, 20'000}, {"nobody", 1}}));
+    CHECK(other->revision().value() == then);
+    CHECK(db->revoke(key.id, now + 5).value());
+    CHECK(db->revoke(key.id, now + 9).value());
+    CHECK(other->revision().value() > then);
+    const auto row = other->read().value().keys.at(0);
+    CHECK(row.revoked_us == now + 5);
+    CHECK(row.used_day == 20'000);
+    CHECK_FALSE(db->note_used({{key.id, 19'999}}));
+    CHECK(other->read().value().keys.at(0).used_day == 20'000);
+    CHECK_FALSE(db->add_key(key)); // Its id is there.
+  });
+}
+
+TEST_CASE("a gate hears of changes that others made", "[contract][access]") {
+  with_each([](access_rig& rig) {
+    model::access_gate gate;
+    app::access_keeper keeper{rig.open(), gate, system_now_us, [](const std::string&) {}};
+    REQUIRE_FALSE(keeper.begin());
+    CHECK_FALSE(gate.has_usable_key(now));
+    auto made = model::make_key(access_role::read, "default", system_now_us());
+    const auto passes = [&] {
+      return gate.check(made.text, model::access_need::read, system_now_us()).why
+             == model::access_denial::none;
+    };
+    auto other = rig.open();
+    CHECK(other->add_key(made.key).value());
+    CHECK(eventually([&] { return passes(); }));
+    CHECK(eventually([&] { return other->read().value().keys.at(0).used_day > 0; }));
+    CHECK(other->revoke(made.key.id, system_now_us()).value());
+    CHECK(eventually([&] { return !passes(); }));
+  });
+}
+
+TEST_CASE("the file of keys is its owner's, and a foreign one is left alone",
+          "[contract][access]") {
+  file_rig rig;
+  rig.open();
+  struct stat found {};
+  REQUIRE(::stat((rig.folder.path() + "/access.db").c_str(), &found) == 0);
+  CHECK((found.st_mode & 0777) == 0600);
+  temporary_folder other;
+  {
+    sqlite_store::config config;
+    config.folder = other.path();
+    REQUIRE(sqlite_store::open(config));
+  }
+  REQUIRE(std::rename((other.path() + "/store.db").c_str(), (other.path() + "/access.db").c_str())
+          == 0);
+  const auto refused = open_sqlite_access(other.path());
+  REQUIRE_FALSE(refused);
+  CHECK(text_of(refused.error()).find("access.db") != std::string::npos);
+}

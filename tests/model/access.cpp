@@ -1,0 +1,193 @@
+#include <catch2/catch.hpp>
+
+#include <set>
+
+#include "actors/model/access_gate.hpp"
+#include "actors/model/access_key.hpp"
+
+using namespace footfall;
+using namespace footfall::model;
+
+namespace {
+
+constexpr int64_t now = 1'700'000'000'000'000;
+constexpr int64_t second = 1'000'000;
+constexpr access_need needs[] = {access_need::nothing, access_need::ingest, access_need::read,
+                                 access_need::all_read, access_need::all_admin};
+
+/// A gate that knows one key.
+struct known {
+  known(access_role role, std::string site) : made(make_key(role, std::move(site), now)) {
+    publish();
+  }
+  void publish() { gate.publish({1, {}, {made.key}}); }
+  access_denial why(access_need need, int64_t at = now) const {
+    return gate.check(made.text, need, at).why;
+  }
+  made_key made;
+  access_gate gate;
+};
+
+} // namespace
+
+TEST_CASE("a key's text is made, read and hashed", "[access]") {
+  const auto made = make_key(access_role::ingest, "shop", now);
+  CHECK(made.text.size() == 60);
+  const auto text = read_key_text(made.text);
+  REQUIRE(text);
+  CHECK(text->id == made.key.id);
+  CHECK(is_same(digest_of(text->secret), made.key.digest));
+  CHECK(made.key.created_us == now);
+  CHECK(make_key(access_role::read, "shop", now).text != made.text);
+  for (size_t i = 0; i < made.text.size(); ++i) {
+    auto shorter = made.text;
+    shorter.erase(i, 1);
+    CHECK_FALSE(read_key_text(shorter));
+    auto other = made.text;
+    other[i] = ' ';
+    CHECK_FALSE(read_key_text(other));
+  }
+  CHECK_FALSE(read_key_text(""));
+  CHECK_FALSE(read_key_text(made.text + "x"));
+  // FIPS 180-4, example of one block.
+  CHECK(digest_of("abc")[0] == 0xba);
+  CHECK(digest_of("abc")[31] == 0xad);
+}
+
+TEST_CASE("secrets use all of their letters", "[access]") {
+  std::set<char> seen;
+  for (int i = 0; i < 64; ++i) {
+    const auto text = make_key(access_role::read, "*", now).text;
+    const auto secret = text.substr(text.size() - 43);
+    seen.insert(secret.begin(), secret.end());
+  }
+  CHECK(seen.size() == 64);
+}
+
+TEST_CASE("a role opens what it is for", "[access]") {
+  using set = std::set<access_need>;
+  const auto opened = [](access_role role, const char* site) {
+    known x{role, site};
+    set out;
+    for (auto need : needs)
+      if (x.why(need) == access_denial::none)
+        out.insert(need);
+      else
+        CHECK(x.why(need) == access_denial::role);
+    return out;
+  };
+  const auto nothing = access_need::nothing, ingest = access_need::ingest, read = access_need::read;
+  CHECK(opened(access_role::ingest, "shop") == set{nothing, ingest});
+  CHECK(opened(access_role::ingest, "*") == set{nothing, ingest});
+  CHECK(opened(access_role::read, "shop") == set{nothing, read});
+  CHECK(opened(access_role::read, "*") == set{nothing, read, access_need::all_read});
+  CHECK(opened(access_role::admin, "shop") == set{nothing, ingest, read});
+  CHECK(opened(access_role::admin, "*") == set(std::begin(needs), std::end(needs)));
+}
+
+TEST_CASE("keys that do not do are told apart by their bearers alone", "[access]") {
+  known x{access_role::read, "shop"};
+  const auto why = [&](std::string_view text) {
+    return x.gate.check(text, access_need::read, now).why;
+  };
+  CHECK(why("") == access_denial::missing);
+  CHECK(why("secret") == access_denial::malformed);
+  CHECK(why(make_key(access_role::read, "shop", now).text) == access_denial::unknown);
+  auto wrong = x.made.text;
+  wrong.back() = wrong.back() == 'A' ? 'B' : 'A';
+  CHECK(why(wrong) == access_denial::unknown);
+  x.made.key.revoked_us = now;
+  x.publish();
+  CHECK(why(x.made.text) == access_denial::revoked);
+  CHECK(why(wrong) == access_denial::unknown); // Who guesses learns nothing.
+  CHECK_FALSE(x.gate.still_holds(x.made.key.id, now));
+  CHECK_FALSE(x.gate.has_usable_key(now));
+  CHECK(access_gate{}.check(x.made.text, access_need::read, now).why
+        == access_denial::not_known_yet);
+  CHECK(access_gate{}.check("", access_need::nothing, now).why == access_denial::none);
+}
+
+TEST_CASE("a key ends when it expires", "[access]") {
+  known x{access_role::read, "shop"};
+  x.made.key.expires_us = now + second;
+  x.publish();
+  CHECK(x.why(access_need::read, now + second - 1) == access_denial::none);
+  CHECK(x.gate.still_holds(x.made.key.id, now + second - 1));
+  CHECK(x.why(access_need::read, now + second) == access_denial::expired);
+  CHECK_FALSE(x.gate.still_holds(x.made.key.id, now + second));
+  CHECK_FALSE(x.gate.has_usable_key(now + second));
+}
+
+TEST_CASE("the site comes from the key", "[access]") {
+  known x{access_role::admin, "shop"};
+  const auto who = x.gate.check(x.made.text, access_need::read, now).who;
+  std::string site;
+  CHECK(who.covers(site));
+  CHECK(site == "shop");
+  CHECK(who.covers(site));
+  site = "other";
+  CHECK_FALSE(who.covers(site));
+  CHECK(site == "other");
+  known all{access_role::admin, "*"};
+  CHECK(all.gate.check(all.made.text, access_need::read, now).who.covers(site));
+  CHECK(principal{}.covers(site));
+  site.clear();
+  CHECK(principal{}.covers(site));
+  CHECK(site.empty());
+}
+
+TEST_CASE("a rate lets five seconds' worth through at once, and then its own", "[access]") {
+  rate_meter meter;
+  auto at = now;
+  for (uint32_t i = 0; i < 50; ++i) {
+    const auto x = meter.take(10, 1, at);
+    CHECK(x.taken);
+    CHECK(x.limit == 50);
+    CHECK(x.remaining == 49 - i);
+  }
+  const auto refused = meter.take(10, 1, at);
+  CHECK_FALSE(refused.taken);
+  CHECK(refused.remaining == 0);
+  CHECK(refused.reset_s == 1);
+  uint32_t taken = 0;
+  for (int ms = 0; ms < 10'000; ++ms)
+    taken += meter.take(10, 1, at += 1'000).taken;
+  CHECK(taken == 100);
+  CHECK(meter.take(0, 1'000'000, at).taken); // No limit.
+  CHECK(meter.take(0, 1, at).limit == 0);
+}
+
+TEST_CASE("a batch beyond the rate passes when nothing is owed, and is paid for", "[access]") {
+  rate_meter meter;
+  CHECK(meter.take(10, 1'000, now).taken);
+  CHECK_FALSE(meter.take(10, 1, now + 94 * second).taken);
+  CHECK(meter.take(10, 1, now + 96 * second).taken);
+  CHECK_FALSE(meter.take(10, 1'000, now + 97 * second).taken);
+  CHECK(meter.take(10, 1'000, now + 101 * second).taken);
+}
+
+TEST_CASE("what a key has used outlives a change of other keys", "[access]") {
+  known x{access_role::ingest, "shop"};
+  x.made.key.rate = 1;
+  x.publish();
+  const auto take = [&] {
+    return x.gate.check(x.made.text, access_need::ingest, now).who.take(5, now).taken;
+  };
+  CHECK(take());
+  x.publish();
+  CHECK_FALSE(take());
+  REQUIRE(x.gate.used_since_noted().size() == 1);
+  CHECK(x.gate.used_since_noted()[0].second == now / second / 86'400);
+  x.made.key.used_day = now / second / 86'400;
+  x.publish();
+  CHECK(x.gate.used_since_noted().empty());
+}
+
+TEST_CASE("the bearer is what follows the word", "[access]") {
+  CHECK(bearer_of("Bearer abc") == "abc");
+  CHECK(bearer_of("bearer   abc") == "abc");
+  CHECK(bearer_of("Basic abc").empty());
+  CHECK(bearer_of("Bearer").empty());
+  CHECK(bearer_of("Bearer  ").empty());
+  CHECK(bearer_of("").empty());
+}

@@ -1,0 +1,57 @@
+"""Keys on the services: several nodes, and a PostgreSQL that is away."""
+import pytest
+
+from cluster import Cluster
+from footfall import Server, access_of, make_key, run, wait_until
+from own_services import OwnServices
+from services import Services
+from test_access import CLICK, bearer
+
+
+def revoke(server: Server, key: str) -> None:
+    done = run("key", "revoke", key.split("_")[2], environment=access_of(server))
+    assert done.returncode == 0, done
+
+
+@pytest.fixture
+def services():
+    with Services("KAFKA_BROKER", "DATABASE_URL") as running:
+        yield running
+
+
+def test_each_node_of_a_cluster_hears_of_keys(services):
+    nodes = Cluster(services.environment, 3, "--auth", "on")
+    root = make_key(nodes["n1"], "--role", "admin", "--site", "*")  # Before there is a schema.
+    for node in nodes.nodes.values():
+        node.key = root
+    with nodes:
+        second = make_key(nodes["n1"], "--role", "ingest", "--site", "default")
+        for node in nodes.nodes.values():
+            wait_until(lambda: node.ingest.post("/v1/events", CLICK, bearer(second)).status == 200,
+                       5, "a new key passes at each node")
+        revoke(nodes["n1"], second)
+        wait_until(lambda: all(x.ingest.post("/v1/events", CLICK, bearer(second)).status == 401
+                               for x in nodes.nodes.values()), 5, "and is dead at each")
+        assert all(x.ingest.post("/v1/events", CLICK).status == 200 for x in nodes.nodes.values())
+
+
+def test_keys_hold_while_postgresql_is_away(tmp_path):
+    with OwnServices(tmp_path) as services, Server(
+            "--auth", "on", environment=services.environment(), start=False) as server:
+        good = make_key(server, "--role", "ingest", "--site", "default")
+        dead = make_key(server, "--role", "ingest", "--site", "default")
+        server.start()
+        revoke(server, dead)
+        wait_until(lambda: server.ingest.post("/v1/events", CLICK, bearer(dead)).status == 401, 5)
+        services.run("pause", "postgres")
+        try:
+            assert server.ingest.post("/v1/events", CLICK, bearer(good)).status == 200
+            assert server.ingest.post("/v1/events", CLICK, bearer(dead)).status == 401
+            wait_until(lambda: "those that are known hold" in server.stderr(), 30, "it says so")
+            assert server.ingest.post("/v1/events", CLICK, bearer(good)).status == 200
+            assert server.ingest.post("/v1/events", CLICK, bearer(dead)).status == 401
+        finally:
+            services.run("resume", "postgres")
+        wait_until(lambda: "changes of keys are seen again" in server.stderr(), 30, "and this")
+        revoke(server, good)
+        wait_until(lambda: server.ingest.post("/v1/events", CLICK, bearer(good)).status == 401, 5)
