@@ -2,15 +2,20 @@
 
 #include <charconv>
 #include <cstdio>
-#include <ctime>
+#include <iostream>
+
+#include <termios.h>
+#include <unistd.h>
 
 #include "actors/model/access_key.hpp"
+#include "actors/model/password.hpp"
+#include "actors/model/time_text.hpp"
 #include "actors/model/validate.hpp"
 #include "actors/ports/clock.hpp"
 #include "app/access.hpp"
 #include "app/log.hpp"
 #include "app/table.hpp"
-#include "net/http/json_text.hpp"
+#include "net/http/access_text.hpp"
 #include "proto/error.hpp"
 
 namespace footfall::app {
@@ -21,7 +26,6 @@ constexpr int64_t second_us = 1'000'000;
 constexpr int64_t day_s = 86'400;
 constexpr uint32_t rate_most = 1'000'000;
 constexpr uint32_t read_rate = 20; ///< Of a read key, unless another one is given.
-constexpr size_t name_most = 128;
 
 int fail(int code, const std::string& why) {
   std::fprintf(stderr, "footfall: %s\n", redact(why).c_str());
@@ -45,23 +49,9 @@ int open(const access_options& options, std::unique_ptr<access_records>& out) {
   return 0;
 }
 
-/// "2026-11-29", or with the time of day.
-std::string time_text(int64_t at_us, const char* format) {
-  const auto seconds = static_cast<time_t>(at_us / second_us);
-  tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[32];
-  return {text, std::strftime(text, sizeof text, format, &parts)};
-}
-
+/// "2026-11-29"
 std::string day_text(int64_t at_us) {
-  return time_text(at_us, "%Y-%m-%d");
-}
-
-const char* state_of(const access_key& x, int64_t now_us) {
-  if (x.revoked_us != 0)
-    return "revoked";
-  return x.expires_us != 0 && x.expires_us <= now_us ? "expired" : "active";
+  return model::utc_text(at_us).substr(0, 10);
 }
 
 /// Reads "50" or "50/s". False: it is none.
@@ -90,18 +80,13 @@ int list_sites(access_records& records, bool as_json) {
     return fail(rows.error());
   table out{{"site", "made", "active keys"}};
   const auto now_us = system_now_us();
-  std::string json = "{\"sites\":[";
   for (const auto& x : rows->sites) {
     uint64_t active = 0;
     for (const auto& key : rows->keys)
-      active += key.site == x.id && state_of(key, now_us) == std::string_view{"active"};
+      active += key.site == x.id && http::state_of(key, now_us) == std::string_view{"active"};
     out.add({x.id, day_text(x.created_us), std::to_string(active)});
-    json += json.back() == '[' ? "{\"site\":" : ",{\"site\":";
-    http::append_json_safe(json, x.id);
-    json += ",\"created_at\":\"" + time_text(x.created_us, "%Y-%m-%dT%H:%M:%SZ")
-            + "\",\"active_keys\":" + std::to_string(active) + "}";
   }
-  std::fputs(as_json ? (json + "]}\n").c_str() : out.text().c_str(), stdout);
+  std::fputs(as_json ? http::sites_text(*rows, now_us).c_str() : out.text().c_str(), stdout);
   return 0;
 }
 
@@ -116,24 +101,6 @@ int add_site(const access_options& options, access_records& records) {
   return 0;
 }
 
-void append_json(std::string& out, const access_key& x, int64_t now_us) {
-  constexpr const char* format = "%Y-%m-%dT%H:%M:%SZ";
-  out += "{\"id\":\"" + x.id + "\",\"site\":";
-  http::append_json_safe(out, x.site);
-  out += ",\"role\":\"" + std::string(to_text(x.role)) + "\",\"state\":\"" + state_of(x, now_us)
-         + "\",\"name\":";
-  http::append_json_safe(out, x.name);
-  out += ",\"rate\":" + std::to_string(x.rate) + ",\"created_at\":\""
-         + time_text(x.created_us, format) + '"';
-  if (x.expires_us != 0)
-    out += ",\"expires_at\":\"" + time_text(x.expires_us, format) + '"';
-  if (x.revoked_us != 0)
-    out += ",\"revoked_at\":\"" + time_text(x.revoked_us, format) + '"';
-  if (x.used_day != 0)
-    out += ",\"used_on\":\"" + day_text(x.used_day * day_s * second_us) + '"';
-  out += '}';
-}
-
 int list_keys(const access_options& options, access_records& records) {
   auto rows = records.read();
   if (!rows)
@@ -144,13 +111,13 @@ int list_keys(const access_options& options, access_records& records) {
   for (const auto& x : rows->keys) {
     if (!options.site.empty() && x.site != options.site)
       continue;
-    out.add({x.id, x.site, to_text(x.role), state_of(x, now_us),
+    out.add({x.id, x.site, to_text(x.role), http::state_of(x, now_us),
              x.rate == 0 ? "-" : std::to_string(x.rate) + "/s",
              x.expires_us == 0 ? "never" : day_text(x.expires_us),
              x.used_day == 0 ? "never" : day_text(x.used_day * day_s * second_us), x.name});
     if (json.back() != '[')
       json += ',';
-    append_json(json, x, now_us);
+    http::append_key_row(json, x, now_us);
   }
   if (options.json)
     std::fputs((json + "]}\n").c_str(), stdout);
@@ -171,7 +138,7 @@ int store(const model::made_key& made, bool as_json, access_records& records) {
                        + " makes it");
   if (as_json) {
     std::string out = "{\"key\":\"" + made.text + "\",\"row\":";
-    append_json(out, made.key, made.key.created_us);
+    http::append_key_row(out, made.key, made.key.created_us);
     std::printf("%s}\n", out.c_str());
     return 0;
   }
@@ -232,10 +199,83 @@ int rotate_key(const access_options& options, access_records& records) {
   return fail(1, "there is no key " + options.id + "; footfall key list shows those that are");
 }
 
+int list_users(const access_options& options, access_records& records) {
+  auto rows = records.read();
+  if (!rows)
+    return fail(rows.error());
+  table out{{"name", "role", "site", "made", "signed in"}};
+  for (const auto& x : rows->users) {
+    uint64_t open = 0;
+    for (const auto& session : rows->sessions)
+      open += session.user == x.name;
+    out.add({x.name, x.role == access_role::admin ? "admin" : "viewer", x.site,
+             day_text(x.created_us), std::to_string(open)});
+  }
+  if (options.json)
+    std::fputs(http::users_text(*rows).c_str(), stdout);
+  else if (out.rows() == 0)
+    std::puts("there is nobody; footfall user add makes somebody who may sign in");
+  else
+    std::fputs(out.text().c_str(), stdout);
+  return 0;
+}
+
+/// Reads the first line of standard input, which a terminal does not show meanwhile.
+std::string read_password() {
+  termios before{};
+  const bool is_terminal = ::tcgetattr(STDIN_FILENO, &before) == 0;
+  if (is_terminal) {
+    std::fputs("password: ", stderr);
+    auto quiet = before;
+    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+  }
+  std::string out;
+  std::getline(std::cin, out);
+  if (is_terminal) {
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    std::fputs("\n", stderr);
+  }
+  return out;
+}
+
+int change_user(const access_options& options, access_records& records) {
+  if (options.what == "rm") {
+    auto done = records.remove_user(options.name);
+    if (!done)
+      return fail(done.error());
+    if (!*done)
+      return fail(1, "there is nobody called " + options.name);
+    std::printf("%s may not sign in any more; nodes end the sessions within 5 s\n",
+                options.name.c_str());
+    return 0;
+  }
+  const auto password = read_password();
+  if (auto bad = model::check_password(password); !bad.empty())
+    return fail(2, "the " + bad + " (it is read from standard input)");
+  const auto hash = model::hash_password(password);
+  auto done =
+      options.what == "passwd"
+          ? records.set_password(options.name, hash)
+          : records.add_user({options.name, hash,
+                              options.role == "admin" ? access_role::admin : access_role::read,
+                              options.site, system_now_us()});
+  if (!done)
+    return fail(done.error());
+  if (!*done)
+    return fail(1, options.what == "passwd"
+                       ? "there is nobody called " + options.name
+                       : "there is a " + options.name + " already, or no site " + options.site);
+  std::printf(options.what == "passwd" ? "%s has another password, and is signed out\n"
+                                       : "%s may sign in, at the query port of each node\n",
+              options.name.c_str());
+  return 0;
+}
+
 /// A key's site may be all of them. @returns what is wrong with the options, or empty.
 std::string check(const access_options& options, bool may_be_all) {
-  if (options.name.size() > name_most || printable(options.name) != options.name)
-    return "--name has up to " + std::to_string(name_most) + " bytes and no control characters";
+  if (auto bad = http::check_key_name(options.name); !bad.empty())
+    return "--" + bad;
   if (options.site.empty() || (may_be_all && options.site == all_sites))
     return {};
   return model::validate_site_id(options.site).reason;
@@ -263,6 +303,18 @@ int run_key(const access_options& options) {
   if (options.what == "revoke")
     return revoke_key(options, *records);
   return options.what == "rotate" ? rotate_key(options, *records) : list_keys(options, *records);
+}
+
+int run_user(const access_options& options) {
+  auto bad = check(options, true);
+  if (bad.empty() && options.what != "list")
+    bad = http::check_user_name(options.name);
+  if (!bad.empty())
+    return fail(2, bad);
+  std::unique_ptr<access_records> records;
+  if (const int code = open(options, records); code != 0)
+    return code;
+  return options.what == "list" ? list_users(options, *records) : change_user(options, *records);
 }
 
 } // namespace footfall::app

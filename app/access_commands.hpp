@@ -20,10 +20,12 @@ struct access_options {
   bool json = false;
 };
 
-/// `footfall site` and `footfall key`. They change the store itself, whether a node runs or not;
-/// nodes see it within some seconds.
+/// `footfall site`, `footfall key` and `footfall user`. They change the store itself, whether a
+/// node runs or not; nodes see it within some seconds.
 /// @returns the exit code: 0; 1 when it could not be done; 2 usage; 3 the store is away.
 int run_site(const access_options& options);
 int run_key(const access_options& options);
+/// A password is the first line of standard input.
+int run_user(const access_options& options);
 
 } // namespace footfall::app

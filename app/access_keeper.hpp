@@ -1,50 +1,82 @@
 #pragma once
 
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "actors/model/access_gate.hpp"
+#include "actors/ports/access_desk.hpp"
 #include "actors/ports/access_records.hpp"
 #include "actors/ports/clock.hpp"
+#include "app/try_limits.hpp"
 
 namespace footfall::app {
 
-/// Tells a gate of the keys that are stored, and again within `look_every` of a change, made by
-/// whatever node or command. While the store is away the gate goes on with what it knows. Also
-/// notes on which day keys were used last.
-class access_keeper {
+/// Tells a gate of the keys and people that are stored, and again within `look_every` of a change,
+/// made by whatever node or command. While the store is away the gate goes on with what it knows.
+/// Does what people ask about it, and notes on which day keys and sessions were used last.
+///
+/// One thread reads and writes the store; two hash passwords, so that signing in takes no more
+/// than two cores and 128 MiB, however many try.
+class access_keeper final : public access_desk {
 public:
   static constexpr std::chrono::milliseconds look_every{2'000};
 
   /// `gate` outlives it. `report` gets a line when the store cannot be read any more, and when it
   /// can again.
-  access_keeper(std::unique_ptr<access_records> records, model::access_gate& gate, now_fn now,
+  access_keeper(model::access_gate& gate, now_fn now,
                 std::function<void(const std::string&)> report);
-  /// Ends the looking. May wait for a look that is under way, some seconds.
-  ~access_keeper();
+  /// Ends the looking. May wait for a look that is under way, some seconds. What was asked and not
+  /// done is answered errc::shutting_down.
+  ~access_keeper() override;
 
-  /// Reads the keys for the first time, and then begins to look. Blocks.
-  caf::error begin();
+  /// Reads the keys for the first time, and then begins to look. Blocks. Once.
+  caf::error begin(std::unique_ptr<access_records> records);
+
+  /// Before begin() the answer is errc::restarting; errc::overloaded when too much waits.
+  void ask(any_access_ask what, std::function<void(access_reply)> done) override;
 
 private:
+  struct job {
+    any_access_ask what;
+    std::function<void(access_reply)> done;
+    std::string hash = {}; ///< Of the password that is to be stored.
+  };
+  /// Of one kind of thread.
+  struct line {
+    std::condition_variable wakes;
+    std::deque<job> jobs;
+  };
+
   caf::error look();
   void note_used();
-  void run();
+  void keep();
+  void hash_passwords();
+  access_reply run(job& x);
+  access_reply after(caf::expected<bool> done, const char* otherwise);
+  void judge(job x);
+  bool push(line& to, job x, size_t most);
 
-  std::unique_ptr<access_records> records_;
   model::access_gate& gate_;
   now_fn now_;
   std::function<void(const std::string&)> report_;
+  std::unique_ptr<access_records> records_;
+  access_rows rows_; ///< As they were read last; the keeping thread's, and under the mutex.
   int64_t revision_ = -1;
   bool in_trouble_ = false;
-  std::mutex mutex_;
-  std::condition_variable ended_;
+  std::mutex mutex_; ///< Guards what follows.
+  line kept_;
+  line hashed_;
+  try_limits by_name_{5};
+  try_limits by_address_{20};
+  bool begun_ = false;
   bool stopping_ = false;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 } // namespace footfall::app

@@ -330,6 +330,28 @@ void add_key(CLI::App& program, std::function<int()>& run) {
   command->add_option("id", x->id, "Its id")->required();
 }
 
+void add_user(CLI::App& program, std::function<int()>& run) {
+  auto x = std::make_shared<access_options>();
+  auto& noun = *program.add_subcommand("user", "People who may sign in to the dashboard");
+  noun.require_subcommand(1);
+  noun.footer(
+      "A password is the first line of standard input, and has 12 characters at least. Nodes "
+      "know of a change within 5 s.");
+  auto* command = &add_access_verb(noun, "add", "Let somebody sign in", x, run_user, run);
+  command->add_option("name", x->name, "Their name")->required();
+  command->add_option("--role", x->role, "viewer sees counts, admin changes things as well")
+      ->check(CLI::IsMember({"viewer", "admin"}))
+      ->required();
+  command->add_option("--site", x->site, "The site; '*' for all")->required();
+  command = &add_access_verb(noun, "list", "List who may sign in", x, run_user, run);
+  command->add_flag("--json", x->json, "Print it as JSON");
+  command = &add_access_verb(noun, "passwd", "Give somebody another password; ends their sessions",
+                             x, run_user, run);
+  command->add_option("name", x->name, "Their name")->required();
+  command = &add_access_verb(noun, "rm", "Let somebody sign in no more", x, run_user, run);
+  command->add_option("name", x->name, "Their name")->required();
+}
+
 } // namespace
 
 void add_client_commands(CLI::App& program, std::function<int()>& run) {
@@ -347,6 +369,7 @@ void add_client_commands(CLI::App& program, std::function<int()>& run) {
   add_certs(program, run);
   add_site(program, run);
   add_key(program, run);
+  add_user(program, run);
 }
 
 } // namespace footfall::app

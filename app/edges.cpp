@@ -22,11 +22,12 @@ bool is_gateway(const settings& x) {
 }
 
 http_config plan_http(const settings& from, const descriptor_plan& most,
-                      const model::access_gate& gate) {
+                      const model::access_gate& gate, access_desk& desk) {
   http_config out;
   out.bind = from.bind;
   out.admin_bind = from.admin_bind;
   out.gate = asks_for_keys(from, from.bind) ? &gate : nullptr;
+  out.desk = &desk;
   out.admin_gate = asks_for_keys(from, from.admin_bind) ? &gate : nullptr;
   out.ingest_port = from.ingest_port;
   out.query_port = from.query_port;
@@ -63,11 +64,11 @@ std::string address(const std::string& host, uint16_t port) {
 } // namespace
 
 caf::error edges::open(const settings& options, front_door& door, metrics& counts,
-                       const model::access_gate& gate) {
+                       const model::access_gate& gate, access_desk& desk) {
   const auto most = share_descriptors(options.max_connections);
   if (!most)
     return most.error();
-  auto web = http_server::open(plan_http(options, *most, gate), door, counts, system_now_us);
+  auto web = http_server::open(plan_http(options, *most, gate, desk), door, counts, system_now_us);
   if (!web)
     return make_error(code_of(web.error()), "cannot listen for HTTP: " + text_of(web.error()));
   http_ = std::move(*web);

@@ -15,9 +15,9 @@ namespace footfall::app {
 /// admin alone.
 class edges {
 public:
-  /// Listens at once. `door`, `counts` and `gate` outlive it.
+  /// Listens at once. All that it is given outlives it.
   caf::error open(const settings& options, front_door& door, metrics& counts,
-                  const model::access_gate& gate);
+                  const model::access_gate& gate, access_desk& desk);
 
   ready_addresses addresses(const settings& options) const;
 

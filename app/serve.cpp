@@ -265,21 +265,12 @@ void drain(node& actors, edges& listeners, const settings& options) {
   spdlog::info("ended");
 }
 
-// Nothing where everybody may do everything.
-caf::expected<std::unique_ptr<access_keeper>> open_keys(const settings& options,
-                                                        model::access_gate& gate) {
-  std::unique_ptr<access_keeper> out;
+// Reads who may what, unless everybody may do everything.
+caf::error begin_keeping(const settings& options, access_keeper& keeper) {
   if (!asks_for_keys(options))
-    return out;
+    return caf::none;
   auto records = open_access(options);
-  if (!records)
-    return std::move(records.error());
-  out = std::make_unique<access_keeper>(
-      std::move(*records), gate, system_now_us,
-      [](const std::string& line) { spdlog::warn("{}", redact(line)); });
-  if (auto bad = out->begin())
-    return bad;
-  return out;
+  return records ? keeper.begin(std::move(*records)) : std::move(records.error());
 }
 
 void warn_of_open_doors(const settings& options) {
@@ -322,9 +313,11 @@ int serve(const settings& options) {
   std::unique_ptr<node> actors;
   front_door door{counts};
   model::access_gate gate;
+  access_keeper keeper{gate, system_now_us,
+                       [](const std::string& line) { spdlog::warn("{}", redact(line)); }};
   edges listeners; // Gone before what they lead to.
   warn_of_open_doors(options);
-  if (auto err = listeners.open(options, door, counts, gate))
+  if (auto err = listeners.open(options, door, counts, gate, keeper))
     return refuse("cannot start", err);
   if (auto err = open_links(options, system, links)) {
     listeners.stop();
@@ -346,12 +339,11 @@ int serve(const settings& options) {
     }
     ways = std::move(opened->opened);
   }
-  auto keys = open_keys(options, gate);
-  if (!keys) {
+  if (auto err = begin_keeping(options, keeper)) {
     listeners.stop();
-    return refuse("cannot start", keys.error());
+    return refuse("cannot start", err);
   }
-  if (*keys && !gate.has_usable_key(system_now_us())) {
+  if (asks_for_keys(options) && !gate.has_somebody(system_now_us())) {
     listeners.stop();
     std::fprintf(stderr, "footfall: cannot start: %s\n", no_key_text(options).c_str());
     return cannot_run;

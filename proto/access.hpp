@@ -45,11 +45,34 @@ struct access_site {
   friend bool operator==(const access_site&, const access_site&) = default;
 };
 
+/// A person who signs in to the dashboard.
+struct access_user {
+  std::string name;
+  std::string password;                 ///< As argon2id made it, with its salt and limits.
+  access_role role = access_role::read; ///< read or admin.
+  std::string site;                     ///< One site, or all_sites.
+  int64_t created_us = 0;
+
+  friend bool operator==(const access_user&, const access_user&) = default;
+};
+
+/// That somebody is signed in.
+struct access_session {
+  std::string id;   ///< SHA-256 of what the browser has, in hexadecimal.
+  std::string user; ///< The name.
+  int64_t created_us = 0;
+  int64_t used_day = 0; ///< Days since 1970.
+
+  friend bool operator==(const access_session&, const access_session&) = default;
+};
+
 /// All that is stored of who may what.
 struct access_rows {
   int64_t revision = 0; ///< Rises with each change but that of used_day.
   std::vector<access_site> sites;
   std::vector<access_key> keys;
+  std::vector<access_user> users = {};
+  std::vector<access_session> sessions = {};
 };
 
 } // namespace footfall

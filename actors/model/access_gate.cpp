@@ -14,12 +14,6 @@ constexpr int64_t day_us = 86'400 * second_us;
 /// The secret of nobody, so that an unknown id costs as much as a wrong secret.
 constexpr access_digest nobody{};
 
-access_denial state_of(const access_key& x, int64_t now_us) {
-  if (x.revoked_us != 0)
-    return access_denial::revoked;
-  return x.expires_us != 0 && x.expires_us <= now_us ? access_denial::expired : access_denial::none;
-}
-
 const char* what_is_needed(access_need need) {
   switch (need) {
   case access_need::ingest: return "a key with the role ingest or admin";
@@ -36,7 +30,8 @@ std::string text_of(access_denial x, access_need need) {
   case access_denial::none: break;
   case access_denial::not_known_yet: return "the node has not read the keys yet; ask again soon";
   case access_denial::missing:
-    return std::string("the request names no key; send Authorization: Bearer with ")
+    return std::string("nobody is signed in, and no key is named; send Authorization: "
+                       "Bearer with ")
            + what_is_needed(need) + " (footfall key add makes one)";
   case access_denial::malformed:
     return "Authorization is not Bearer with a key, which has 60 characters and begins with "
@@ -81,98 +76,151 @@ rate_meter::result rate_meter::take(uint32_t rate, uint64_t amount, int64_t now_
   }
 }
 
-principal::principal(access_key key, std::shared_ptr<rate_meter> meter)
-    : key_(std::move(key)), meter_(std::move(meter)) {}
+principal::principal(grant of, std::shared_ptr<rate_meter> meter)
+    : grant_(std::move(of)), meter_(std::move(meter)) {}
 
 bool principal::may(access_need need) const {
-  if (key_.id.empty())
+  if (grant_.id.empty())
     return true;
-  const bool of_all = key_.site == all_sites;
-  const bool is_admin = key_.role == access_role::admin;
+  const bool of_all = grant_.site == all_sites;
+  const bool is_admin = grant_.role == access_role::admin;
   switch (need) {
   case access_need::nothing: return true;
-  case access_need::ingest: return is_admin || key_.role == access_role::ingest;
-  case access_need::read: return is_admin || key_.role == access_role::read;
-  case access_need::all_read: return of_all && (is_admin || key_.role == access_role::read);
+  case access_need::ingest: return is_admin || grant_.role == access_role::ingest;
+  case access_need::read: return is_admin || grant_.role == access_role::read;
+  case access_need::all_read: return of_all && (is_admin || grant_.role == access_role::read);
   case access_need::all_admin: return of_all && is_admin;
   }
   return false;
 }
 
 bool principal::covers(std::string& site) const {
-  if (key_.id.empty() || key_.site == all_sites)
+  if (grant_.id.empty() || grant_.site == all_sites)
     return true;
   if (site.empty())
-    site = key_.site;
-  return site == key_.site;
+    site = grant_.site;
+  return site == grant_.site;
 }
 
 rate_meter::result principal::take(uint64_t amount, int64_t now_us) const {
-  return meter_ ? meter_->take(key_.rate, amount, now_us) : rate_meter::result{};
+  return meter_ ? meter_->take(grant_.rate, amount, now_us) : rate_meter::result{};
 }
 
-void access_gate::publish(access_rows rows) {
+access_denial access_gate::state_of(const entry& x, int64_t now_us) {
+  if (x.revoked)
+    return access_denial::revoked;
+  const auto idle_us = (session_idle_days + 1) * day_us;
+  const auto used_day = std::max(x.noted_day, x.meter->used_day.load(std::memory_order_relaxed));
+  const bool is_idle = !x.grant.person.empty() && used_day * day_us + idle_us <= now_us;
+  return is_idle || (x.grant.ends_us != 0 && x.grant.ends_us <= now_us) ? access_denial::expired
+                                                                        : access_denial::none;
+}
+
+void access_gate::add(book& to, const book* before, entry x) {
+  x.meter = std::make_shared<rate_meter>();
+  if (before)
+    if (const auto known = before->entries.find(x.grant.id); known != before->entries.end())
+      x.meter = known->second.meter;
+  auto id = x.grant.id;
+  to.entries.emplace(std::move(id), std::move(x));
+}
+
+void access_gate::publish(const access_rows& rows) {
   const auto before = snapshot();
   auto next = std::make_shared<book>();
-  for (auto& x : rows.keys) {
-    auto meter = std::make_shared<rate_meter>();
-    if (before)
-      if (const auto known = before->keys.find(x.id); known != before->keys.end())
-        meter = known->second.meter;
-    auto id = x.id;
-    next->keys.emplace(std::move(id), entry{std::move(x), std::move(meter)});
-  }
+  for (const auto& x : rows.keys)
+    add(*next, before.get(),
+        {{x.id, x.role, x.site, {}, x.rate, x.expires_us},
+         x.digest,
+         x.revoked_us != 0,
+         x.used_day,
+         {}});
+  absl::flat_hash_map<std::string, const access_user*> people;
+  for (const auto& x : rows.users)
+    people.emplace(x.name, &x);
+  for (const auto& x : rows.sessions)
+    if (const auto found = people.find(x.user); found != people.end())
+      add(*next, before.get(),
+          {{x.id, found->second->role, found->second->site, x.user, 0,
+            x.created_us + session_days * day_us},
+           {},
+           false,
+           x.used_day,
+           {}});
+  next->has_people = !rows.users.empty();
   std::atomic_store_explicit(&book_, std::shared_ptr<const book>(std::move(next)),
                              std::memory_order_release);
 }
 
-bool access_gate::has_usable_key(int64_t now_us) const {
+bool access_gate::has_somebody(int64_t now_us) const {
   const auto now = snapshot();
-  return now && std::any_of(now->keys.begin(), now->keys.end(), [now_us](const auto& x) {
-           return state_of(x.second.key, now_us) == access_denial::none;
-         });
+  return now
+         && (now->has_people
+             || std::any_of(now->entries.begin(), now->entries.end(), [now_us](const auto& x) {
+                  return state_of(x.second, now_us) == access_denial::none;
+                }));
 }
 
-access_gate::verdict access_gate::check(std::string_view bearer, access_need need,
+access_gate::verdict access_gate::admitted(const entry& x, access_need need, int64_t now_us) {
+  if (const auto why = state_of(x, now_us); why != access_denial::none)
+    return {why, {}};
+  verdict out{access_denial::none, {x.grant, x.meter}};
+  if (!out.who.may(need))
+    return {access_denial::role, {}};
+  x.meter->used_day.store(now_us / day_us, std::memory_order_relaxed);
+  return out;
+}
+
+access_gate::verdict access_gate::check(const credentials& with, access_need need,
                                         int64_t now_us) const {
   if (need == access_need::nothing)
     return {};
   const auto now = snapshot();
   if (!now)
     return {access_denial::not_known_yet, {}};
-  if (bearer.empty())
-    return {access_denial::missing, {}};
-  const auto text = read_key_text(bearer);
+  if (with.bearer.empty()) {
+    const auto found =
+        with.session.empty() ? now->entries.end() : now->entries.find(session_id_of(with.session));
+    if (found == now->entries.end() || state_of(found->second, now_us) != access_denial::none)
+      return {access_denial::missing, {}};
+    return admitted(found->second, need, now_us);
+  }
+  const auto text = read_key_text(with.bearer);
   if (!text)
     return {access_denial::malformed, {}};
-  const auto found = now->keys.find(std::string(text->id));
-  const auto* known = found == now->keys.end() ? nullptr : &found->second;
-  if (!is_same(digest_of(text->secret), known ? known->key.digest : nobody) || !known)
+  const auto found = now->entries.find(std::string(text->id));
+  const auto* known = found == now->entries.end() ? nullptr : &found->second;
+  if (!is_same(digest_of(text->secret), known ? known->digest : nobody) || !known)
     return {access_denial::unknown, {}};
-  if (const auto why = state_of(known->key, now_us); why != access_denial::none)
-    return {why, {}};
-  verdict out{access_denial::none, {known->key, known->meter}};
-  if (!out.who.may(need))
-    return {access_denial::role, {}};
-  known->meter->used_day.store(now_us / day_us, std::memory_order_relaxed);
-  return out;
+  return admitted(*known, need, now_us);
 }
 
-bool access_gate::still_holds(const std::string& key_id, int64_t now_us) const {
-  if (key_id.empty())
+principal::grant access_gate::signed_in(std::string_view session, int64_t now_us) const {
+  principal::grant nobody_is;
+  const auto now = snapshot();
+  if (!now || session.empty())
+    return nobody_is;
+  const auto found = now->entries.find(session_id_of(session));
+  const bool holds =
+      found != now->entries.end() && state_of(found->second, now_us) == access_denial::none;
+  return holds ? found->second.grant : nobody_is;
+}
+
+bool access_gate::still_holds(const std::string& id, int64_t now_us) const {
+  if (id.empty())
     return true;
   const auto now = snapshot();
   if (!now)
     return true;
-  const auto found = now->keys.find(key_id);
-  return found != now->keys.end() && state_of(found->second.key, now_us) == access_denial::none;
+  const auto found = now->entries.find(id);
+  return found != now->entries.end() && state_of(found->second, now_us) == access_denial::none;
 }
 
 std::vector<std::pair<std::string, int64_t>> access_gate::used_since_noted() const {
   std::vector<std::pair<std::string, int64_t>> out;
   if (const auto now = snapshot())
-    for (const auto& [id, x] : now->keys)
-      if (const auto day = x.meter->used_day.load(std::memory_order_relaxed); day > x.key.used_day)
+    for (const auto& [id, x] : now->entries)
+      if (const auto day = x.meter->used_day.load(std::memory_order_relaxed); day > x.noted_day)
         out.emplace_back(id, day);
   return out;
 }
@@ -187,6 +235,20 @@ std::string_view bearer_of(std::string_view authorization) {
   authorization.remove_prefix(word.size());
   authorization.remove_prefix(std::min(authorization.find_first_not_of(' '), authorization.size()));
   return authorization;
+}
+
+std::string_view session_of(std::string_view cookies) {
+  while (!cookies.empty()) {
+    const auto end = std::min(cookies.find(';'), cookies.size());
+    auto one = cookies.substr(0, end);
+    one.remove_prefix(std::min(one.find_first_not_of(' '), one.size()));
+    const auto equals = one.find('=');
+    const auto name = one.substr(0, equals);
+    if (equals != std::string_view::npos && (name == secure_cookie || name == plain_cookie))
+      return one.substr(equals + 1);
+    cookies.remove_prefix(std::min(end + 1, cookies.size()));
+  }
+  return {};
 }
 
 } // namespace footfall::model

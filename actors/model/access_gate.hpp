@@ -63,14 +63,24 @@ private:
   std::atomic<int64_t> empty_at_us_{0};
 };
 
-/// Who asks, as far as the edge lets it. Without a key: everybody, who may all.
+/// Who asks, as far as the edge lets it. Without an id: everybody, who may all.
 class principal {
 public:
-  principal() = default;
-  principal(access_key key, std::shared_ptr<rate_meter> meter);
+  /// What of a key, or of who is signed in, an edge looks at.
+  struct grant {
+    std::string id; ///< Of the key, or of the session.
+    access_role role = access_role::admin;
+    std::string site{all_sites};
+    std::string person = {}; ///< The name of who is signed in; empty: a key.
+    uint32_t rate = 0;       ///< A second; 0: no limit.
+    int64_t ends_us = 0;     ///< 0: never.
+  };
 
-  /// Empty: there is none.
-  const std::string& key_id() const { return key_.id; }
+  principal() = default;
+  principal(grant of, std::shared_ptr<rate_meter> meter);
+
+  const std::string& id() const { return grant_.id; }
+  const grant& is() const { return grant_; }
   bool may(access_need need) const;
 
   /// Whether it may have what it asks at `site`, which becomes its own where none is named.
@@ -80,43 +90,63 @@ public:
   rate_meter::result take(uint64_t amount, int64_t now_us) const;
 
 private:
-  access_key key_; ///< Without an id: there is none.
+  grant grant_;
   std::shared_ptr<rate_meter> meter_;
 };
 
-/// Whether the bearer of a key may pass. Knows the keys as they were read last, so that it goes
-/// on while the store is away. Any thread.
+/// What a request brings along to be let in.
+struct credentials {
+  std::string_view bearer = {};  ///< Of Authorization; empty: nothing was said.
+  std::string_view session = {}; ///< Of a cookie; empty: there is none.
+};
+
+/// Whether somebody may pass, with a key or a session. Knows them as they were read last, so that
+/// it goes on while the store is away. Any thread.
 class access_gate {
 public:
-  /// From now on these are the keys.
-  void publish(access_rows rows);
+  /// How long somebody stays signed in: without using it, and in all.
+  static constexpr int64_t session_idle_days = 7;
+  static constexpr int64_t session_days = 30;
+
+  /// From now on these are the keys and people.
+  void publish(const access_rows& rows);
 
   /// False before the first publish().
   bool knows() const { return snapshot() != nullptr; }
-  /// Whether there is a key that somebody could pass with.
-  bool has_usable_key(int64_t now_us) const;
+  /// Whether there is a key or a person that could pass.
+  bool has_somebody(int64_t now_us) const;
 
   struct verdict {
     access_denial why = access_denial::none;
     principal who; ///< When it may pass.
   };
-  /// @param bearer what follows "Bearer " in Authorization; empty: nothing was said.
-  verdict check(std::string_view bearer, access_need need, int64_t now_us) const;
+  verdict check(const credentials& with, access_need need, int64_t now_us) const;
 
-  /// Whether what passed with a key before would pass now. True for none.
-  bool still_holds(const std::string& key_id, int64_t now_us) const;
+  /// Who is signed in with a session; an id of "" when nobody is.
+  principal::grant signed_in(std::string_view session, int64_t now_us) const;
 
-  /// Keys by id with the day that they were used last here, where that was not noted yet.
+  /// Whether what passed with a key or session before would pass now. True for none.
+  bool still_holds(const std::string& id, int64_t now_us) const;
+
+  /// Keys and sessions by id with the day that they were used last here, where that was not noted
+  /// yet.
   std::vector<std::pair<std::string, int64_t>> used_since_noted() const;
 
 private:
   struct entry {
-    access_key key;
+    principal::grant grant;
+    access_digest digest{}; ///< Of a key's secret.
+    bool revoked = false;
+    int64_t noted_day = 0;
     std::shared_ptr<rate_meter> meter;
   };
   struct book {
-    absl::flat_hash_map<std::string, entry> keys;
+    absl::flat_hash_map<std::string, entry> entries; ///< By id of key or session.
+    bool has_people = false;
   };
+  static access_denial state_of(const entry& x, int64_t now_us);
+  static void add(book& to, const book* before, entry x);
+  static verdict admitted(const entry& x, access_need need, int64_t now_us);
   std::shared_ptr<const book> snapshot() const {
     return std::atomic_load_explicit(&book_, std::memory_order_acquire);
   }
@@ -126,5 +156,12 @@ private:
 
 /// "Bearer X" without its first word (RFC 6750); empty when it is something else.
 std::string_view bearer_of(std::string_view authorization);
+
+/// What our cookie says in a Cookie header; empty when there is none.
+std::string_view session_of(std::string_view cookies);
+
+/// Names of that cookie: over https, and else.
+inline constexpr std::string_view secure_cookie = "__Host-footfall";
+inline constexpr std::string_view plain_cookie = "footfall";
 
 } // namespace footfall::model

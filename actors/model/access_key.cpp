@@ -74,6 +74,20 @@ bool is_same(const access_digest& a, const access_digest& b) {
   return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+std::string make_session_token() {
+  return base64url(random_bytes<32>());
+}
+
+std::string session_id_of(std::string_view token) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string out;
+  for (auto x : digest_of(token)) {
+    out += digits[x >> 4];
+    out += digits[x & 15];
+  }
+  return out;
+}
+
 made_key make_key(access_role role, std::string site, int64_t now_us) {
   made_key out;
   for (auto x : random_bytes<id_size>())

@@ -30,6 +30,11 @@ struct made_key {
   std::string text; ///< To be shown once, and nowhere kept.
 };
 
+/// What a browser has while somebody is signed in: 43 characters, 256 random bits.
+std::string make_session_token();
+/// access_session::id of it.
+std::string session_id_of(std::string_view token);
+
 /// A new key for `site`, from the system's random bytes.
 made_key make_key(access_role role, std::string site, int64_t now_us);
 

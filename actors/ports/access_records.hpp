@@ -20,7 +20,7 @@ public:
   /// Of the last change.
   virtual caf::expected<int64_t> revision() = 0;
 
-  /// All of it, in one snapshot; sites by id, keys by site and id.
+  /// All of it; sites, users and sessions by id or name, keys by site and id.
   virtual caf::expected<access_rows> read() = 0;
 
   /// @returns false when there is a site of this id; nothing changed then.
@@ -32,7 +32,25 @@ public:
   /// Keeps the first time if it was revoked before. @returns false when there is no such key.
   virtual caf::expected<bool> revoke(const std::string& id, int64_t at_us) = 0;
 
-  /// Notes the day that keys were used last, by id; a later day stays. No new revision.
+  /// @returns false when there is a user of this name, or its site is none.
+  virtual caf::expected<bool> add_user(const access_user& x) = 0;
+
+  /// Ends the user's sessions as well. @returns false when there is no such user.
+  virtual caf::expected<bool> set_password(const std::string& name,
+                                           const std::string& password) = 0;
+
+  /// With all sessions. @returns false when there is no such user.
+  virtual caf::expected<bool> remove_user(const std::string& name) = 0;
+
+  /// Drops sessions that were made before `oldest_us` as well. @returns false when there is no
+  /// such user.
+  virtual caf::expected<bool> add_session(const access_session& x, int64_t oldest_us) = 0;
+
+  /// @returns false when there is no such session.
+  virtual caf::expected<bool> end_session(const std::string& id) = 0;
+
+  /// Notes the day that keys and sessions were used last, by id; a later day stays. No new
+  /// revision.
   virtual caf::error note_used(const std::vector<std::pair<std::string, int64_t>>& days) = 0;
 };
 

@@ -53,11 +53,67 @@ constexpr statement revoke_key{"access_revoke_key", R"(
     UPDATE core.access_revision SET revision = revision + (SELECT count(*) FROM found))
   SELECT count(*) FROM found)"};
 
+constexpr statement read_users{"access_users", R"(
+  SELECT name, password, role, site, created_at FROM core.access_users ORDER BY name)"};
+constexpr statement read_sessions{"access_sessions", R"(
+  SELECT id, name, created_at, used_day FROM core.access_sessions ORDER BY id)"};
+
+/// $1 name, $2 password, $3 role, $4 site, $5 now
+constexpr statement add_person{"access_add_user", R"(
+  WITH made AS (
+    INSERT INTO core.access_users (name, password, role, site, created_at)
+    SELECT $1, $2, $3, $4, $5
+     WHERE $4 = '*' OR EXISTS (SELECT 1 FROM core.access_sites WHERE site = $4)
+    ON CONFLICT DO NOTHING RETURNING 1),
+  told AS (
+    UPDATE core.access_revision SET revision = revision + (SELECT count(*) FROM made))
+  SELECT count(*) FROM made)"};
+
+/// $1 name, $2 password
+constexpr statement new_password{"access_password", R"(
+  WITH ended AS (
+    DELETE FROM core.access_sessions WHERE name = $1),
+  found AS (
+    UPDATE core.access_users SET password = $2 WHERE name = $1 RETURNING 1),
+  told AS (
+    UPDATE core.access_revision SET revision = revision + (SELECT count(*) FROM found))
+  SELECT count(*) FROM found)"};
+
+/// $1 name
+constexpr statement drop_person{"access_remove_user", R"(
+  WITH found AS (
+    DELETE FROM core.access_users WHERE name = $1 RETURNING 1),
+  told AS (
+    UPDATE core.access_revision SET revision = revision + (SELECT count(*) FROM found))
+  SELECT count(*) FROM found)"};
+
+/// $1 id, $2 name, $3 now, $4 day, $5 sessions from before are dropped
+constexpr statement put_session{"access_add_session", R"(
+  WITH old AS (
+    DELETE FROM core.access_sessions WHERE created_at < $5),
+  made AS (
+    INSERT INTO core.access_sessions (id, name, created_at, used_day)
+    SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT 1 FROM core.access_users WHERE name = $2)
+    RETURNING 1),
+  told AS (
+    UPDATE core.access_revision SET revision = revision + (SELECT count(*) FROM made))
+  SELECT count(*) FROM made)"};
+
+/// $1 id
+constexpr statement drop_session{"access_end_session", R"(
+  WITH found AS (
+    DELETE FROM core.access_sessions WHERE id = $1 RETURNING 1),
+  told AS (
+    UPDATE core.access_revision SET revision = revision + (SELECT count(*) FROM found))
+  SELECT count(*) FROM found)"};
+
 /// $1 ids, $2 days
 constexpr statement note_days{"access_note_used", R"(
-  UPDATE core.access_keys k SET used_day = r.day
-    FROM (SELECT unnest($1::text[]) AS id, unnest($2::int[]) AS day) r
-   WHERE k.id = r.id AND k.used_day < r.day)"};
+  WITH r AS (SELECT unnest($1::text[]) AS id, unnest($2::int[]) AS day),
+  keys AS (
+    UPDATE core.access_keys k SET used_day = r.day FROM r WHERE k.id = r.id AND k.used_day < r.day)
+  UPDATE core.access_sessions s SET used_day = r.day FROM r
+   WHERE s.id = r.id AND s.used_day < r.day)"};
 
 access_key key_of(const result& rows, int i) {
   access_key out;
@@ -108,6 +164,8 @@ public:
       return std::move(keys.error());
     for (int i = 0; i < keys->rows(); ++i)
       out.keys.push_back(key_of(*keys, i));
+    if (auto bad = read_people(out))
+      return bad;
     return out;
   }
 
@@ -138,6 +196,45 @@ public:
     return is_changed(run(revoke_key, values));
   }
 
+  caf::expected<bool> add_user(const access_user& x) override {
+    parameters values;
+    values.add_text(x.name);
+    values.add_text(x.password);
+    values.add_text(std::string(to_text(x.role)));
+    values.add_text(x.site);
+    values.add_int8(x.created_us - epoch_us);
+    return is_changed(run(add_person, values));
+  }
+
+  caf::expected<bool> set_password(const std::string& name, const std::string& password) override {
+    parameters values;
+    values.add_text(name);
+    values.add_text(password);
+    return is_changed(run(new_password, values));
+  }
+
+  caf::expected<bool> remove_user(const std::string& name) override {
+    parameters values;
+    values.add_text(name);
+    return is_changed(run(drop_person, values));
+  }
+
+  caf::expected<bool> add_session(const access_session& x, int64_t oldest_us) override {
+    parameters values;
+    values.add_text(x.id);
+    values.add_text(x.user);
+    values.add_int8(x.created_us - epoch_us);
+    values.add_int4(static_cast<int32_t>(x.used_day));
+    values.add_int8(oldest_us - epoch_us);
+    return is_changed(run(put_session, values));
+  }
+
+  caf::expected<bool> end_session(const std::string& id) override {
+    parameters values;
+    values.add_text(id);
+    return is_changed(run(drop_session, values));
+  }
+
   caf::error note_used(const std::vector<std::pair<std::string, int64_t>>& days) override {
     array ids{array::text, days.size()}, numbers{array::int4, days.size()};
     for (const auto& [id, day] : days) {
@@ -152,6 +249,24 @@ public:
   }
 
 private:
+  caf::error read_people(access_rows& out) {
+    auto users = run(read_users, {});
+    if (!users)
+      return std::move(users.error());
+    for (int i = 0; i < users->rows(); ++i)
+      out.users.push_back({std::string(users->bytes(i, 0)), std::string(users->bytes(i, 1)),
+                           read_role(users->bytes(i, 2)).value_or(access_role::read),
+                           std::string(users->bytes(i, 3)), users->int8(i, 4) + epoch_us});
+    auto sessions = run(read_sessions, {});
+    if (!sessions)
+      return std::move(sessions.error());
+    for (int i = 0; i < sessions->rows(); ++i)
+      out.sessions.push_back({std::string(sessions->bytes(i, 0)),
+                              std::string(sessions->bytes(i, 1)), sessions->int8(i, 2) + epoch_us,
+                              sessions->int4(i, 3)});
+    return caf::none;
+  }
+
   caf::expected<result> run(const statement& x, const parameters& values) {
     if (auto err = connection_.ensure())
       return err;

@@ -52,6 +52,17 @@ public:
                           " rate, used_day FROM access_keys ORDER BY site, id"};
       while (keys.step())
         out.keys.push_back(key_of(keys));
+      statement users{on_, "SELECT name, password, role, site, created_us FROM access_users"
+                           " ORDER BY name"};
+      while (users.step())
+        out.users.push_back({std::string(users.text(0)), std::string(users.text(1)),
+                             read_role(users.text(2)).value_or(access_role::read),
+                             std::string(users.text(3)), users.integer(4)});
+      statement sessions{on_, "SELECT id, name, created_us, used_day FROM access_sessions"
+                              " ORDER BY id"};
+      while (sessions.step())
+        out.sessions.push_back({std::string(sessions.text(0)), std::string(sessions.text(1)),
+                                sessions.integer(2), sessions.integer(3)});
       on_.run("COMMIT");
       return out;
     });
@@ -83,12 +94,58 @@ public:
     });
   }
 
+  caf::expected<bool> add_user(const access_user& x) override {
+    return change([&] {
+      statement put{on_, "INSERT OR IGNORE INTO access_users SELECT ?1, ?2, ?3, ?4, ?5"
+                         " WHERE ?4 = '*' OR EXISTS (SELECT 1 FROM access_sites WHERE site = ?4)"};
+      put.bind_text(1, x.name).bind_text(2, x.password).bind_text(3, to_text(x.role));
+      put.bind_text(4, x.site).bind(5, x.created_us).run();
+    });
+  }
+
+  caf::expected<bool> set_password(const std::string& name, const std::string& password) override {
+    return change([&] {
+      drop_sessions_of(name);
+      statement put{on_, "UPDATE access_users SET password = ?2 WHERE name = ?1"};
+      put.bind_text(1, name).bind_text(2, password).run();
+    });
+  }
+
+  caf::expected<bool> remove_user(const std::string& name) override {
+    return change([&] {
+      drop_sessions_of(name);
+      statement drop{on_, "DELETE FROM access_users WHERE name = ?"};
+      drop.bind_text(1, name).run();
+    });
+  }
+
+  caf::expected<bool> add_session(const access_session& x, int64_t oldest_us) override {
+    return change([&] {
+      statement old{on_, "DELETE FROM access_sessions WHERE created_us < ?"};
+      old.bind(1, oldest_us).run();
+      statement put{on_, "INSERT INTO access_sessions SELECT ?1, ?2, ?3, ?4"
+                         " WHERE EXISTS (SELECT 1 FROM access_users WHERE name = ?2)"};
+      put.bind_text(1, x.id).bind_text(2, x.user).bind(3, x.created_us).bind(4, x.used_day).run();
+    });
+  }
+
+  caf::expected<bool> end_session(const std::string& id) override {
+    return change([&] {
+      statement drop{on_, "DELETE FROM access_sessions WHERE id = ?"};
+      drop.bind_text(1, id).run();
+    });
+  }
+
   caf::error note_used(const std::vector<std::pair<std::string, int64_t>>& days) override {
     auto done = answered<bool>([&] {
       on_.run("BEGIN IMMEDIATE");
-      statement put{on_, "UPDATE access_keys SET used_day = max(used_day, ?2) WHERE id = ?1"};
-      for (const auto& [id, day] : days)
-        put.bind_text(1, id).bind(2, day).run();
+      for (const auto* sql :
+           {"UPDATE access_keys SET used_day = max(used_day, ?2) WHERE id = ?1",
+            "UPDATE access_sessions SET used_day = max(used_day, ?2) WHERE id = ?1"}) {
+        statement put{on_, sql};
+        for (const auto& [id, day] : days)
+          put.bind_text(1, id).bind(2, day).run();
+      }
       on_.run("COMMIT");
       return true;
     });
@@ -100,6 +157,11 @@ private:
     connection::options out;
     out.application_id = access_application_id;
     return out;
+  }
+
+  void drop_sessions_of(const std::string& name) {
+    statement drop{on_, "DELETE FROM access_sessions WHERE name = ?"};
+    drop.bind_text(1, name).run();
   }
 
   int64_t now() { return on_.value("SELECT revision FROM access_revision"); }

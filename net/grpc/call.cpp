@@ -20,7 +20,7 @@ grpc::Status check_key(const edge& x, const grpc::ServerContextBase& context,
   const auto bearer = model::bearer_of(text);
   if (bearer.empty() && !text.empty())
     return status_of(model::access_denial::malformed, need);
-  auto checked = x.config.gate->check(bearer, need, x.config.now());
+  auto checked = x.config.gate->check({bearer}, need, x.config.now());
   who = std::move(checked.who);
   return status_of(checked.why, need);
 }
@@ -37,7 +37,7 @@ grpc::Status keep_to_its_site(const model::principal& who, std::string& site) {
 }
 
 grpc::Status still_holds(const edge& x, const model::principal& who) {
-  return !x.config.gate || x.config.gate->still_holds(who.key_id(), x.config.now())
+  return !x.config.gate || x.config.gate->still_holds(who.id(), x.config.now())
              ? grpc::Status::OK
              : status_of(model::access_denial::revoked, model::access_need::nothing);
 }

@@ -11,6 +11,7 @@
 
 #include "actors/model/access_gate.hpp"
 #include "actors/model/event_json.hpp"
+#include "actors/ports/access_desk.hpp"
 #include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
 #include "actors/ports/request_handler.hpp"
@@ -25,7 +26,8 @@ namespace footfall::http {
 
 using completion_value =
     std::variant<ingest_reply, query_answer, node_health, actors_reply, actor_detail, audit_reply,
-                 bad_events_reply, redrive_reply, partitions_reply, partition_reply, system_reply>;
+                 bad_events_reply, redrive_reply, partitions_reply, partition_reply, system_reply,
+                 access_reply>;
 
 class endpoint;
 
@@ -102,6 +104,7 @@ public:
   completer done;       ///< For this request only.
   model::principal who; ///< Everybody, where no keys are asked for.
   int64_t now_us = 0;   ///< When the key was looked at.
+  std::string peer;     ///< The address of the client, or of a proxy.
   response_frame frame;
   std::string* out = nullptr; ///< Responses are appended here.
   metrics* counters = nullptr;
@@ -150,6 +153,7 @@ struct query_port_config {
   uint32_t streams = 1000;                  ///< Live streams at once,
   uint32_t topics = 512;                    ///< and different topics of them all.
   const model::access_gate* gate = nullptr; ///< Set: streams end with the key that opened them.
+  access_desk* desk = nullptr;              ///< Set where there is a gate.
 };
 
 /// Queries, the live stream, a look at the node, events and the dashboard.

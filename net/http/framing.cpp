@@ -45,6 +45,7 @@ method method_of(bh::verb verb) noexcept {
   case bh::verb::get: return method::get;
   case bh::verb::head: return method::head;
   case bh::verb::post: return method::post;
+  case bh::verb::delete_: return method::del;
   default: return method::other;
   }
 }
@@ -63,6 +64,7 @@ constexpr kept_header kept_headers[] = {
     {bh::field::authorization, {}, header::authorization, 512, false},
     {bh::field::if_none_match, {}, header::if_none_match, 512, true},
     {bh::field::accept_encoding, {}, header::accept_encoding, 512, true},
+    {bh::field::cookie, {}, header::cookie, 4096, true},
     {bh::field::unknown, "sec-fetch-site", header::fetch_site, 32, false},
     {bh::field::unknown, "last-event-id", header::last_event_id, 2048, true},
 };

@@ -39,9 +39,10 @@ caf::expected<std::unique_ptr<http_server>> http_server::open(const http_config&
                     std::unique_ptr<http::endpoint> target,
                     std::unique_ptr<http::listener>& out) -> caf::error {
     const bool is_admin = &out == &parts->admin;
-    auto made = http::listener::open(
-        {name, address, port, most, is_admin ? config.admin_gate : config.gate}, settings,
-        std::move(target), counters, now);
+    auto made =
+        http::listener::open({name, address, port, most, is_admin ? config.admin_gate : config.gate,
+                              &out == &parts->query},
+                             settings, std::move(target), counters, now);
     if (!made)
       return made.error();
     out = std::move(*made);
@@ -54,7 +55,7 @@ caf::expected<std::unique_ptr<http_server>> http_server::open(const http_config&
     if (auto bad = listen("query", config.bind, config.query_port, config.connections,
                           http::make_query_port(handler, now,
                                                 {config.has_ui, config.live_streams,
-                                                 config.live_topics, config.gate}),
+                                                 config.live_topics, config.gate, config.desk}),
                           parts->query))
       return bad;
   }

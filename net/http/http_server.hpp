@@ -9,6 +9,7 @@
 #include <caf/expected.hpp>
 
 #include "actors/model/access_gate.hpp"
+#include "actors/ports/access_desk.hpp"
 #include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
 #include "actors/ports/request_handler.hpp"
@@ -27,6 +28,7 @@ struct http_config {
   /// Who may pass at ingest and query, and at admin; null: everybody. They outlive the server.
   const model::access_gate* gate = nullptr;
   const model::access_gate* admin_gate = nullptr;
+  access_desk* desk = nullptr;  ///< Who changes that; not null where there is a gate.
   bool takes_requests = true;   ///< Else there is admin alone.
   bool has_ui = true;           ///< The dashboard is served on the query port.
   uint32_t live_streams = 1000; ///< At once, of /v1/live,

@@ -21,13 +21,15 @@ problem problem_of(access_denial why, access_need need) {
   return out;
 }
 
-std::optional<problem> check_key(const model::access_gate& gate, access_need need, int64_t now_us,
-                                 exchange& x) {
+std::optional<problem> check_key(const model::access_gate& gate, access_need need,
+                                 bool takes_sessions, int64_t now_us, exchange& x) {
   const auto& authorization = x.in->value(header::authorization);
   const auto bearer = model::bearer_of(authorization);
+  const auto session =
+      takes_sessions ? model::session_of(x.in->value(header::cookie)) : std::string_view{};
   auto found = bearer.empty() && !authorization.empty() && need != access_need::nothing
                    ? model::access_gate::verdict{access_denial::malformed, {}}
-                   : gate.check(bearer, need, now_us);
+                   : gate.check({bearer, session}, need, now_us);
   if (found.why != access_denial::none)
     return problem_of(found.why, need);
   x.who = std::move(found.who);

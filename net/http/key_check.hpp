@@ -10,10 +10,10 @@ namespace footfall::http {
 /// What a client is told whose key does not do: 401, 403, 429 or 503.
 problem problem_of(model::access_denial why, model::access_need need);
 
-/// Looks at the key of a request and notes in `x` who asks.
+/// Looks at the key of a request, or at the session of its cookie, and notes in `x` who asks.
 /// @returns why the request is refused.
 std::optional<problem> check_key(const model::access_gate& gate, model::access_need need,
-                                 int64_t now_us, exchange& x);
+                                 bool takes_sessions, int64_t now_us, exchange& x);
 
 /// Takes `amount` of what the key may have in a second, and has the answer say how much is left.
 /// False: it was too much, and the request is refused.

@@ -85,7 +85,7 @@ std::optional<problem> listener::turns_away(exchange& x) const {
     return bad;
   if (!where_.gate)
     return std::nullopt;
-  return check_key(*where_.gate, target_->needs(*x.in), now_(), x);
+  return check_key(*where_.gate, target_->needs(*x.in), where_.takes_sessions, now_(), x);
 }
 
 void listener::start() {

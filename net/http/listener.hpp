@@ -29,6 +29,7 @@ struct listener_address {
   uint16_t port = 0;
   uint32_t connections = 0;
   const model::access_gate* gate = nullptr; ///< Null: no keys are asked for.
+  bool takes_sessions = false; ///< Cookies of browsers, which send them to each port of a host.
 };
 
 /// One port: accepts connections, owns them, and runs them on one thread.

@@ -101,7 +101,7 @@ void live_hub::start(exchange& x) {
                      "have; ask again later, or another node",
                      true});
   }
-  auto made = std::make_shared<live_stream>(*this, std::move(after), now_, x.who.key_id());
+  auto made = std::make_shared<live_stream>(*this, std::move(after), now_, x.who.id());
   streams_.push_back(made.get());
   add(x.counters->http_streams);
   for (const auto& name : names)
@@ -255,7 +255,7 @@ void live_hub::tick() {
                    {503, "timeout", "no answer came for some seconds; it is still awaited", true});
   }
   for (auto* stream : streams_) {
-    if (config_.gate && !config_.gate->still_holds(stream->key_id(), now_()))
+    if (config_.gate && !config_.gate->still_holds(stream->access_id(), now_()))
       stream->end();
     stream->tick(now);
   }

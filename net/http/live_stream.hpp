@@ -39,12 +39,12 @@ class live_stream final : public body_stream {
 public:
   /// @param after nothing older than this is told, as far as a topic says how old it is: the
   /// client had that already.
-  /// @param key_id of who opened it; empty: nobody asked.
-  live_stream(live_hub& hub, std::vector<position> after, const now_fn& now, std::string key_id);
+  /// @param access_id of who opened it; empty: nobody asked.
+  live_stream(live_hub& hub, std::vector<position> after, const now_fn& now, std::string access_id);
   ~live_stream() override;
 
   void add(live_topic& x);
-  const std::string& key_id() const { return key_id_; }
+  const std::string& access_id() const { return access_id_; }
   void take(std::string& out) override;
   bool is_over() const override { return is_over_; }
   void end() override;
@@ -64,7 +64,7 @@ private:
 
   live_hub* hub_;
   now_fn now_;
-  const std::string key_id_;
+  const std::string access_id_;
   std::vector<position> after_; ///< Nothing older is told, for a while.
   std::vector<position> told_;  ///< The newest that the client has been told of, and their id.
   std::vector<place> topics_;

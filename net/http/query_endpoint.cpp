@@ -14,7 +14,9 @@ constexpr std::string_view paths =
     "queries go to GET /analytics/events and GET /v1/stats/{count,page,series,summary,top-pages,"
     "users}, updates come from /v1/live, the node is at /v1/system, /v1/system/actors, "
     "/v1/system/actors/{id}, /v1/system/actors/{node}/{id}, /v1/system/cluster and "
-    "/v1/system/partitions, and events may go to POST /v1/events";
+    "/v1/system/partitions, events may go to POST /v1/events, and who may what is at /v1/session, "
+    "/v1/sites, /v1/keys, /v1/keys/{id}, /v1/users, /v1/users/{name} and "
+    "/v1/users/{name}/password";
 
 /// The compatible endpoint answers in the reference's form; the rest is our own.
 enum query_form { compatible = 1, versioned = 2 };

@@ -1,4 +1,5 @@
 
+#include "net/http/access_endpoint.hpp"
 #include "net/http/assets.hpp"
 #include "net/http/exchange.hpp"
 #include "net/http/live_hub.hpp"
@@ -54,7 +55,8 @@ class query_port final : public endpoint {
 public:
   query_port(request_handler& handler, const now_fn& now, const query_port_config& config)
       : queries_(make_query_endpoint(handler, now)), events_(make_ingest_endpoint(handler)),
-        admin_(make_admin_endpoint(handler, now)), system_(handler, now),
+        admin_(make_admin_endpoint(handler, now)),
+        access_(make_access_endpoint(config.gate, config.desk, now)), system_(handler, now),
         live_(handler, now, {config.streams, config.topics, config.gate}, system_.started_us()) {
     if (config.has_ui)
       ui_ = std::make_unique<assets>(ui_files());
@@ -99,6 +101,8 @@ private:
   endpoint* find(std::string_view path) const {
     if (path == "/v1/events")
       return events_.get();
+    if (is_of_access(path))
+      return access_.get();
     if (path == system_path)
       return const_cast<system_endpoint*>(&system_);
     if (path == "/v1/system/cluster" || path == "/v1/system/partitions"
@@ -114,6 +118,7 @@ private:
   std::unique_ptr<endpoint> queries_;
   std::unique_ptr<endpoint> events_;
   std::unique_ptr<endpoint> admin_;
+  std::unique_ptr<endpoint> access_;
   system_endpoint system_;
   live_hub live_;
   std::unique_ptr<assets> ui_; ///< Null: none is served.

@@ -8,7 +8,7 @@
 namespace footfall::http {
 
 /// The methods that some endpoint knows.
-enum class method : uint8_t { get, head, post, other };
+enum class method : uint8_t { get, head, post, del, other };
 
 /// What a Content-Encoding says of the body.
 enum class coding : uint8_t { none, gzip, zstd, other };
@@ -22,8 +22,9 @@ enum class header : uint8_t {
   accept_encoding,
   last_event_id,
   authorization, ///< Secret: never told.
+  cookie,        ///< Secret: never told.
 };
-inline constexpr size_t headers_kept = 7;
+inline constexpr size_t headers_kept = 8;
 
 /// One request as endpoints see it. Its strings keep their memory for the next.
 struct request {

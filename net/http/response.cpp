@@ -57,6 +57,7 @@ std::string_view status_text(unsigned status) noexcept {
   case 404: return "Not Found";
   case 405: return "Method Not Allowed";
   case 408: return "Request Timeout";
+  case 409: return "Conflict";
   case 413: return "Content Too Large";
   case 415: return "Unsupported Media Type";
   case 417: return "Expectation Failed";

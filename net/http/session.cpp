@@ -49,6 +49,8 @@ session::session(listener& owner, tcp::socket socket, uint32_t slot)
 
 void session::start() {
   error_code ec;
+  exchange_.peer = socket_.remote_endpoint(ec).address().to_string();
+  ec.clear();
   socket_.non_blocking(true, ec);
   if (!ec)
     socket_.set_option(tcp::no_delay(true), ec);

@@ -6,6 +6,7 @@
 
 #include "actors/model/access_key.hpp"
 #include "app/access_keeper.hpp"
+#include "app/try_limits.hpp"
 #include "db/postgres/access_tables.hpp"
 #include "db/sqlite/access_file.hpp"
 #include "db/sqlite/sqlite_store.hpp"
@@ -123,12 +124,12 @@ TEST_CASE("a change of keys has a new revision, and no change has none", "[contr
 TEST_CASE("a gate hears of changes that others made", "[contract][access]") {
   with_each([](access_rig& rig) {
     model::access_gate gate;
-    app::access_keeper keeper{rig.open(), gate, system_now_us, [](const std::string&) {}};
-    REQUIRE_FALSE(keeper.begin());
-    CHECK_FALSE(gate.has_usable_key(now));
+    app::access_keeper keeper{gate, system_now_us, [](const std::string&) {}};
+    REQUIRE_FALSE(keeper.begin(rig.open()));
+    CHECK_FALSE(gate.has_somebody(now));
     auto made = model::make_key(access_role::read, "default", system_now_us());
     const auto passes = [&] {
-      return gate.check(made.text, model::access_need::read, system_now_us()).why
+      return gate.check({made.text}, model::access_need::read, system_now_us()).why
              == model::access_denial::none;
     };
     auto other = rig.open();
@@ -158,4 +159,58 @@ TEST_CASE("the file of keys is its owner's, and a foreign one is left alone",
   const auto refused = open_sqlite_access(other.path());
   REQUIRE_FALSE(refused);
   CHECK(text_of(refused.error()).find("access.db") != std::string::npos);
+}
+
+TEST_CASE("people and their sessions are kept as they were made", "[contract][access]") {
+  with_each([](access_rig& rig) {
+    auto db = rig.open();
+    const access_user ada{"ada", "$argon2id$x", access_role::admin, "*", now};
+    const access_session one{std::string(64, 'a'), "ada", now, 20'000};
+    const access_session two{std::string(64, 'b'), "ada", now + 1, 20'000};
+    CHECK(db->add_user(ada).value());
+    CHECK_FALSE(db->add_user(ada).value());
+    CHECK_FALSE(db->add_user({"bob", "x", access_role::read, "nowhere", now}).value());
+    CHECK_FALSE(db->add_session({"c", "bob", now, 1}, 0).value());
+    const auto before = db->revision().value();
+    CHECK(db->add_session(one, 0).value());
+    CHECK(db->add_session(two, 0).value());
+    CHECK(db->revision().value() > before);
+    auto other = rig.open();
+    CHECK(other->read().value().users == std::vector{ada});
+    CHECK(other->read().value().sessions == std::vector{one, two});
+    CHECK_FALSE(db->note_used({{one.id, 20'001}}));
+    CHECK(other->read().value().sessions[0].used_day == 20'001);
+    CHECK(db->end_session(two.id).value());
+    CHECK_FALSE(db->end_session(two.id).value());
+    CHECK(db->add_session(two, now + 1).value()); // Older ones are dropped.
+    CHECK(other->read().value().sessions == std::vector{two});
+    CHECK(db->set_password("ada", "y").value());
+    CHECK(other->read().value().sessions.empty());
+    CHECK(other->read().value().users[0].password == "y");
+    CHECK_FALSE(db->set_password("bob", "y").value());
+    CHECK(db->add_session(one, 0).value());
+    CHECK(db->remove_user("ada").value());
+    CHECK_FALSE(db->remove_user("ada").value());
+    CHECK(other->read().value().sessions.empty());
+    CHECK(other->read().value().users.empty());
+  });
+}
+
+TEST_CASE("tries are bounded for each name", "[access]") {
+  app::try_limits tries{5};
+  constexpr int64_t second = 1'000'000;
+  for (int i = 0; i < 5; ++i)
+    CHECK(tries.wait_s("ada", now) == 0);
+  CHECK(tries.wait_s("ada", now) == 12);
+  CHECK(tries.wait_s("bob", now) == 0);
+  CHECK(tries.wait_s("ada", now + 12 * second) == 0);
+  CHECK(tries.wait_s("ada", now + 12 * second) == 12);
+  for (int i = 0; i < 20'000; ++i)
+    tries.wait_s("n" + std::to_string(i), now + 13 * second);
+  CHECK(tries.wait_s("one more", now + 13 * second) > 0);
+  CHECK(tries.wait_s("one more", now + 90 * second) == 0);
+  CHECK(app::network_of("10.1.2.3") == "10.1.2.3");
+  CHECK(app::network_of("::ffff:10.1.2.3") == "10.1.2.3");
+  CHECK(app::network_of("2001:db8:1:2:3:4:5:6") == app::network_of("2001:db8:1:2::9"));
+  CHECK(app::network_of("2001:db8:1:2::") != app::network_of("2001:db8:1:3::"));
 }

@@ -4,6 +4,7 @@
 
 #include "actors/model/access_gate.hpp"
 #include "actors/model/access_key.hpp"
+#include "actors/model/password.hpp"
 
 using namespace footfall;
 using namespace footfall::model;
@@ -22,7 +23,7 @@ struct known {
   }
   void publish() { gate.publish({1, {}, {made.key}}); }
   access_denial why(access_need need, int64_t at = now) const {
-    return gate.check(made.text, need, at).why;
+    return gate.check({made.text}, need, at).why;
   }
   made_key made;
   access_gate gate;
@@ -88,7 +89,7 @@ TEST_CASE("a role opens what it is for", "[access]") {
 TEST_CASE("keys that do not do are told apart by their bearers alone", "[access]") {
   known x{access_role::read, "shop"};
   const auto why = [&](std::string_view text) {
-    return x.gate.check(text, access_need::read, now).why;
+    return x.gate.check({text}, access_need::read, now).why;
   };
   CHECK(why("") == access_denial::missing);
   CHECK(why("secret") == access_denial::malformed);
@@ -101,10 +102,10 @@ TEST_CASE("keys that do not do are told apart by their bearers alone", "[access]
   CHECK(why(x.made.text) == access_denial::revoked);
   CHECK(why(wrong) == access_denial::unknown); // Who guesses learns nothing.
   CHECK_FALSE(x.gate.still_holds(x.made.key.id, now));
-  CHECK_FALSE(x.gate.has_usable_key(now));
-  CHECK(access_gate{}.check(x.made.text, access_need::read, now).why
+  CHECK_FALSE(x.gate.has_somebody(now));
+  CHECK(access_gate{}.check({x.made.text}, access_need::read, now).why
         == access_denial::not_known_yet);
-  CHECK(access_gate{}.check("", access_need::nothing, now).why == access_denial::none);
+  CHECK(access_gate{}.check({""}, access_need::nothing, now).why == access_denial::none);
 }
 
 TEST_CASE("a key ends when it expires", "[access]") {
@@ -115,12 +116,12 @@ TEST_CASE("a key ends when it expires", "[access]") {
   CHECK(x.gate.still_holds(x.made.key.id, now + second - 1));
   CHECK(x.why(access_need::read, now + second) == access_denial::expired);
   CHECK_FALSE(x.gate.still_holds(x.made.key.id, now + second));
-  CHECK_FALSE(x.gate.has_usable_key(now + second));
+  CHECK_FALSE(x.gate.has_somebody(now + second));
 }
 
 TEST_CASE("the site comes from the key", "[access]") {
   known x{access_role::admin, "shop"};
-  const auto who = x.gate.check(x.made.text, access_need::read, now).who;
+  const auto who = x.gate.check({x.made.text}, access_need::read, now).who;
   std::string site;
   CHECK(who.covers(site));
   CHECK(site == "shop");
@@ -129,7 +130,7 @@ TEST_CASE("the site comes from the key", "[access]") {
   CHECK_FALSE(who.covers(site));
   CHECK(site == "other");
   known all{access_role::admin, "*"};
-  CHECK(all.gate.check(all.made.text, access_need::read, now).who.covers(site));
+  CHECK(all.gate.check({all.made.text}, access_need::read, now).who.covers(site));
   CHECK(principal{}.covers(site));
   site.clear();
   CHECK(principal{}.covers(site));
@@ -171,7 +172,7 @@ TEST_CASE("what a key has used outlives a change of other keys", "[access]") {
   x.made.key.rate = 1;
   x.publish();
   const auto take = [&] {
-    return x.gate.check(x.made.text, access_need::ingest, now).who.take(5, now).taken;
+    return x.gate.check({x.made.text}, access_need::ingest, now).who.take(5, now).taken;
   };
   CHECK(take());
   x.publish();
@@ -190,4 +191,59 @@ TEST_CASE("the bearer is what follows the word", "[access]") {
   CHECK(bearer_of("Bearer").empty());
   CHECK(bearer_of("Bearer  ").empty());
   CHECK(bearer_of("").empty());
+}
+
+TEST_CASE("a session opens what its person may, until it ends", "[access]") {
+  constexpr int64_t day = 86'400 * second;
+  const auto token = make_session_token();
+  access_rows rows;
+  rows.users = {{"ada", "", access_role::admin, "shop", now}};
+  rows.sessions = {{session_id_of(token), "ada", now, now / day},
+                   {session_id_of("other"), "gone", now, now / day}};
+  access_gate gate;
+  CHECK_FALSE(gate.has_somebody(now));
+  gate.publish(rows);
+  CHECK(gate.has_somebody(now));
+  const auto why = [&](std::string_view session, access_need need, int64_t at) {
+    return gate.check({{}, session}, need, at).why;
+  };
+  CHECK(why(token, access_need::read, now) == access_denial::none);
+  CHECK(why(token, access_need::all_admin, now) == access_denial::role);
+  CHECK(why("other", access_need::read, now) == access_denial::missing);
+  CHECK(why("guess", access_need::read, now) == access_denial::missing);
+  CHECK(gate.check({}, access_need::read, now).why == access_denial::missing);
+  CHECK(gate.signed_in(token, now).person == "ada");
+  CHECK(gate.signed_in("guess", now).id.empty());
+  CHECK(gate.still_holds(session_id_of(token), now));
+  // Used every few days it lasts 30 days; unused, 7 whole ones.
+  for (int64_t days : {6, 12, 18, 24, 29})
+    CHECK(why(token, access_need::read, now + days * day) == access_denial::none);
+  CHECK(why(token, access_need::read, now + 30 * day) == access_denial::missing);
+  access_gate idle;
+  idle.publish(rows);
+  CHECK(idle.signed_in(token, now + 7 * day - second).person == "ada");
+  CHECK(idle.check({{}, token}, access_need::read, now + 9 * day).why == access_denial::missing);
+  CHECK_FALSE(idle.still_holds(session_id_of(token), now + 9 * day));
+}
+
+TEST_CASE("a cookie is found among others", "[access]") {
+  CHECK(session_of("footfall=abc") == "abc");
+  CHECK(session_of("a=b; __Host-footfall=abc; c=d") == "abc");
+  CHECK(session_of("notfootfall=abc; footfall2=x").empty());
+  CHECK(session_of("footfall").empty());
+  CHECK(session_of(";;; =; ").empty());
+}
+
+TEST_CASE("a password is known by its hash alone", "[access]") {
+  const auto hash = hash_password("correct horse battery");
+  CHECK(hash.starts_with("$argon2id$"));
+  CHECK(hash != hash_password("correct horse battery"));
+  CHECK(is_password_of(hash, "correct horse battery"));
+  CHECK_FALSE(is_password_of(hash, "correct horse batterY"));
+  CHECK_FALSE(is_password_of("", "nobody has this password"));
+  CHECK_FALSE(is_password_of("no hash", "x"));
+  CHECK(check_password("12 characters").empty());
+  CHECK_FALSE(check_password("11 chars ab").empty());
+  CHECK(check_password("äääääääääääü").empty());
+  CHECK_FALSE(check_password(std::string(257, 'x')).empty());
 }

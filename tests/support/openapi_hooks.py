@@ -26,6 +26,8 @@ def to_text(at: datetime.datetime) -> str:
 
 
 schemathesis.openapi.format("footfall-position", strategies.just(APPLIED))
+schemathesis.openapi.format("footfall-password", strategies.text(
+    "abc ä€", min_size=12, max_size=40))
 schemathesis.openapi.format("footfall-ranges", strategies.just("0:0-9,1:5"))
 schemathesis.openapi.format("time-zone", strategies.sampled_from(
     ["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Pacific/Apia"]))

@@ -1,4 +1,4 @@
--- Who may what: sites, and the keys of programs. A key's secret is not stored, its SHA-256 is.
+-- Who may what: sites, the keys of programs, and people. Secrets are not stored, their hashes are.
 CREATE TABLE access_sites (
   site TEXT PRIMARY KEY,
   created_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -14,6 +14,19 @@ CREATE TABLE access_keys (
   revoked_us INTEGER NOT NULL,  -- 0: it is not.
   rate INTEGER NOT NULL,        -- A second; 0: no limit of its own.
   used_day INTEGER NOT NULL) STRICT, WITHOUT ROWID;  -- Days since 1970; 0: never.
+
+CREATE TABLE access_users (
+  name TEXT PRIMARY KEY,
+  password TEXT NOT NULL,       -- As argon2id made it.
+  role TEXT NOT NULL,           -- read or admin
+  site TEXT NOT NULL,           -- '*' stands for all.
+  created_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE access_sessions (
+  id TEXT PRIMARY KEY,          -- SHA-256 of what the browser has.
+  name TEXT NOT NULL,
+  created_us INTEGER NOT NULL,
+  used_day INTEGER NOT NULL) STRICT, WITHOUT ROWID;  -- Days since 1970.
 
 -- Rises with each change of what a key may, so that nodes need not read it all to see one.
 CREATE TABLE access_revision (
