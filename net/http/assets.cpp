@@ -13,8 +13,8 @@ namespace {
 
 constexpr std::string_view index_path = "/index.html";
 
-/// What the first part of a path names in ui/src/app.tsx; all else is a mistake, and told so.
-constexpr std::string_view screens[] = {"", "page", "live", "actors", "system", "try"};
+/// What the first part of a path names in ui/src/main.tsx; all else is a mistake, and told so.
+constexpr std::string_view screens[] = {"", "page", "live", "actors", "system", "try", "settings"};
 
 /// For the page and all that it loads. Trusted Types keep text from becoming markup.
 constexpr std::string_view page_headers =

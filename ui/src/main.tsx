@@ -2,22 +2,33 @@ import { render } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { listen_to_keys } from './lib/keys';
 import { live } from './lib/live';
+import { ask_session, is_global_admin, may_enter, session } from './lib/session';
 import { follow_links, href, location, navigate, run_clock } from './lib/state';
 import { follow_system } from './lib/theme';
 import { Overview } from './screens/overview';
 import { later, Lazy } from './widgets/lazy';
-import { help_open, places, Shell } from './widgets/shell';
+import { OnlyAdmins } from './widgets/only_admins';
+import { help_open, open_places, places, Shell } from './widgets/shell';
 import './style.css';
 
 const actor_screen = later(() => import('./screens/actor').then((of) => of.ActorScreen));
 const actors_screen = later(() => import('./screens/actors').then((of) => of.ActorsScreen));
 const live_screen = later(() => import('./screens/live').then((of) => of.LiveScreen));
 const page_screen = later(() => import('./screens/page').then((of) => of.PageScreen));
+const settings_screen = later(() =>
+  import('./screens/settings').then((of) => of.SettingsScreen));
+const sign_in_screen = later(() => import('./screens/sign_in').then((of) => of.SignIn));
 const system_screen = later(() => import('./screens/system').then((of) => of.SystemScreen));
 const try_screen = later(() => import('./screens/try').then((of) => of.TryScreen));
 
 function Screen() {
   const { path } = location.value;
+  if (session.value === null) return <div class="card-body" aria-busy="true" />;
+  if (!may_enter.value) return <Lazy of={sign_in_screen} props={{}} />;
+  const place = place_of(path);
+  if (place && 'for_admins' in place && !is_global_admin.value) {
+    return <OnlyAdmins key={path} name={place.name} />;
+  }
   const actor = /^\/actors\/(?:([^/]+)\/)?(\d+)$/.exec(path);
   if (actor) {
     const props = { node: actor[1] ?? null, id: actor[2] ?? '' };
@@ -29,6 +40,7 @@ function Screen() {
     case '/live': return <Lazy key={path} of={live_screen} props={{}} />;
     case '/actors': return <Lazy key={path} of={actors_screen} props={{}} />;
     case '/system': return <Lazy key={path} of={system_screen} props={{}} />;
+    case '/settings': return <Lazy key={path} of={settings_screen} props={{}} />;
     case '/try': return <Lazy key={path} of={try_screen} props={{}} />;
     default: return <Nowhere path={path} />;
   }
@@ -44,29 +56,41 @@ function Nowhere({ path }: { path: string }) {
   );
 }
 
+/// The screen that an address belongs to, such as that of one actor to the actors.
+function place_of(path: string) {
+  return places.find((one) => path === one.path || path.startsWith(`${one.path}/`));
+}
+
 function title_of(path: string): string {
-  const place = [...places].reverse().find((one) => path.startsWith(one.path));
+  if (session.value && !may_enter.value) return 'Sign in · Footfall';
+  const place = place_of(path);
   return path === '/' || !place ? 'Footfall' : `${place.name} · Footfall`;
 }
 
 function App() {
   const { path } = location.value;
+  const title = title_of(path);
   useEffect(() => {
-    document.title = title_of(path);
-  }, [path]);
+    document.title = title;
+  }, [title]);
   return <Shell><Screen /></Shell>;
 }
 
 follow_system();
 follow_links();
 run_clock();
-document.addEventListener('visibilitychange', () => live.visibility_changed());
-listen_to_keys([
-  ...places.map((place) => ({
+document.addEventListener('visibilitychange', () => {
+  live.visibility_changed();
+  // Another tab may have signed in or out meanwhile.
+  if (!document.hidden && session.value?.asks) void ask_session();
+});
+listen_to_keys(() => [
+  ...open_places.value.map((place) => ({
     keys: `g ${place.key}`, does: `Go to ${place.name}`, run: () => navigate(href(place.path)),
   })),
   { keys: '.', does: 'Pause or go on with live updates',
     run: () => live.set_paused(!live.paused.value) },
   { keys: '?', does: 'This list', run: () => { help_open.value = !help_open.value; } },
 ]);
+void ask_session();
 render(<App />, document.getElementById('app')!);

@@ -250,7 +250,7 @@ export interface CallOptions {
   /// A position that the answer must include.
   after?: string | undefined;
   signal?: AbortSignal | undefined;
-  method?: 'GET' | 'POST';
+  method?: 'GET' | 'POST' | 'DELETE';
   body?: string;
 }
 
@@ -266,8 +266,27 @@ export function address(path: string, params: Params = {}): string {
   return text ? `${path}?${text}` : path;
 }
 
+let refused: () => Promise<boolean> = () => Promise.resolve(false);
+
+/// Names what is asked when the server answers 401: true to call again.
+export function when_refused(then: () => Promise<boolean>): void {
+  refused = then;
+}
+
 /// Calls and returns what the server said; throws ApiError, or AbortError when `signal` fires.
 export async function call<T>(path: string, params: Params = {}, options: CallOptions = {}) {
+  for (;;) {
+    try {
+      return await call_once<T>(path, params, options);
+    } catch (error) {
+      const is_refused = error instanceof ApiError && error.problem.status === 401;
+      if (!is_refused || path === '/v1/session' || !await refused()) throw error;
+      options.signal?.throwIfAborted();
+    }
+  }
+}
+
+async function call_once<T>(path: string, params: Params, options: CallOptions) {
   const limit = AbortSignal.timeout(answer_timeout_ms);
   const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
   const headers: Record<string, string> = { Accept: 'application/json' };
@@ -284,7 +303,8 @@ export async function call<T>(path: string, params: Params = {}, options: CallOp
     if (options.signal?.aborted) throw error;
     throw new ApiError(unreachable(limit.aborted));
   }
-  const parsed = parse(text);
+  // What changes something may answer without a word.
+  const parsed = text === '' && request.method !== 'GET' ? null : parse(text);
   if (!response.ok) throw new ApiError(problem_of(response, parsed));
   if (parsed === undefined) throw new ApiError(unreadable(response.status));
   return parsed as T;

@@ -45,10 +45,10 @@ export function takes_keys(target: EventTarget | null): boolean {
 }
 
 const by_screen = signal<Shortcut[]>([]);
-const everywhere = signal<Shortcut[]>([]);
+const everywhere = signal<() => Shortcut[]>(() => []);
 
 export function all_shortcuts(): Shortcut[] {
-  return [...everywhere.value, ...by_screen.value];
+  return [...everywhere.value(), ...by_screen.value];
 }
 
 /// Adds shortcuts of a screen or widget; returns what removes them.
@@ -59,7 +59,8 @@ export function add_shortcuts(list: Shortcut[]): () => void {
   };
 }
 
-export function listen_to_keys(global: Shortcut[]): void {
+/// `global` is asked at each key, as who signs in may go to more screens.
+export function listen_to_keys(global: () => Shortcut[]): void {
   everywhere.value = global;
   const reader = new KeyReader();
   document.addEventListener('keydown', (event) => {

@@ -2,6 +2,7 @@
 /// stale, comes back by itself, and polls when streams do not get through.
 
 import { signal } from '@preact/signals';
+import { ask_session } from './session';
 
 export type LiveState =
   | 'off' // No screen wants one.
@@ -27,6 +28,8 @@ export interface LivePorts {
   cancel(timer: unknown): void;
   random(): number;
   hidden(): boolean;
+  /// A stream was refused before its first word; its status is not told.
+  refused?(): void;
 }
 
 export interface LiveHandlers {
@@ -60,6 +63,8 @@ export class LiveStream {
   private url = '';
   private handlers: LiveHandlers | null = null;
   private source: Source | null = null;
+  /// Whether the source has said something.
+  private greeted = false;
   private failures = 0;
   private timers = new Map<string, unknown>();
 
@@ -128,13 +133,17 @@ export class LiveStream {
   private connect(): void {
     const source = this.ports.open(this.url);
     this.source = source;
+    this.greeted = false;
     for (const name of names) {
       source.addEventListener(name, (event) => {
         if (source === this.source) this.heard(name, event.data);
       });
     }
     source.onerror = () => {
-      if (source === this.source) this.failed(source.readyState === closed);
+      if (source !== this.source) return;
+      const ended = source.readyState === closed;
+      if (ended && !this.greeted) this.ports.refused?.();
+      if (source === this.source) this.failed(ended);
     };
     this.watch_silence();
   }
@@ -145,6 +154,7 @@ export class LiveStream {
 
   private heard(name: string, text: string): void {
     this.failures = 0;
+    this.greeted = true;
     this.clear_timer('poll');
     this.heard_at.value = this.ports.now();
     this.state.value = 'live';
@@ -213,6 +223,7 @@ export const live = new LiveStream({
   cancel: (timer) => clearTimeout(timer as number),
   random: Math.random,
   hidden: () => document.hidden,
+  refused: () => void ask_session(),
 });
 
 /// Topics and what they are cut by, as one address.

@@ -13,6 +13,9 @@ export class Resource<T> {
   /// When a retry makes sense, by the browser's clock; 0: at once.
   readonly retry_at = signal(0);
 
+  /// Whether there is somebody to ask; else it stays empty.
+  on = true;
+
   private running: AbortController | null = null;
   private again = false;
   private last_start = 0;
@@ -29,6 +32,7 @@ export class Resource<T> {
   }
 
   async load(): Promise<void> {
+    if (!this.on) return;
     if (this.running) {
       this.again = true;
       return;
@@ -87,6 +91,7 @@ export function use_resource<T>(
   key: string, ask: (signal: AbortSignal) => Promise<T>,
 ): Resource<T> {
   const resource = useMemo(() => new Resource<T>(ask), []);
+  resource.on = key !== '';
   useEffect(() => {
     if (key) resource.change(ask);
   }, [key]);

@@ -5,6 +5,7 @@ import { call, type Series, type Summary, type System, type TopPages } from '../
 import { age, count_of, milliseconds, number, rate, span } from '../lib/format';
 import { useSignal } from '@preact/signals';
 import { type Resource, use_resource } from '../lib/resource';
+import { is_global_admin } from '../lib/session';
 import { href, now, site_params, view } from '../lib/state';
 import { Bars } from '../widgets/bars';
 import { Num, PageName } from '../widgets/bits';
@@ -69,7 +70,7 @@ export function LiveScreen() {
     <>
       <h1 class="sr">Live</h1>
       <Numbers {...all} />
-      <Rates system={all.system} />
+      {is_global_admin.value && <Rates system={all.system} />}
       <Widget title="Clicks in each of the last 60 minutes" res={all.series} height={140}
         class="wide">
         {(series) => {
@@ -100,12 +101,21 @@ function latest(of: 'accepted' | 'applied'): number | null {
 }
 
 function Numbers({ summary, system }: NumbersProps) {
-  const accepted = latest('accepted');
   return (
     <Cards>
       <Card title="Last 60 minutes" res={summary}>
         {(data) => <><Num value={data.now.clicks} /><small class="quiet">clicks</small></>}
       </Card>
+      {is_global_admin.value && <NodeCards system={system} />}
+    </Cards>
+  );
+}
+
+/// Of the whole node, so not for those who may see one site.
+function NodeCards({ system }: { system: Resource<System> }) {
+  const accepted = latest('accepted');
+  return (
+    <>
       <Card title="Accepted a second" res={system} absent={() => accepted === null}>
         {() => <><Num value={accepted ?? 0} show={rate} />
           <small class="quiet">by this node, mean of 5 s</small></>}
@@ -119,7 +129,7 @@ function Numbers({ summary, system }: NumbersProps) {
         {(data) => <><span class="num">{milliseconds(data.freshness.p99_ms ?? 0)}</span>
           <small class="quiet">half within {milliseconds(data.freshness.p50_ms ?? 0)}</small></>}
       </Card>
-    </Cards>
+    </>
   );
 }
 

@@ -9,6 +9,7 @@ import { curl_post } from '../lib/curl';
 import { add_shortcuts } from '../lib/keys';
 import { range_labels, range_params, series_params } from '../lib/ranges';
 import { type Resource, use_resource } from '../lib/resource';
+import { is_global_admin } from '../lib/session';
 import { href, location, navigate, set_query, set_view, site_params, view } from '../lib/state';
 import { Bars, type Bar } from '../widgets/bars';
 import { ChangeMark, Command, Details, Num, OpenPage, PageName } from '../widgets/bits';
@@ -188,18 +189,25 @@ function Numbers({ summary, hour, top, system }: NumbersProps) {
           <small class="quiet">with a click in the range</small>
         </>}
       </Card>
-      <Card title="Cache hit rate" res={system} absent={(data) =>
-        data.cache.hits + data.cache.misses === 0}>
-        {(data) => <>
-          <span class="num">
-            {percent(data.cache.hits, data.cache.hits + data.cache.misses)}
-          </span>
-          <small class="quiet">
-            of {count_of(data.cache.hits + data.cache.misses, 'look-up')} since the start
-          </small>
-        </>}
-      </Card>
+      {is_global_admin.value && <CacheCard system={system} />}
     </Cards>
+  );
+}
+
+/// Of the whole node, so not for those who may see one site.
+function CacheCard({ system }: { system: Resource<System> }) {
+  return (
+    <Card title="Cache hit rate" res={system} absent={(data) =>
+      data.cache.hits + data.cache.misses === 0}>
+      {(data) => <>
+        <span class="num">
+          {percent(data.cache.hits, data.cache.hits + data.cache.misses)}
+        </span>
+        <small class="quiet">
+          of {count_of(data.cache.hits + data.cache.misses, 'look-up')} since the start
+        </small>
+      </>}
+    </Card>
   );
 }
 

@@ -6,6 +6,7 @@ import type { Cell } from '../lib/csv';
 import { curl_get } from '../lib/curl';
 import { milliseconds } from '../lib/format';
 import { compare_names, range_labels, range_names } from '../lib/ranges';
+import { is_global_admin } from '../lib/session';
 import { site_params, view } from '../lib/state';
 import { Command, Foreign, Json } from '../widgets/bits';
 import { AsOf } from '../widgets/proof';
@@ -35,6 +36,10 @@ const endpoints: Endpoint[] = [
     required: [], rows: null },
   { path: '/v1/system', says: 'this node', params: [], required: [], rows: 'partitions' },
 ];
+
+function may_ask(endpoint: Endpoint): boolean {
+  return endpoint.path !== '/v1/system' || is_global_admin.value;
+}
 
 const choices: Record<string, readonly string[]> = {
   range: range_names, compare: compare_names, step: ['minute', 'hour', 'day', 'week', 'month'],
@@ -78,7 +83,7 @@ export function AskForm() {
             chosen.value = endpoints.find((one) => one.path === event.currentTarget.value)
               ?? endpoints[0]!;
           }}>
-            {endpoints.map((one) => <option key={one.path} value={one.path}>
+            {endpoints.filter(may_ask).map((one) => <option key={one.path} value={one.path}>
               {one.path}: {one.says}</option>)}
           </select>
         </label>

@@ -1,10 +1,12 @@
 /// What stands around every screen: where one is, where one can go, and whether it is live.
 
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { visible } from '../lib/format';
 import { all_shortcuts, keys_on, set_keys_on } from '../lib/keys';
 import { live } from '../lib/live';
+import { is_global_admin, may_enter, session, sign_out } from '../lib/session';
 import { href, location, view } from '../lib/state';
 import { next_theme, set_theme, theme } from '../lib/theme';
 import { LiveDot } from './live_dot';
@@ -14,10 +16,17 @@ export const places = [
   { path: '/', name: 'Overview', key: 'o' },
   { path: '/page', name: 'Page', key: 'p' },
   { path: '/live', name: 'Live', key: 'l' },
-  { path: '/actors', name: 'Actors', key: 'a' },
-  { path: '/system', name: 'System', key: 's' },
+  { path: '/actors', name: 'Actors', key: 'a', for_admins: true },
+  { path: '/system', name: 'System', key: 's', for_admins: true },
   { path: '/try', name: 'Try', key: 't' },
+  { path: '/settings', name: 'Settings', key: 'e', for_admins: true },
 ] as const;
+
+export type Place = (typeof places)[number];
+
+/// The screens that this person may see; none before it is known who that is.
+export const open_places = computed<Place[]>(() => places.filter((place) =>
+  may_enter.value && (is_global_admin.value || !('for_admins' in place))));
 
 export const help_open = signal(false);
 
@@ -32,14 +41,15 @@ export function Shell({ children }: { children: ComponentChildren }) {
       <a class="skip" href="#main">Skip to the numbers</a>
       <header class="top">
         <a class="brand" href={href('/')}><Mark /> Footfall</a>
-        <nav aria-label="Screens">
-          {places.map((place) => (
+        {may_enter.value && <nav aria-label="Screens">
+          {open_places.value.map((place) => (
             <a key={place.path} href={href(place.path)}
               aria-current={is_here(place.path) ? 'page' : undefined}>{place.name}</a>
           ))}
-        </nav>
+        </nav>}
+        <Person />
         <div class="top-end">
-          {view.value.site && <span class="quiet">site {view.value.site}</span>}
+          {may_enter.value && view.value.site && <span class="quiet">site {view.value.site}</span>}
           <LiveDot />
           <ThemeButton />
           <button type="button" class="icon" aria-label="Keyboard shortcuts"
@@ -48,10 +58,32 @@ export function Shell({ children }: { children: ComponentChildren }) {
       </header>
       <main id="main" tabIndex={-1}>
         <Banner />
+        {not_left.value && <p class="banner" role="alert"><span aria-hidden="true">▲ </span>
+          You are still signed in. {not_left.value}</p>}
         {children}
       </main>
       <Help />
     </>
+  );
+}
+
+/// Why signing out failed.
+const not_left = signal('');
+
+/// Who is signed in, and the way out.
+function Person() {
+  const { signed_in, name = '' } = session.value ?? {};
+  if (!signed_in || !name) return null;
+  const leave = async () => {
+    not_left.value = '';
+    not_left.value = (await sign_out())?.detail ?? '';
+  };
+  return (
+    <div class="person">
+      <span class="foreign person-name" title={`Signed in as ${visible(name)}`} dir="auto">
+        <span class="sr">Signed in as </span>{visible(name)}</span>
+      <button type="button" class="plain" onClick={() => void leave()}>Sign out</button>
+    </div>
   );
 }
 

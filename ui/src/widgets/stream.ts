@@ -5,6 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { call, type Problem, type Summary, type System } from '../lib/api';
 import { live, live_address } from '../lib/live';
 import { Resource, use_resource } from '../lib/resource';
+import { is_global_admin } from '../lib/session';
 import { site_params, view } from '../lib/state';
 
 /// Trouble with one topic, as the stream tells it.
@@ -29,13 +30,19 @@ async function ask_summary(): Promise<void> {
   await call<Summary>('/v1/stats/summary', { ...site_params(), range: range.name ?? 'live', tz });
 }
 
+/// The topic `system` is left out for who may not see it. Where nothing is left, another one
+/// tells that the node is there, and nothing else.
 export function use_stream(props: StreamProps): void {
   const latest = useRef(props);
   latest.current = props;
-  const url = live_address(props.topics, { ...(site_params() as Record<string, string | null>),
-    ...props.params });
+  const topics = props.topics.filter((one) => one !== 'system' || is_global_admin.value);
+  const is_pulse = topics.length === 0;
+  const params = is_pulse ? { range: 'live', tz: view.value.tz } : props.params;
+  const url = live_address(is_pulse ? ['summary'] : topics,
+    { ...(site_params() as Record<string, string | null>), ...params });
   useEffect(() => live.open(url, {
     on: (name, data) => {
+      if (is_pulse) return;
       if (name === 'trouble') latest.current.trouble?.(data as TopicTrouble);
       else latest.current.on(name, data);
     },
@@ -82,9 +89,10 @@ export function rates(list: Sample[], of: 'accepted' | 'applied' | 'written'): n
   return result;
 }
 
-/// The node's own state, for proof lines and the screens that show it.
+/// The node's own state, for proof lines and the screens that show it; empty for who may
+/// not see it.
 export function use_system(): Resource<System> {
-  return use_resource<System>('system', async (signal) => {
+  return use_resource<System>(is_global_admin.value ? 'system' : '', async (signal) => {
     const system = await call<System>('/v1/system', {}, { signal });
     remember_sample(system);
     return system;

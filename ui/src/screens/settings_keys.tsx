@@ -1,0 +1,169 @@
+/// Keys of programs: made here, shown once, revoked here.
+
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import {
+  type KeyRole, type KeyRow, type MadeKey, make_key, type NewKey, revoke_key, type SiteRow,
+} from '../lib/access';
+import { count_of, number, visible } from '../lib/format';
+import type { Resource } from '../lib/resource';
+import { Copy, Foreign } from '../widgets/bits';
+import {
+  Confirm, Day, Form, Row, Section, SiteField, SiteName, type Tell, text_of, use_action,
+} from '../widgets/settings';
+
+const roles: Record<KeyRole, string> = {
+  ingest: 'ingest: sends events',
+  read: 'read: asks for numbers',
+  admin: 'admin: both; of all sites, everything',
+};
+
+interface KeysProps {
+  keys: Resource<{ keys: KeyRow[] }>;
+  sites: SiteRow[];
+  changed(): void;
+}
+
+export function Keys({ keys, sites, changed }: KeysProps) {
+  const made = useSignal<MadeKey | null>(null);
+  return (
+    <Section title="Keys" res={keys} add="New key" changed={changed}
+      form={(close, tell) => <KeyForm sites={sites} close={close} made={(key) => {
+        tell('');
+        made.value = key;
+      }} />}>
+      {(data, tell) => <>
+        {made.value && <Made key={made.value.row.id} made={made.value} close={() => {
+          made.value = null;
+          tell('');
+        }} />}
+        <KeyList keys={data.keys} tell={tell} />
+      </>}
+    </Section>
+  );
+}
+
+interface KeyFormProps {
+  sites: SiteRow[];
+  close(): void;
+  made(key: MadeKey): void;
+}
+
+function new_key(fields: FormData): NewKey {
+  const key: NewKey = { site: text_of(fields, 'site'), role: text_of(fields, 'role') as KeyRole };
+  const name = text_of(fields, 'name').trim();
+  const rate = Number(text_of(fields, 'rate'));
+  const days = Number(text_of(fields, 'days'));
+  if (name) key.name = name;
+  if (rate) key.rate = rate;
+  if (days) key.days = days;
+  return key;
+}
+
+function KeyForm({ sites, close, made }: KeyFormProps) {
+  const action = use_action();
+  return (
+    <Form label="New key" submit="Make key" action={action} close={close}
+      run={async (fields) => made(await make_key(new_key(fields)))}>
+      <label class="field"><span>Name <span class="quiet">for people; may be empty</span></span>
+        <input name="name" maxLength={64} autocomplete="off" />
+      </label>
+      <SiteField sites={sites} hint="the key is for" />
+      <label class="field"><span>Role</span>
+        <select name="role">
+          {Object.entries(roles).map(([role, text]) =>
+            <option key={role} value={role}>{text}</option>)}
+        </select>
+      </label>
+      <label class="field"><span>Most a second <span class="quiet">empty: as usual</span></span>
+        <input name="rate" type="number" min={1} step={1} autocomplete="off" />
+      </label>
+      <label class="field"><span>Days <span class="quiet">empty: until revoked</span></span>
+        <input name="days" type="number" min={1} step={1} autocomplete="off" />
+      </label>
+    </Form>
+  );
+}
+
+/// The text of a new key, this once.
+function Made({ made, close }: { made: MadeKey; close(): void }) {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  return (
+    <div class="made" role="group" aria-label="The new key">
+      <label class="field">
+        <span><b>Copy this key now.</b> It is shown this once; the node keeps only what it needs
+          to know the key again.</span>
+        <input class="secret" ref={field} readOnly value={made.key} spellcheck={false}
+          autocomplete="off" onFocus={(event) => event.currentTarget.select()} />
+      </label>
+      <div class="buttons">
+        <Copy text={made.key} label="Copy the key" />
+        <button type="button" class="link" onClick={close}>I have it, hide it</button>
+      </div>
+    </div>
+  );
+}
+
+function KeyList({ keys, tell }: { keys: KeyRow[]; tell: Tell }) {
+  const all = useSignal(false);
+  const active = keys.filter((key) => key.state === 'active');
+  const ended = keys.filter((key) => key.state !== 'active');
+  const shown = all.value ? [...active, ...ended] : active;
+  return (
+    <>
+      {active.length === 0 && <p class="quiet">No key is active: no program can send events
+        or ask for numbers.</p>}
+      {shown.length > 0 && <ul class="rows" aria-label="Keys">
+        {shown.map((key) => <OneKey key={key.id} row={key} tell={tell} />)}
+      </ul>}
+      {ended.length > 0 && <button type="button" class="link more" aria-expanded={all.value}
+        onClick={() => { all.value = !all.value; }}>
+        {all.value ? 'Only active keys'
+          : `Show ${count_of(ended.length, 'revoked or expired key')}`}</button>}
+    </>
+  );
+}
+
+function OneKey({ row, tell }: { row: KeyRow; tell: Tell }) {
+  const asking = useSignal(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const title = row.name ? `${visible(row.name)} (${row.id})` : row.id;
+  const close = () => {
+    asking.value = false;
+    button.current?.focus();
+  };
+  const revoke = async () => {
+    await revoke_key(row.id);
+    asking.value = false;
+    tell(`Key ${title} is revoked.`);
+  };
+  return (
+    <Row cells={[
+      <><b><Foreign text={row.name || row.id} /></b>
+        {row.name && <> <code class="quiet">{visible(row.id)}</code></>}</>,
+      <>{row.role} of <SiteName site={row.site} />
+        {row.rate > 0 && <span class="quiet">, {number(row.rate)} a second</span>}</>,
+      <KeyDates row={row} />,
+    ]} actions={row.state === 'active'
+      ? <button type="button" class="link" ref={button} aria-expanded={asking.value}
+        aria-label={`Revoke ${title}`} onClick={() => { asking.value = true; }}>Revoke</button>
+      : <span class="quiet">{row.state}</span>}>
+      {asking.value && <Confirm question={`Revoke ${title}? Whoever uses it is refused within 5
+        seconds, and it cannot be brought back.`} does="Revoke it" keep="Keep it" run={revoke}
+        close={close} />}
+    </Row>
+  );
+}
+
+function KeyDates({ row }: { row: KeyRow }) {
+  return (
+    <span class="quiet">
+      made <Day at={row.created_at} />
+      {row.used_on ? <>, used <Day at={row.used_on} /></> : ', not used yet'}
+      {row.revoked_at ? <>, revoked <Day at={row.revoked_at} /></>
+        : row.expires_at && <>, {row.state === 'expired' ? 'expired' : 'expires'}{' '}
+          <Day at={row.expires_at} /></>}
+    </span>
+  );
+}

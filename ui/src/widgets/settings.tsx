@@ -1,0 +1,194 @@
+/// The parts that the sections of the settings are made of: a list with a form above it,
+/// rows with what can be done to them, and questions before what cannot be undone.
+
+import { type Signal, useSignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { type Problem, problem_from } from '../lib/api';
+import { all_sites, type SiteRow } from '../lib/access';
+import { day, visible } from '../lib/format';
+import type { Resource } from '../lib/resource';
+import { view } from '../lib/state';
+import { Foreign } from './bits';
+import { Widget } from './widget';
+
+/// Says that something was done, and has the lists asked for anew.
+export type Tell = (words: string) => void;
+
+interface SectionProps<T> {
+  title: string;
+  res: Resource<T>;
+  /// The button that opens the form.
+  add: string;
+  form(close: () => void, tell: Tell): ComponentChildren;
+  children(data: T, tell: Tell): ComponentChildren;
+  /// Asks for what changed.
+  changed(): void;
+}
+
+export function Section<T>({ title, res, add, form, children, changed }: SectionProps<T>) {
+  const open = useSignal(false);
+  const words = useSignal('');
+  const button = useRef<HTMLButtonElement>(null);
+  const close = () => {
+    open.value = false;
+    button.current?.focus();
+  };
+  const tell = (said: string) => {
+    words.value = said;
+    changed();
+    close();
+  };
+  const tools = (
+    <button type="button" class="plain add" ref={button} aria-expanded={open.value}
+      onClick={() => {
+        open.value = !open.value;
+        words.value = '';
+      }}>{add}</button>
+  );
+  return (
+    <Widget title={title} res={res} height={160} class="settings" tools={tools}>
+      {(data) => <>
+        {open.value && <div onKeyDown={(event) => { if (event.key === 'Escape') close(); }}>
+          {form(close, tell)}</div>}
+        <p role="status">{words.value && <><span class="tick" aria-hidden="true">✓ </span>
+          {words.value}</>}</p>
+        {children(data, tell)}
+      </>}
+    </Widget>
+  );
+}
+
+/// Something that is done once at a time: whether it runs, and why it failed.
+export interface Action {
+  busy: Signal<boolean>;
+  problem: Signal<Problem | null>;
+  run(work: () => Promise<void>): Promise<void>;
+}
+
+export function use_action(): Action {
+  const busy = useSignal(false);
+  const problem = useSignal<Problem | null>(null);
+  const run = async (work: () => Promise<void>) => {
+    if (busy.value) return;
+    busy.value = true;
+    problem.value = null;
+    try {
+      await work();
+    } catch (error) {
+      problem.value = problem_from(error);
+    }
+    busy.value = false;
+  };
+  return { busy, problem, run };
+}
+
+export function Wrong({ action }: { action: Action }) {
+  const problem = action.problem.value;
+  if (!problem) return null;
+  return (
+    <p class="bad wrong" role="alert">
+      <span aria-hidden="true">▲ </span>{problem.detail}</p>
+  );
+}
+
+interface FormProps {
+  label: string;
+  submit: string;
+  action: Action;
+  run(fields: FormData): Promise<void>;
+  close(): void;
+  children: ComponentChildren;
+}
+
+/// The first field has the focus.
+export function Form({ label, submit, action, run, close, children }: FormProps) {
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    form.current?.querySelector<HTMLElement>('input:not([hidden]), select')?.focus();
+  }, []);
+  return (
+    <form class="settings-form" aria-label={label} ref={form} onSubmit={(event) => {
+      event.preventDefault();
+      const fields = new FormData(event.currentTarget);
+      void action.run(() => run(fields));
+    }}>
+      <div class="ask">{children}</div>
+      <Wrong action={action} />
+      <div class="buttons">
+        <button type="submit" class="primary" disabled={action.busy.value}>{submit}</button>
+        <button type="button" class="plain" onClick={close}>Cancel</button>
+      </div>
+    </form>
+  );
+}
+
+export function text_of(fields: FormData, name: string): string {
+  return String(fields.get(name) ?? '');
+}
+
+export function SiteField({ sites, hint }: { sites: SiteRow[]; hint: string }) {
+  return (
+    <label class="field"><span>Site <span class="quiet">{hint}</span></span>
+      <select name="site">
+        {sites.map(({ site }) => <option key={site} value={site}>{visible(site)}</option>)}
+        <option value={all_sites}>all sites</option>
+      </select>
+    </label>
+  );
+}
+
+export function SiteName({ site }: { site: string }) {
+  return site === all_sites ? <>all sites</> : <Foreign text={site} />;
+}
+
+/// A day in the zone of the page; one without a time is that day everywhere.
+export function Day({ at }: { at: string }) {
+  const zone = at.includes('T') ? view.value.tz : 'UTC';
+  return <time dateTime={at}>{day(new Date(at), zone)}</time>;
+}
+
+interface RowProps {
+  cells: ComponentChildren[];
+  actions?: ComponentChildren;
+  /// What opened below it.
+  children?: ComponentChildren;
+}
+
+export function Row({ cells, actions, children }: RowProps) {
+  return (
+    <li>
+      {cells.map((cell, i) => <div key={i} class="cell">{cell}</div>)}
+      <div class="row-actions">{actions}</div>
+      {children && <div class="row-below">{children}</div>}
+    </li>
+  );
+}
+
+interface ConfirmProps {
+  question: string;
+  /// What the button that does it says.
+  does: string;
+  keep: string;
+  run(): Promise<void>;
+  close(): void;
+}
+
+/// Asks before something that cannot be undone. The focus is on the button that does nothing.
+export function Confirm({ question, does, keep, run, close }: ConfirmProps) {
+  const action = use_action();
+  const safe = useRef<HTMLButtonElement>(null);
+  useEffect(() => safe.current?.focus(), []);
+  return (
+    <div class="confirm" role="group" aria-label={question}
+      onKeyDown={(event) => { if (event.key === 'Escape') close(); }}>
+      <p>{question}</p>
+      <Wrong action={action} />
+      <div class="buttons">
+        <button type="button" class="primary danger" disabled={action.busy.value}
+          onClick={() => void action.run(run)}>{does}</button>
+        <button type="button" class="plain" ref={safe} onClick={close}>{keep}</button>
+      </div>
+    </div>
+  );
+}
