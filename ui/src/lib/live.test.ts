@@ -12,6 +12,7 @@ class World {
   hidden = false;
   poll_works = true;
   polls = 0;
+  refusals = 0;
   told: string[] = [];
   sources: FakeSource[] = [];
   timers = new Set<Timer>();
@@ -30,6 +31,7 @@ class World {
     cancel: (timer) => this.timers.delete(timer as Timer),
     random: () => 0.5,
     hidden: () => this.hidden,
+    refused: () => { this.refusals += 1; },
   });
 
   get source(): FakeSource {
@@ -209,6 +211,14 @@ describe('the live stream', () => {
     expect(world.sources).toHaveLength(1);
     await world.advance(1);
     expect(world.sources).toHaveLength(2);
+  });
+
+  it('tells when the server refuses it, and not when nobody answers', () => {
+    world.open();
+    world.source.fail(false);
+    expect(world.refusals).toBe(0);
+    world.source.fail(true);
+    expect(world.refusals).toBe(1);
   });
 
   it('belongs to the screen that opened it last', () => {

@@ -28,7 +28,7 @@ export interface LivePorts {
   cancel(timer: unknown): void;
   random(): number;
   hidden(): boolean;
-  /// A stream was refused before its first word; its status is not told.
+  /// A stream was refused, as the browser gives it up; with which status is not told.
   refused?(): void;
 }
 
@@ -63,8 +63,6 @@ export class LiveStream {
   private url = '';
   private handlers: LiveHandlers | null = null;
   private source: Source | null = null;
-  /// Whether the source has said something.
-  private greeted = false;
   private failures = 0;
   private timers = new Map<string, unknown>();
 
@@ -133,7 +131,6 @@ export class LiveStream {
   private connect(): void {
     const source = this.ports.open(this.url);
     this.source = source;
-    this.greeted = false;
     for (const name of names) {
       source.addEventListener(name, (event) => {
         if (source === this.source) this.heard(name, event.data);
@@ -142,7 +139,7 @@ export class LiveStream {
     source.onerror = () => {
       if (source !== this.source) return;
       const ended = source.readyState === closed;
-      if (ended && !this.greeted) this.ports.refused?.();
+      if (ended) this.ports.refused?.();
       if (source === this.source) this.failed(ended);
     };
     this.watch_silence();
@@ -154,7 +151,6 @@ export class LiveStream {
 
   private heard(name: string, text: string): void {
     this.failures = 0;
-    this.greeted = true;
     this.clear_timer('poll');
     this.heard_at.value = this.ports.now();
     this.state.value = 'live';

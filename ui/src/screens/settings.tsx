@@ -20,10 +20,10 @@ export function SettingsScreen() {
 function Open() {
   return (
     <>
-      <h1>Settings</h1>
-      <p class="lead">This node asks nobody for a key: whoever reaches it sees all numbers and may
-        send events. Started with <code>--auth on</code> it asks, and sites, keys and people are
-        kept here; <code>docs/security.md</code> says how to begin.</p>
+      <div class="title"><h1>Settings</h1></div>
+      <p>This node asks nobody for a key. Started with <code class="word">--auth on</code>, it does,
+        and sites, keys and people are kept here; <code>docs/security.md</code> says how to
+        begin.</p>
     </>
   );
 }

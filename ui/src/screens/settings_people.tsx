@@ -106,17 +106,31 @@ function OnePerson({ row, tell }: { row: UserRow; tell: Tell }) {
       {button('password', 'Password', `New password for ${name}`)}
       {button('remove', 'Remove', `Remove ${name}`)}
     </>}>
-      {opened.value === 'password' && <PasswordForm name={row.name} self={self} close={close}
-        done={() => done(`${name} has a new password.`)} />}
-      {opened.value === 'remove' && <Confirm does={`Remove ${name}`} keep="Keep the account"
-        question={self ? `Remove ${name}? This is you: you are signed out at once.`
-          : `Remove ${name}? The account is gone, and all its sessions end.`}
-        run={async () => {
-          await remove_user(row.name);
-          await done(`${name} is removed.`);
-        }} close={close} />}
+      {opened.value === 'password'
+        ? <PasswordForm name={row.name} self={self} close={close}
+          done={() => done(`${name} has a new password.`)} />
+        : opened.value && <Removal row={row} self={self} close={close}
+          done={() => done(`${name} is removed.`)} />}
     </Row>
   );
+}
+
+interface RemovalProps {
+  row: UserRow;
+  self: boolean;
+  close(): void;
+  done(): Promise<void>;
+}
+
+function Removal({ row, self, close, done }: RemovalProps) {
+  const name = visible(row.name);
+  return <Confirm does={`Remove ${name}`} keep="Keep the account" close={close}
+    question={self ? `Remove ${name}? This is you: you are signed out at once.`
+      : `Remove ${name}? The account is gone, and all its sessions end.`}
+    run={async () => {
+      await remove_user(row.name);
+      await done();
+    }} />;
 }
 
 interface PasswordProps {

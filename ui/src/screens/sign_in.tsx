@@ -30,7 +30,8 @@ export function SignIn() {
       document.getElementById('main')?.focus();
     } catch (error) {
       problem.value = problem_from(error);
-      retry_at.value = Date.now() + (problem.value.retry_after ?? 0) * 1000;
+      const wait = problem.value.retry_after;
+      retry_at.value = wait ? Date.now() + wait * 1000 : 0;
       password.current?.focus();
       password.current?.select();
     }

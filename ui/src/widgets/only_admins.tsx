@@ -10,7 +10,7 @@ export function OnlyAdmins({ name }: { name: string }) {
     <>
       <h1 class="sr">{name}</h1>
       <Empty why={`${name} is only for admins of all sites.`}>
-        <p>Another admin can give you that role. <a href={href('/')}>Go to the overview</a></p>
+        <p>The numbers are on the other screens. <a href={href('/')}>Go to the overview</a></p>
       </Empty>
     </>
   );
