@@ -20,7 +20,9 @@ export function SignIn() {
   const busy = useSignal(false);
   const problem = useSignal<Problem | null>(null);
   const retry_at = useSignal(0);
-  const wait_s = Math.ceil((retry_at.value - now.value) / 1000);
+  // The clock of the page stands still within a second, so it is behind.
+  const wait_s = Math.min(Math.ceil((retry_at.value - now.value) / 1000),
+    problem.value?.retry_after ?? 0);
   useEffect(() => name.current?.focus(), []);
   const submit = async () => {
     if (busy.value || wait_s > 0 || !name.current || !password.current) return;
