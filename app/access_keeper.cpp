@@ -1,6 +1,7 @@
 #include "app/access_keeper.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "actors/model/access_key.hpp"
 #include "actors/model/password.hpp"
@@ -14,11 +15,32 @@ constexpr size_t hashes_most = 32; ///< About two seconds of work.
 constexpr size_t hashing_threads = 2;
 constexpr int64_t day_us = int64_t{86'400} * 1'000'000;
 
+/// Whoever asked has gone by then.
+constexpr std::chrono::seconds patience{10};
+
+using clock = std::chrono::steady_clock;
+
 access_reply refusal(errc code, std::string reason) {
   access_reply out;
   out.code = code;
   out.reason = std::move(reason);
   return out;
+}
+
+access_reply wrong() {
+  auto out = refusal(errc::none, "name or password is wrong");
+  out.refused = true;
+  return out;
+}
+
+/// There may be no memory for a password's hash: that is no reason to end.
+template <class Work>
+access_reply guarded(Work work) {
+  try {
+    return work();
+  } catch (const std::exception& error) {
+    return refusal(errc::overloaded, std::string(error.what()) + "; nothing was done");
+  }
 }
 
 } // namespace
@@ -57,12 +79,15 @@ caf::error access_keeper::look() {
   auto newest = records_->revision();
   if (!newest)
     return std::move(newest.error());
-  if (*newest == revision_)
+  // Days of use move no revision, and say which sessions are idle.
+  const auto today = now_() / day_us;
+  if (*newest == revision_ && today == read_on_day_)
     return caf::none;
   auto rows = records_->read();
   if (!rows)
     return std::move(rows.error());
   revision_ = rows->revision;
+  read_on_day_ = today;
   gate_.publish(*rows);
   std::lock_guard guard{mutex_};
   rows_ = std::move(*rows);
@@ -77,33 +102,47 @@ void access_keeper::note_used() {
   revision_ = -1; // What the gate knows of the days is old.
 }
 
+/// A look is due also while much is asked: what was revoked must be seen.
 void access_keeper::keep() {
-  auto look_at = std::chrono::steady_clock::now() + look_every;
+  auto look_at = clock::now() + look_every;
   std::unique_lock guard{mutex_};
   while (true) {
     kept_.wakes.wait_until(guard, look_at, [this] { return stopping_ || !kept_.jobs.empty(); });
     if (stopping_)
       return;
-    if (!kept_.jobs.empty()) {
-      auto next = std::move(kept_.jobs.front());
+    std::optional<job> next;
+    if (clock::now() < look_at && !kept_.jobs.empty()) {
+      next = std::move(kept_.jobs.front());
       kept_.jobs.pop_front();
-      guard.unlock();
-      next.done(run(next));
-      guard.lock();
-      continue;
     }
     guard.unlock();
-    const auto bad = look();
-    if (!bad)
-      note_used();
-    if (static_cast<bool>(bad) != in_trouble_) {
-      in_trouble_ = static_cast<bool>(bad);
-      report_(bad ? "changes of keys are not seen, those that are known hold: " + text_of(bad)
-                  : "changes of keys are seen again");
+    if (next) {
+      next->done(next->since + patience < clock::now()
+                     ? refusal(errc::timeout, "the store took too long, and nothing was done")
+                     : guarded([&] { return run(*next); }));
+    } else {
+      look_and_report();
+      look_at = clock::now() + look_every;
     }
-    look_at = std::chrono::steady_clock::now() + look_every;
     guard.lock();
   }
+}
+
+void access_keeper::look_and_report() {
+  std::string why;
+  try {
+    if (auto bad = look())
+      why = text_of(bad);
+    else
+      note_used();
+  } catch (const std::exception& error) {
+    why = error.what();
+  }
+  if (why.empty() == !in_trouble_)
+    return;
+  in_trouble_ = !why.empty();
+  report_(in_trouble_ ? "changes of keys are not seen, those that are known hold: " + why
+                      : "changes of keys are seen again");
 }
 
 bool access_keeper::push(line& to, job x, size_t most) {
@@ -119,18 +158,22 @@ bool access_keeper::push(line& to, job x, size_t most) {
 
 void access_keeper::ask(any_access_ask what, std::function<void(access_reply)> done) {
   const auto* entering = std::get_if<access_ask::sign_in>(&what);
+  const auto* leaving = std::get_if<access_ask::sign_out>(&what);
   uint32_t wait_s = 0;
   {
-    std::lock_guard guard{mutex_};
-    if (!begun_)
-      return done(refusal(errc::restarting, "the node has not read who may what yet; ask again"));
-    if (entering) {
-      wait_s = by_address_.wait_s(network_of(entering->from), now_());
-      wait_s = wait_s ? wait_s : by_name_.wait_s(entering->name, now_());
+    std::unique_lock guard{mutex_};
+    if (!begun_ || (entering && hashed_.jobs.size() >= hashes_most)) {
+      const auto code = begun_ ? errc::overloaded : errc::restarting;
+      guard.unlock();
+      return done(refusal(code, "the node is not ready for this; ask again"));
     }
+    if (entering)
+      wait_s = wait_for_try(*entering);
+    else if (leaving)
+      wait_s = by_address_.wait_s(network_of(leaving->from), steady_now());
   }
   if (wait_s != 0) {
-    auto out = refusal(errc::overloaded, "there were too many tries to sign in; wait a moment");
+    auto out = refusal(errc::overloaded, "there were too many tries; wait a moment");
     out.retry_after_s = wait_s;
     return done(std::move(out));
   }
@@ -138,6 +181,17 @@ void access_keeper::ask(any_access_ask what, std::function<void(access_reply)> d
                       || std::holds_alternative<access_ask::set_password>(what);
   if (!push(hashes ? hashed_ : kept_, {std::move(what), done}, hashes ? hashes_most : jobs_most))
     done(refusal(errc::overloaded, "too much is asked about keys and people; ask again"));
+}
+
+/// 0, or the seconds until it may be tried. Strict for who asks, so that nobody is kept out by
+/// strangers who know the name; these are bounded together.
+uint32_t access_keeper::wait_for_try(const access_ask::sign_in& x) {
+  const auto now_us = steady_now();
+  const auto network = network_of(x.from);
+  auto out = by_address_.wait_s(network, now_us);
+  if (out == 0)
+    out = by_name_here_.wait_s(x.name + ' ' + network, now_us);
+  return out != 0 ? out : by_name_.wait_s(x.name, now_us);
 }
 
 void access_keeper::hash_passwords() {
@@ -149,13 +203,19 @@ void access_keeper::hash_passwords() {
     auto next = std::move(hashed_.jobs.front());
     hashed_.jobs.pop_front();
     guard.unlock();
-    judge(std::move(next));
+    const auto done = next.done;
+    auto failed = guarded([&] {
+      judge(next);
+      return access_reply{};
+    });
+    if (failed.code != errc::none)
+      done(std::move(failed));
     guard.lock();
   }
 }
 
 /// What a password costs is done here, and the rest where the store is.
-void access_keeper::judge(job x) {
+void access_keeper::judge(job& x) {
   if (auto* entering = std::get_if<access_ask::sign_in>(&x.what)) {
     std::string hash;
     {
@@ -164,11 +224,12 @@ void access_keeper::judge(job x) {
                                       [&](const auto& y) { return y.name == entering->name; });
       hash = found == rows_.users.end() ? "" : found->password;
     }
-    if (!model::is_password_of(hash, entering->password)) {
-      auto out = refusal(errc::none, "name or password is wrong");
-      out.refused = true;
-      return x.done(std::move(out));
-    }
+    if (!model::is_password_of(hash, entering->password))
+      return x.done(wrong());
+    x.hash = std::move(hash);
+    std::lock_guard guard{mutex_};
+    by_name_here_.give_back(entering->name + ' ' + network_of(entering->from));
+    by_name_.give_back(entering->name);
   } else if (auto* added = std::get_if<access_ask::add_user>(&x.what)) {
     x.hash = model::hash_password(added->password);
   } else if (auto* changed = std::get_if<access_ask::set_password>(&x.what)) {
@@ -222,15 +283,30 @@ access_reply access_keeper::run(job& x) {
     return after(records_->set_password(y->name, x.hash), "there is nobody of this name");
   if (auto* y = std::get_if<access_ask::remove_user>(&x.what))
     return after(records_->remove_user(y->name), "there is nobody of this name");
-  if (auto* y = std::get_if<access_ask::sign_out>(&x.what))
-    return after(records_->end_session(y->session), "nobody was signed in");
-  auto token = model::make_session_token();
+  return run_session(x);
+}
+
+/// Its answer has no rows: it may be asked for by everybody.
+access_reply access_keeper::run_session(job& x) {
+  const auto now_us = now_();
+  if (auto* y = std::get_if<access_ask::sign_out>(&x.what)) {
+    auto done = records_->end_session(y->session);
+    if (!done)
+      return refusal(code_of(done.error()), text_of(done.error()));
+    auto bad = *done ? look() : caf::error{};
+    return bad ? refusal(code_of(bad), text_of(bad)) : access_reply{};
+  }
+  access_reply out;
+  out.text = model::make_session_token();
   const auto& name = std::get<access_ask::sign_in>(x.what).name;
-  auto out =
-      after(records_->add_session({model::session_id_of(token), name, now_us, now_us / day_us},
-                                  now_us - model::access_gate::session_days * day_us),
-            "there is nobody of this name any more");
-  out.text = std::move(token);
+  auto done = records_->add_session({model::session_id_of(out.text), name, now_us, now_us / day_us},
+                                    x.hash, now_us - model::access_gate::session_days * day_us);
+  if (!done)
+    return refusal(code_of(done.error()), text_of(done.error()));
+  if (!*done)
+    return wrong(); // The password was changed meanwhile.
+  if (auto bad = look())
+    return refusal(code_of(bad), text_of(bad));
   return out;
 }
 

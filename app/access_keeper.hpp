@@ -45,7 +45,8 @@ private:
   struct job {
     any_access_ask what;
     std::function<void(access_reply)> done;
-    std::string hash = {}; ///< Of the password that is to be stored.
+    std::string hash = {}; ///< Of the password that is to be stored, or that was right.
+    std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
   };
   /// Of one kind of thread.
   struct line {
@@ -56,10 +57,13 @@ private:
   caf::error look();
   void note_used();
   void keep();
+  void look_and_report();
   void hash_passwords();
+  uint32_t wait_for_try(const access_ask::sign_in& x);
   access_reply run(job& x);
+  access_reply run_session(job& x);
   access_reply after(caf::expected<bool> done, const char* otherwise);
-  void judge(job x);
+  void judge(job& x);
   bool push(line& to, job x, size_t most);
 
   model::access_gate& gate_;
@@ -68,11 +72,13 @@ private:
   std::unique_ptr<access_records> records_;
   access_rows rows_; ///< As they were read last; the keeping thread's, and under the mutex.
   int64_t revision_ = -1;
+  int64_t read_on_day_ = 0;
   bool in_trouble_ = false;
   std::mutex mutex_; ///< Guards what follows.
   line kept_;
   line hashed_;
-  try_limits by_name_{5};
+  try_limits by_name_here_{5}; ///< From one network.
+  try_limits by_name_{60};
   try_limits by_address_{20};
   bool begun_ = false;
   bool stopping_ = false;

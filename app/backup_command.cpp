@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* manifest_name = "backup.json";
 constexpr const char* files[] = {"store.db", "log.db"};
+constexpr const char* keys = "access.db"; ///< Where there are some.
 
 int fail(int code, const std::string& why) {
   std::fprintf(stderr, "footfall: %s\n", why.c_str());
@@ -115,8 +116,8 @@ int copy_and_sign(const std::string& from, const std::string& to) {
     return fail(1, text_of(done.error()));
   if (auto bad = copy_sqlite_access(from, to))
     return fail(1, text_of(bad));
-  for (const auto* name : files)
-    if (!sync(fs::path{to} / name))
+  for (const auto* name : {files[0], files[1], keys})
+    if ((name != keys || fs::exists(fs::path{to} / name)) && !sync(fs::path{to} / name))
       return fail(1, std::string{name} + " cannot be written out: " + std::strerror(errno));
   const auto path = fs::path{to} / manifest_name;
   const auto partial = path.string() + ".partial";
@@ -166,6 +167,11 @@ std::string stage(const restore_options& options, const fs::path& beside) {
     if (failed)
       return (fs::path{options.from} / name).string() + " cannot be copied: " + failed.message();
   }
+  if (fs::exists(fs::path{options.from} / keys)) {
+    fs::copy_file(fs::path{options.from} / keys, beside / keys, failed);
+    if (failed)
+      return (fs::path{options.from} / keys).string() + " cannot be copied: " + failed.message();
+  }
   auto found = check_sqlite_pair(beside);
   if (!found)
     return "the backup is not whole: " + text_of(found.error());
@@ -195,6 +201,14 @@ std::string put_in_place(const fs::path& folder, const fs::path& beside) {
     fs::rename(beside / name, folder / name, failed);
     if (failed)
       return (beside / name).string() + " cannot be moved: " + failed.message();
+  }
+  // Keys that are there are newer than those of the backup, which may have been revoked since.
+  if (fs::exists(beside / keys) && !fs::exists(folder / keys)) {
+    if (!sync(beside / keys))
+      return (beside / keys).string() + " cannot be written out";
+    fs::rename(beside / keys, folder / keys, failed);
+    if (failed)
+      return (beside / keys).string() + " cannot be moved: " + failed.message();
   }
   fs::remove_all(beside, failed);
   sync(folder);
@@ -236,10 +250,6 @@ int run_restore(const restore_options& options) {
     fs::remove_all(beside, ignored);
     return fail(1, why);
   }
-  // Keys that are there are newer than those of the backup, which may have been revoked since.
-  if (!fs::exists(folder / "access.db"))
-    if (auto bad = copy_sqlite_access(options.from, options.data_dir))
-      return fail(1, "the events are restored, keys are not: " + text_of(bad));
   std::printf("restored to %s\n", options.data_dir.c_str());
   return 0;
 }

@@ -14,11 +14,12 @@ constexpr int64_t minute_us = 60'000'000;
 } // namespace
 
 uint32_t try_limits::wait_s(const std::string& name, int64_t now_us) {
-  if (empty_at_us_.size() >= names_most && !empty_at_us_.contains(name))
+  if (empty_at_us_.size() >= names_most && !empty_at_us_.contains(name)) {
     absl::erase_if(empty_at_us_, [now_us](const auto& x) { return x.second <= now_us; });
-  // Whoever invents names meets the limit of the address first; this is for many addresses.
-  if (empty_at_us_.size() >= names_most && !empty_at_us_.contains(name))
-    return 1;
+    // So many at once are an attack from many networks: it must not keep everybody out.
+    if (empty_at_us_.size() >= names_most)
+      empty_at_us_.clear();
+  }
   auto& empty_at = empty_at_us_[name];
   empty_at = std::max(empty_at, now_us);
   const auto over_us = empty_at + step_us_ - now_us - minute_us;
@@ -26,6 +27,11 @@ uint32_t try_limits::wait_s(const std::string& name, int64_t now_us) {
     return static_cast<uint32_t>((over_us + 999'999) / 1'000'000);
   empty_at += step_us_;
   return 0;
+}
+
+void try_limits::give_back(const std::string& name) {
+  if (const auto known = empty_at_us_.find(name); known != empty_at_us_.end())
+    known->second -= step_us_;
 }
 
 std::string network_of(const std::string& address) {

@@ -11,6 +11,8 @@ std::string to_string(const position& x) {
 std::string to_string(const std::vector<position>& xs) {
   std::string out;
   for (const auto& x : xs) {
+    if (x.offset < 0) // Of a partition that has nothing yet.
+      continue;
     if (!out.empty())
       out += ',';
     out += to_string(x);

@@ -62,7 +62,8 @@ inline bool operator==(const position& a, const position& b) {
   return a.partition == b.partition && a.offset == b.offset;
 }
 
-/// "3:42"; several are separated by commas.
+/// "3:42"; several are separated by commas, and those below 0, of partitions that have nothing
+/// yet, are left out: parse_positions() takes what this makes.
 std::string to_string(const position& x);
 std::string to_string(const std::vector<position>& xs);
 

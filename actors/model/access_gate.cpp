@@ -53,25 +53,26 @@ std::string text_of(access_denial x, access_need need) {
 rate_meter::result rate_meter::take(uint32_t rate, uint64_t amount, int64_t now_us) {
   if (rate == 0)
     return {};
-  const auto burst_us = int64_t{burst_s} * second_us;
-  const auto us_of = [rate](uint64_t x) { return static_cast<int64_t>(x * second_us / rate); };
-  const auto whole_s = [](int64_t us) {
-    return static_cast<uint32_t>((us + second_us - 1) / second_us);
+  constexpr int64_t second_ns = 1'000'000'000;
+  constexpr int64_t burst_ns = int64_t{burst_s} * second_ns;
+  const auto now_ns = now_us * 1'000;
+  const auto wanted_ns = static_cast<int64_t>((amount * second_ns + rate - 1) / rate);
+  const auto whole_s = [](int64_t ns) {
+    return static_cast<uint32_t>((ns + second_ns - 1) / second_ns);
   };
-  auto known = empty_at_us_.load(std::memory_order_relaxed);
+  auto known = empty_at_ns_.load(std::memory_order_relaxed);
   for (;;) {
-    const auto waits_us = std::max<int64_t>(known - now_us, 0);
-    const auto wanted_us = us_of(amount);
-    const bool fits = waits_us == 0 || waits_us + wanted_us <= burst_us;
-    const auto after_us = fits ? waits_us + wanted_us : waits_us;
+    const auto waits_ns = std::max<int64_t>(known - now_ns, 0);
+    const bool fits = waits_ns == 0 || waits_ns + wanted_ns <= burst_ns;
+    const auto after_ns = fits ? waits_ns + wanted_ns : waits_ns;
+    const auto left_ns = std::max<int64_t>(burst_ns - after_ns, 0);
     result out;
     out.taken = fits;
     out.limit = rate * burst_s;
-    out.remaining = static_cast<uint32_t>(std::max<int64_t>(burst_us - after_us, 0)
-                                          * static_cast<int64_t>(rate) / second_us);
-    out.reset_s = whole_s(fits ? after_us : std::min(waits_us, waits_us + wanted_us - burst_us));
+    out.remaining = static_cast<uint32_t>(left_ns / 1'000 * rate / 1'000'000);
+    out.reset_s = whole_s(fits ? after_ns : std::min(waits_ns, waits_ns + wanted_ns - burst_ns));
     if (!fits
-        || empty_at_us_.compare_exchange_weak(known, now_us + after_us, std::memory_order_relaxed))
+        || empty_at_ns_.compare_exchange_weak(known, now_ns + after_ns, std::memory_order_relaxed))
       return out;
   }
 }
@@ -237,18 +238,27 @@ std::string_view bearer_of(std::string_view authorization) {
   return authorization;
 }
 
-std::string_view session_of(std::string_view cookies) {
+namespace {
+
+std::string_view cookie_of(std::string_view cookies, std::string_view wanted) {
   while (!cookies.empty()) {
     const auto end = std::min(cookies.find(';'), cookies.size());
     auto one = cookies.substr(0, end);
     one.remove_prefix(std::min(one.find_first_not_of(' '), one.size()));
     const auto equals = one.find('=');
-    const auto name = one.substr(0, equals);
-    if (equals != std::string_view::npos && (name == secure_cookie || name == plain_cookie))
+    if (equals != std::string_view::npos && one.substr(0, equals) == wanted)
       return one.substr(equals + 1);
     cookies.remove_prefix(std::min(end + 1, cookies.size()));
   }
   return {};
+}
+
+} // namespace
+
+/// A neighbour of the host can set the plain one, and not the other.
+std::string_view session_of(std::string_view cookies) {
+  const auto found = cookie_of(cookies, secure_cookie);
+  return found.empty() ? cookie_of(cookies, plain_cookie) : found;
 }
 
 } // namespace footfall::model

@@ -53,6 +53,7 @@ public:
 
   /// Takes `amount` of `rate` a second, of which `burst_s` seconds' worth may come at once. What
   /// is more than that is taken when the meter is empty.
+  /// @param now_us by a clock that only passes: one that is set back would lock the key out.
   result take(uint32_t rate, uint64_t amount, int64_t now_us);
 
   static constexpr uint32_t burst_s = 5;
@@ -60,7 +61,7 @@ public:
   std::atomic<int64_t> used_day{0}; ///< Of the key, for access_key::used_day.
 
 private:
-  std::atomic<int64_t> empty_at_us_{0};
+  std::atomic<int64_t> empty_at_ns_{0};
 };
 
 /// Who asks, as far as the edge lets it. Without an id: everybody, who may all.

@@ -46,6 +46,7 @@ struct sign_in {
 };
 struct sign_out {
   std::string session; ///< access_session::id
+  std::string from;    ///< As of sign_in.
 };
 
 } // namespace access_ask

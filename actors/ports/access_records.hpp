@@ -42,9 +42,13 @@ public:
   /// With all sessions. @returns false when there is no such user.
   virtual caf::expected<bool> remove_user(const std::string& name) = 0;
 
+  /// Sessions that somebody may have; the oldest ones make room.
+  static constexpr int sessions_most = 16;
+
   /// Drops sessions that were made before `oldest_us` as well. @returns false when there is no
-  /// such user.
-  virtual caf::expected<bool> add_session(const access_session& x, int64_t oldest_us) = 0;
+  /// such user with this password, as argon2id made it.
+  virtual caf::expected<bool> add_session(const access_session& x, const std::string& password,
+                                          int64_t oldest_us) = 0;
 
   /// @returns false when there is no such session.
   virtual caf::expected<bool> end_session(const std::string& id) = 0;

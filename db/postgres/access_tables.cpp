@@ -31,7 +31,8 @@ constexpr statement add_site{"access_add_site", R"(
     INSERT INTO core.access_sites (site, created_at) VALUES ($1, $2)
     ON CONFLICT DO NOTHING RETURNING 1),
   told AS (
-    UPDATE core.access_revision SET revision = revision + (SELECT count(*) FROM made))
+    UPDATE core.access_revision SET revision = revision + 1
+     WHERE EXISTS (SELECT 1 FROM made))
   SELECT count(*) FROM made)"};
 
 /// $1 id, $2 digest, $3 role, $4 site, $5 name, $6 made, $7 expires (1970: never), $8 rate
@@ -42,7 +43,8 @@ constexpr statement add_key{"access_add_key", R"(
      WHERE $4 = '*' OR EXISTS (SELECT 1 FROM core.access_sites WHERE site = $4)
     RETURNING 1),
   told AS (
-    UPDATE core.access_revision SET revision = revision + (SELECT count(*) FROM made))
+    UPDATE core.access_revision SET revision = revision + 1
+     WHERE EXISTS (SELECT 1 FROM made))
   SELECT count(*) FROM made)"};
 
 /// $1 id, $2 now
@@ -50,7 +52,8 @@ constexpr statement revoke_key{"access_revoke_key", R"(
   WITH found AS (
     UPDATE core.access_keys SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1 RETURNING 1),
   told AS (
-    UPDATE core.access_revision SET revision = revision + (SELECT count(*) FROM found))
+    UPDATE core.access_revision SET revision = revision + 1
+     WHERE EXISTS (SELECT 1 FROM found))
   SELECT count(*) FROM found)"};
 
 constexpr statement read_users{"access_users", R"(
@@ -66,7 +69,8 @@ constexpr statement add_person{"access_add_user", R"(
      WHERE $4 = '*' OR EXISTS (SELECT 1 FROM core.access_sites WHERE site = $4)
     ON CONFLICT DO NOTHING RETURNING 1),
   told AS (
-    UPDATE core.access_revision SET revision = revision + (SELECT count(*) FROM made))
+    UPDATE core.access_revision SET revision = revision + 1
+     WHERE EXISTS (SELECT 1 FROM made))
   SELECT count(*) FROM made)"};
 
 /// $1 name, $2 password
@@ -76,7 +80,8 @@ constexpr statement new_password{"access_password", R"(
   found AS (
     UPDATE core.access_users SET password = $2 WHERE name = $1 RETURNING 1),
   told AS (
-    UPDATE core.access_revision SET revision = revision + (SELECT count(*) FROM found))
+    UPDATE core.access_revision SET revision = revision + 1
+     WHERE EXISTS (SELECT 1 FROM found))
   SELECT count(*) FROM found)"};
 
 /// $1 name
@@ -84,19 +89,24 @@ constexpr statement drop_person{"access_remove_user", R"(
   WITH found AS (
     DELETE FROM core.access_users WHERE name = $1 RETURNING 1),
   told AS (
-    UPDATE core.access_revision SET revision = revision + (SELECT count(*) FROM found))
+    UPDATE core.access_revision SET revision = revision + 1
+     WHERE EXISTS (SELECT 1 FROM found))
   SELECT count(*) FROM found)"};
 
-/// $1 id, $2 name, $3 now, $4 day, $5 sessions from before are dropped
+/// $1 id, $2 name, $3 now, $4 day, $5 sessions from before are dropped, $6 password, $7 how many
+/// of the others stay
 constexpr statement put_session{"access_add_session", R"(
   WITH old AS (
-    DELETE FROM core.access_sessions WHERE created_at < $5),
+    DELETE FROM core.access_sessions WHERE created_at < $5 OR id IN (
+      SELECT id FROM core.access_sessions WHERE name = $2 ORDER BY created_at DESC OFFSET $7)),
   made AS (
     INSERT INTO core.access_sessions (id, name, created_at, used_day)
-    SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT 1 FROM core.access_users WHERE name = $2)
+    SELECT $1, $2, $3, $4
+     WHERE EXISTS (SELECT 1 FROM core.access_users WHERE name = $2 AND password = $6)
     RETURNING 1),
   told AS (
-    UPDATE core.access_revision SET revision = revision + (SELECT count(*) FROM made))
+    UPDATE core.access_revision SET revision = revision + 1
+     WHERE EXISTS (SELECT 1 FROM made))
   SELECT count(*) FROM made)"};
 
 /// $1 id
@@ -104,7 +114,8 @@ constexpr statement drop_session{"access_end_session", R"(
   WITH found AS (
     DELETE FROM core.access_sessions WHERE id = $1 RETURNING 1),
   told AS (
-    UPDATE core.access_revision SET revision = revision + (SELECT count(*) FROM found))
+    UPDATE core.access_revision SET revision = revision + 1
+     WHERE EXISTS (SELECT 1 FROM found))
   SELECT count(*) FROM found)"};
 
 /// $1 ids, $2 days
@@ -219,13 +230,16 @@ public:
     return is_changed(run(drop_person, values));
   }
 
-  caf::expected<bool> add_session(const access_session& x, int64_t oldest_us) override {
+  caf::expected<bool> add_session(const access_session& x, const std::string& password,
+                                  int64_t oldest_us) override {
     parameters values;
     values.add_text(x.id);
     values.add_text(x.user);
     values.add_int8(x.created_us - epoch_us);
     values.add_int4(static_cast<int32_t>(x.used_day));
     values.add_int8(oldest_us - epoch_us);
+    values.add_text(password);
+    values.add_int8(sessions_most - 1);
     return is_changed(run(put_session, values));
   }
 

@@ -119,13 +119,18 @@ public:
     });
   }
 
-  caf::expected<bool> add_session(const access_session& x, int64_t oldest_us) override {
+  caf::expected<bool> add_session(const access_session& x, const std::string& password,
+                                  int64_t oldest_us) override {
     return change([&] {
-      statement old{on_, "DELETE FROM access_sessions WHERE created_us < ?"};
-      old.bind(1, oldest_us).run();
+      statement old{on_, "DELETE FROM access_sessions WHERE created_us < ?1 OR (name = ?2 AND id IN"
+                         " (SELECT id FROM access_sessions WHERE name = ?2"
+                         " ORDER BY created_us DESC LIMIT -1 OFFSET ?3))"};
+      old.bind(1, oldest_us).bind_text(2, x.user).bind(3, sessions_most - 1).run();
       statement put{on_, "INSERT INTO access_sessions SELECT ?1, ?2, ?3, ?4"
-                         " WHERE EXISTS (SELECT 1 FROM access_users WHERE name = ?2)"};
-      put.bind_text(1, x.id).bind_text(2, x.user).bind(3, x.created_us).bind(4, x.used_day).run();
+                         " WHERE EXISTS (SELECT 1 FROM access_users"
+                         " WHERE name = ?2 AND password = ?5)"};
+      put.bind_text(1, x.id).bind_text(2, x.user).bind(3, x.created_us).bind(4, x.used_day);
+      put.bind_text(5, password).run();
     });
   }
 

@@ -25,8 +25,8 @@ grpc::Status check_key(const edge& x, const grpc::ServerContextBase& context,
   return status_of(checked.why, need);
 }
 
-grpc::Status charge(const edge& x, const model::principal& who, uint64_t amount) {
-  return who.take(amount, x.config.now()).taken
+grpc::Status charge(const model::principal& who, uint64_t amount) {
+  return who.take(amount, steady_now()).taken
              ? grpc::Status::OK
              : status_of(model::access_denial::rate, model::access_need::nothing);
 }

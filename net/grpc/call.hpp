@@ -41,7 +41,7 @@ grpc::Status no_place(const edge& x);
 grpc::Status check_key(const edge& x, const grpc::ServerContextBase& context,
                        model::access_need need, model::principal& who);
 /// Takes `amount` of what the key may have in a second.
-grpc::Status charge(const edge& x, const model::principal& who, uint64_t amount);
+grpc::Status charge(const model::principal& who, uint64_t amount);
 /// The caller's own site takes the place of one that is not named.
 grpc::Status keep_to_its_site(const model::principal& who, std::string& site);
 /// UNAUTHENTICATED when the key was revoked, or expired, since the call began.

@@ -29,6 +29,16 @@ void stream_set::close() {
     x->end();
 }
 
+void stream_set::check() {
+  std::vector<std::shared_ptr<drainable>> open;
+  {
+    std::lock_guard guard{mutex_};
+    open.assign(streams_.begin(), streams_.end());
+  }
+  for (auto& x : open)
+    x->check();
+}
+
 call_place::call_place(edge_ptr x)
     : edge_(std::move(x)), taken_(take_place(edge_->calls, edge_->config.calls_max)) {
   add(edge_->counters.grpc_requests);

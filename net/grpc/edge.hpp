@@ -15,6 +15,8 @@ public:
   virtual ~drainable() = default;
   /// Ends the stream with UNAVAILABLE as soon as what is under way is answered.
   virtual void end() = 0;
+  /// Some times a second: ends it when whoever opened it may not have it any more.
+  virtual void check() {}
 };
 
 /// The open streams of a server. Any thread.
@@ -25,6 +27,8 @@ public:
   void remove(const std::shared_ptr<drainable>& x);
   /// Ends all, now and in future.
   void close();
+  /// Has each look whether it may go on.
+  void check();
 
 private:
   std::mutex mutex_;

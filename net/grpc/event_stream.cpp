@@ -2,10 +2,10 @@
 
 namespace footfall::rpc {
 
-grpc::Status admit(const edge& x, const model::principal& who, v1::PostEventsRequest& message) {
+grpc::Status admit(const model::principal& who, v1::PostEventsRequest& message) {
   if (auto denied = keep_to_its_site(who, *message.mutable_site_id()); !denied.ok())
     return denied;
-  return charge(x, who, static_cast<uint64_t>(message.events_size()));
+  return charge(who, static_cast<uint64_t>(message.events_size()));
 }
 
 event_stream* event_stream::start(edge_ptr edge, const grpc::ServerContextBase& context,
@@ -64,7 +64,7 @@ void event_stream::OnReadDone(bool ok) {
 void event_stream::take(v1::PostEventsRequest& message) {
   auto denied = still_holds(*place_, who_);
   if (denied.ok())
-    denied = admit(*place_, who_, message);
+    denied = admit(who_, message);
   if (!denied.ok()) {
     std::lock_guard guard{mutex_};
     return finish({denied.error_code(), denied.error_message() + so_far()});
@@ -112,6 +112,13 @@ void event_stream::add_results(const event_batch& batch) {
     end();
   else
     read_next();
+}
+
+void event_stream::check() {
+  auto held = still_holds(*place_, who_);
+  std::lock_guard guard{mutex_};
+  if (!held.ok() && !storing_)
+    finish({held.error_code(), held.error_message() + so_far()});
 }
 
 void event_stream::finish(grpc::Status status) {

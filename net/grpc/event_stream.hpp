@@ -13,7 +13,7 @@ namespace footfall::rpc {
 
 /// Whether the caller may append the events of a message to its site, and so many now. A site that
 /// is not named becomes the caller's.
-grpc::Status admit(const edge& x, const model::principal& who, v1::PostEventsRequest& message);
+grpc::Status admit(const model::principal& who, v1::PostEventsRequest& message);
 
 /// StreamEvents: reads a message, has it stored, reads the next. One message is
 /// under way at a time, so gRPC's flow control holds a fast client back.
@@ -28,6 +28,7 @@ public:
   void OnCancel() override { finish(cancelled()); }
   void OnDone() override;
   void end() override;
+  void check() override;
 
 private:
   event_stream(edge_ptr edge, grpc::ByteBuffer* response)

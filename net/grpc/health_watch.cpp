@@ -11,8 +11,9 @@ constexpr std::chrono::milliseconds period{500};
 } // namespace
 
 std::shared_ptr<health_watch> health_watch::start(request_handler& handler,
-                                                  grpc::HealthCheckServiceInterface* service) {
-  std::shared_ptr<health_watch> watch{new health_watch(handler, service)};
+                                                  grpc::HealthCheckServiceInterface* service,
+                                                  std::function<void()> also) {
+  std::shared_ptr<health_watch> watch{new health_watch(handler, service, std::move(also))};
   for (auto name : services)
     service->SetServingStatus(name, false);
   watch->ask();
@@ -39,6 +40,7 @@ void health_watch::stop() {
 }
 
 void health_watch::ask() {
+  also_();
   {
     std::lock_guard guard{mutex_};
     if (draining_ || stopped_)

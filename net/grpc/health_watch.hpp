@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -16,8 +17,10 @@ namespace footfall::rpc {
 class health_watch : public std::enable_shared_from_this<health_watch> {
 public:
   /// `service` belongs to the server, which must outlive stop().
+  /// @param also is called as often, on the same thread.
   static std::shared_ptr<health_watch> start(request_handler& handler,
-                                             grpc::HealthCheckServiceInterface* service);
+                                             grpc::HealthCheckServiceInterface* service,
+                                             std::function<void()> also);
 
   /// Asks once more, at once. Not after stop().
   void tell();
@@ -29,8 +32,9 @@ public:
   void stop();
 
 private:
-  health_watch(request_handler& handler, grpc::HealthCheckServiceInterface* service)
-      : handler_(handler), service_(service) {}
+  health_watch(request_handler& handler, grpc::HealthCheckServiceInterface* service,
+               std::function<void()> also)
+      : handler_(handler), service_(service), also_(std::move(also)) {}
 
   void ask();
   void answer(const node_health& x);
@@ -38,6 +42,7 @@ private:
 
   request_handler& handler_;
   grpc::HealthCheckServiceInterface* service_;
+  std::function<void()> also_;
   std::mutex mutex_;
   std::condition_variable idle_;
   grpc::Alarm alarm_;

@@ -34,7 +34,7 @@ grpc::ServerUnaryReactor* ingest_service::PostEvents(grpc::CallbackServerContext
     call->refuse(std::move(denied));
   } else if (!read_message(*request, message)) {
     call->refuse(unreadable<v1::PostEventsRequest>());
-  } else if (denied = admit(*edge_, who, message); !denied.ok()) {
+  } else if (denied = admit(who, message); !denied.ok()) {
     call->refuse(std::move(denied));
   } else if (auto bad = to_batch(message, *batch)) {
     call->refuse(status_of(bad));

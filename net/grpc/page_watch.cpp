@@ -27,7 +27,7 @@ grpc::Status page_watch::open(const grpc::ServerContextBase& context,
     return no_place(*place_);
   auto denied = check_key(*place_, context, model::access_need::read, who_);
   if (denied.ok())
-    denied = charge(*place_, who_, 1);
+    denied = charge(who_, 1);
   if (!denied.ok())
     return denied;
   v1::PageRequest message;
@@ -65,10 +65,7 @@ void page_watch::update(query_answer answer) {
   std::lock_guard guard{mutex_};
   if (finished_ || last_)
     return;
-  auto held = still_holds(*place_, who_);
-  if (!held.ok())
-    finish(std::move(held));
-  else if (answer.code != errc::none)
+  if (answer.code != errc::none)
     finish(status_of(answer));
   else if (writing_)
     newest_ = std::move(answer);
@@ -102,6 +99,11 @@ void page_watch::OnCancel() {
 
 void page_watch::end() {
   finish(status_of(errc::shutting_down, "the node drains; watch again elsewhere or later"));
+}
+
+void page_watch::check() {
+  if (auto held = still_holds(*place_, who_); !held.ok())
+    finish(std::move(held));
 }
 
 void page_watch::finish(grpc::Status status) {

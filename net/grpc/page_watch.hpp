@@ -27,6 +27,7 @@ public:
   void OnCancel() override;
   void OnDone() override;
   void end() override;
+  void check() override;
 
 private:
   explicit page_watch(edge_ptr edge) : place_(std::move(edge)) {}

@@ -25,7 +25,7 @@ grpc::ServerUnaryReactor* run_query(const edge_ptr& edge, grpc::CallbackServerCo
   model::principal who;
   auto denied = check_key(*edge, *context, model::access_need::read, who);
   if (denied.ok())
-    denied = charge(*edge, who, 1);
+    denied = charge(who, 1);
   if (!denied.ok()) {
     call->refuse(std::move(denied));
   } else if (!read_message(*request, message)) {

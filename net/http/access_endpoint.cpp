@@ -5,6 +5,7 @@
 #include "actors/model/validate.hpp"
 #include "net/http/access_text.hpp"
 #include "net/http/json_text.hpp"
+#include "net/http/key_check.hpp"
 
 namespace footfall::http {
 
@@ -77,8 +78,12 @@ std::string check_title(const std::string& role, access_role& out) {
 /// Where the browser came by TLS, to a proxy before this node, its cookie goes no other way.
 std::string cookie_line(const request& x, const std::string& token) {
   const bool secure = x.value(header::origin).starts_with("https://");
-  return "Set-Cookie: " + std::string(secure ? model::secure_cookie : model::plain_cookie) + '='
-         + token + "; Path=/; HttpOnly; SameSite=Strict" + (secure ? "; Secure" : "") + "; Max-Age="
+  // One from before, without TLS, would be sent first.
+  const std::string other =
+      secure ? "Set-Cookie: " + std::string(model::plain_cookie) + "=; Path=/; Max-Age=0\r\n" : "";
+  return other + "Set-Cookie: " + std::string(secure ? model::secure_cookie : model::plain_cookie)
+         + '=' + token + "; Path=/; HttpOnly; SameSite=Strict" + (secure ? "; Secure" : "")
+         + "; Max-Age="
          + (token.empty() ? "0" : std::to_string(model::access_gate::session_days * 86'400))
          + "\r\n";
 }
@@ -108,6 +113,8 @@ public:
     auto bad = reads ? (x.pending.kind = list, std::string{}) : read_change(*x.in, at, x, what);
     if (!bad.empty())
       return x.refuse(invalid(std::move(bad)));
+    if (x.pending.kind == sign_out && model::session_of(x.in->value(header::cookie)).empty())
+      return answer_signed_out(x);
     desk_->ask(std::move(what), x.done);
   }
 
@@ -115,12 +122,12 @@ public:
     auto* reply = std::get_if<access_reply>(&value);
     if (!reply)
       return x.refuse(problem_of(errc::internal, "the answer was of another kind"));
-    if (x.pending.kind == sign_out) // Whoever was not signed in is not either.
-      return x.answer(200, json_type, headers_with(cookie_line(*x.in, "")), session_text(true, {}));
     if (reply->refused)
       return x.refuse({401, "sign_in_refused", reply->reason});
     if (reply->code != errc::none)
       return refuse(x, *reply);
+    if (x.pending.kind == sign_out)
+      return answer_signed_out(x);
     if (x.pending.kind == sign_in)
       return x.answer(200, json_type, headers_with(cookie_line(*x.in, reply->text)),
                       session_text(true, gate_->signed_in(reply->text, now_())));
@@ -140,9 +147,15 @@ public:
 private:
   void answer_session(exchange& x) {
     model::principal::grant who;
-    if (gate_)
-      who = gate_->signed_in(model::session_of(x.in->value(header::cookie)), now_());
+    if (gate_) {
+      // A proxy may name a key for whoever it let in.
+      who = gate_->check(credentials_of(*x.in, true), model::access_need::read, now_()).who.is();
+    }
     x.answer(200, json_type, no_store, session_text(gate_ != nullptr, who));
+  }
+
+  static void answer_signed_out(exchange& x) {
+    x.answer(200, json_type, headers_with(cookie_line(*x.in, "")), session_text(true, {}));
   }
 
   static std::string headers_with(const std::string& line) { return std::string(no_store) + line; }
@@ -153,7 +166,7 @@ private:
         x.pending.kind == add_site || x.pending.kind == add_key || x.pending.kind == add_user;
     if (reply.code == errc::not_found && adds)
       bad.status = 409, bad.name = "conflict";
-    if (reply.code == errc::overloaded && x.pending.kind == sign_in)
+    if (reply.code == errc::overloaded && (x.pending.kind == sign_in || x.pending.kind == sign_out))
       bad.name = "too_many_tries";
     if (reply.retry_after_s != 0)
       bad.retry_after_s = reply.retry_after_s;
@@ -214,7 +227,8 @@ private:
     else if (at.noun == "users")
       out = access_ask::remove_user{at.name};
     else
-      out = access_ask::sign_out{model::session_id_of(model::session_of(in.value(header::cookie)))};
+      out = access_ask::sign_out{model::session_id_of(model::session_of(in.value(header::cookie))),
+                                 x.peer};
     return {};
   }
 

@@ -79,12 +79,14 @@ std::string session_text(bool asks, const model::principal::grant& who) {
     out += "false";
   if (asks && !who.id.empty()) {
     out += "true";
-    append_member(out, "name", who.person);
+    if (!who.person.empty())
+      append_member(out, "name", who.person);
     append_member(out, "role", title_of(who.role));
     append_member(out, "site", who.site);
     append_key(out, "is_global_admin");
     out += who.role == access_role::admin && who.site == all_sites ? "true" : "false";
-    append_at(out, "expires_at", who.ends_us);
+    if (who.ends_us != 0)
+      append_at(out, "expires_at", who.ends_us);
   }
   return out + "}\n";
 }

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "net/http/json_text.hpp"
+#include "net/http/key_check.hpp"
 
 namespace footfall::http {
 
@@ -63,6 +64,8 @@ void answer_applied(exchange& x, const request_handler& handler) {
   if (!text || !read_ranges(*text, ranges))
     return x.refuse(invalid("ranges is missing or wrong; write partition:first-last, at most 64 "
                             "of them with 65,536 positions together, such as 0:17-42,1:5"));
+  if (!charge(x, ranges.size()))
+    return;
   std::string body = "{\"ranges\":[";
   for (const auto& range : ranges) {
     const auto counts = handler.applied(range);

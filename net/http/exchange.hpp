@@ -103,7 +103,6 @@ public:
   pending_request pending;
   completer done;       ///< For this request only.
   model::principal who; ///< Everybody, where no keys are asked for.
-  int64_t now_us = 0;   ///< When the key was looked at.
   std::string peer;     ///< The address of the client, or of a proxy.
   response_frame frame;
   std::string* out = nullptr; ///< Responses are appended here.

@@ -64,7 +64,7 @@ constexpr kept_header kept_headers[] = {
     {bh::field::authorization, {}, header::authorization, 512, false},
     {bh::field::if_none_match, {}, header::if_none_match, 512, true},
     {bh::field::accept_encoding, {}, header::accept_encoding, 512, true},
-    {bh::field::cookie, {}, header::cookie, 4096, true},
+    {bh::field::cookie, {}, header::cookie, 8192, true},
     {bh::field::unknown, "sec-fetch-site", header::fetch_site, 32, false},
     {bh::field::unknown, "last-event-id", header::last_event_id, 2048, true},
 };

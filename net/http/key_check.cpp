@@ -1,9 +1,31 @@
 #include "net/http/key_check.hpp"
 
+#include <algorithm>
+
+#include "actors/ports/clock.hpp"
+
 namespace footfall::http {
 
 using model::access_denial;
 using model::access_need;
+
+namespace {
+
+/// Browsers send a cookie to, and from, each port of a host. That of a proxy is not named.
+bool is_of_another_port(const request& x) {
+  const auto& origin = x.value(header::origin);
+  const auto authority = origin.substr(std::min(origin.find("://") + 3, origin.size()));
+  const bool names_port = authority.find(':', authority.find(']') + 1) != std::string::npos;
+  return x.verb != method::get && x.verb != method::head && origin.find("://") != std::string::npos
+         && names_port && authority != x.value(header::host);
+}
+
+} // namespace
+
+model::credentials credentials_of(const request& x, bool takes_sessions) {
+  return {model::bearer_of(x.value(header::authorization)),
+          takes_sessions ? model::session_of(x.value(header::cookie)) : std::string_view{}};
+}
 
 problem problem_of(access_denial why, access_need need) {
   problem out{401, "key_needed", text_of(why, need)};
@@ -23,22 +45,25 @@ problem problem_of(access_denial why, access_need need) {
 
 std::optional<problem> check_key(const model::access_gate& gate, access_need need,
                                  bool takes_sessions, int64_t now_us, exchange& x) {
-  const auto& authorization = x.in->value(header::authorization);
-  const auto bearer = model::bearer_of(authorization);
-  const auto session =
-      takes_sessions ? model::session_of(x.in->value(header::cookie)) : std::string_view{};
-  auto found = bearer.empty() && !authorization.empty() && need != access_need::nothing
-                   ? model::access_gate::verdict{access_denial::malformed, {}}
-                   : gate.check({bearer, session}, need, now_us);
+  if (need == access_need::nothing)
+    return std::nullopt;
+  const auto with = credentials_of(*x.in, takes_sessions);
+  // Another scheme may be a proxy's own, and passed on.
+  if (with.bearer.empty() && with.session.empty() && !x.in->value(header::authorization).empty())
+    return problem_of(access_denial::malformed, need);
+  auto found = gate.check(with, need, now_us);
   if (found.why != access_denial::none)
     return problem_of(found.why, need);
+  if (!found.who.is().person.empty() && is_of_another_port(*x.in))
+    return problem{403, "foreign_origin",
+                   "a page of another port of the same host asks; a cookie lets this page alone "
+                   "change something"};
   x.who = std::move(found.who);
-  x.now_us = now_us;
   return std::nullopt;
 }
 
 bool charge(exchange& x, uint64_t amount) {
-  const auto now = x.who.take(amount, x.now_us);
+  const auto now = x.who.take(amount, steady_now());
   if (now.limit == 0)
     return true;
   x.frame.extra = "RateLimit-Limit: " + std::to_string(now.limit)
@@ -65,8 +90,8 @@ bool keeps_to_its_site(exchange& x, query_params& params) {
   std::string site = named ? *named : "";
   if (!keeps_to_its_site(x, site))
     return false;
-  if (!named && !site.empty())
-    params.add("site", std::move(site));
+  if (!site.empty())
+    params.set("site", std::move(site)); // One that is empty stands for the default elsewhere.
   return true;
 }
 

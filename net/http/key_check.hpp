@@ -10,6 +10,9 @@ namespace footfall::http {
 /// What a client is told whose key does not do: 401, 403, 429 or 503.
 problem problem_of(model::access_denial why, model::access_need need);
 
+/// What a request brings along.
+model::credentials credentials_of(const request& x, bool takes_sessions);
+
 /// Looks at the key of a request, or at the session of its cookie, and notes in `x` who asks.
 /// @returns why the request is refused.
 std::optional<problem> check_key(const model::access_gate& gate, model::access_need need,

@@ -81,7 +81,7 @@ void live_hub::start(exchange& x) {
   auto bad = params.parse(x.in->query(), "topic");
   if (bad.empty())
     bad = params.check_names({"site", "topic", "range", "tz", "compare", "page_url"});
-  if (bad.empty() && (!keeps_to_its_site(x, params) || !charge(x, 1)))
+  if (bad.empty() && !keeps_to_its_site(x, params))
     return;
   const auto names = params.find_all("topic");
   const bool sees_system = x.who.may(model::access_need::all_admin);
@@ -94,7 +94,10 @@ void live_hub::start(exchange& x) {
   model::check_after(x.in->value(header::last_event_id), after);
   if (!bad.empty())
     return x.refuse(invalid(std::move(bad)));
-  if (streams_.size() >= config_.streams || topics_.size() + names.size() > config_.topics) {
+  if (!charge(x, names.size()))
+    return;
+  if (has_its_share(x.who.id()) || streams_.size() >= config_.streams
+      || topics_.size() + names.size() > config_.topics) {
     add(x.counters->http_streams_refused);
     return x.refuse({503, "too_many_streams",
                      "the node has as many live streams, or different things to tell, as it may "
@@ -113,6 +116,15 @@ void live_hub::start(exchange& x) {
                  std::move(made));
 }
 
+/// A quarter of all streams is the most for one key or session: others want some, too.
+bool live_hub::has_its_share(const std::string& access_id) const {
+  if (access_id.empty())
+    return false;
+  const auto own = std::count_if(streams_.begin(), streams_.end(),
+                                 [&](const auto* y) { return y->access_id() == access_id; });
+  return static_cast<uint32_t>(own) >= std::max(config_.streams / 4, 1u);
+}
+
 std::string live_hub::open_topic(const std::string& name, const query_params& params,
                                  live_stream& reader) {
   auto made = std::make_unique<live_topic>();
@@ -125,7 +137,8 @@ std::string live_hub::open_topic(const std::string& name, const query_params& pa
     made->asked.ask.page_url = rest_of(name);
     if (auto bad = model::check_query(made->asked.ask, now_()))
       return bad.reason;
-  } else if (const auto path = path_of(kind); !path.empty()) {
+  } else if (const auto path = path_of(kind);
+             !path.empty() && (kind == "top" || name.size() == kind.size())) {
     made->params = question_of(name, params);
     if (auto bad = read_question(path, made->params, now_(), made->asked); !bad.empty())
       return bad;

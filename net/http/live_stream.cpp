@@ -63,8 +63,9 @@ void live_stream::append_id(std::string& out, const live_topic& x) {
     else
       known->offset = std::max(known->offset, has.offset);
   }
-  if (!x.reached.empty() && told_.size() <= ids_most)
-    out += "id: " + to_string(told_) + '\n';
+  const auto id = to_string(told_);
+  if (!x.reached.empty() && !id.empty() && told_.size() <= ids_most)
+    out += "id: " + id + '\n';
 }
 
 void live_stream::take(std::string& out) {

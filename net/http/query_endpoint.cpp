@@ -145,11 +145,9 @@ private:
   }
 
   void append_position(const query_answer& answer) {
-    if (answer.reached.empty())
-      return;
-    headers_ += "Footfall-Position: ";
-    headers_ += to_string(answer.reached);
-    headers_ += "\r\n";
+    const auto reached = to_string(answer.reached);
+    if (!reached.empty())
+      headers_ += "Footfall-Position: " + reached + "\r\n";
   }
 
   void refuse(exchange& x, const query_answer& answer) {

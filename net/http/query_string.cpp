@@ -85,6 +85,15 @@ void query_params::add(std::string_view name, std::string value) {
   pairs_.emplace_back(name, std::move(value));
 }
 
+void query_params::set(std::string_view name, std::string value) {
+  for (auto& [known, old] : pairs_)
+    if (known == name) {
+      old = std::move(value);
+      return;
+    }
+  add(name, std::move(value));
+}
+
 std::string query_params::text() const {
   std::string out;
   for (const auto& [name, value] : pairs_)

@@ -26,6 +26,9 @@ public:
   /// One more, as if it had been given.
   void add(std::string_view name, std::string value);
 
+  /// The value in the place of the one that was given, if one was.
+  void set(std::string_view name, std::string value);
+
   /// All of them in one text, equal for equal ones.
   std::string text() const;
 

@@ -154,6 +154,13 @@ TEST_CASE("a rate lets five seconds' worth through at once, and then its own", "
   for (int ms = 0; ms < 10'000; ++ms)
     taken += meter.take(10, 1, at += 1'000).taken;
   CHECK(taken == 100);
+  rate_meter fast;
+  CHECK(fast.take(600'000, 3'000'000, now).taken);
+  taken = 0;
+  for (int us = 0; us < 1'000'000; ++us)
+    taken += fast.take(600'000, 1, now + us).taken;
+  CHECK(taken > 599'800);
+  CHECK(taken < 600'003);
   CHECK(meter.take(0, 1'000'000, at).taken); // No limit.
   CHECK(meter.take(0, 1, at).limit == 0);
 }
@@ -229,6 +236,7 @@ TEST_CASE("a session opens what its person may, until it ends", "[access]") {
 TEST_CASE("a cookie is found among others", "[access]") {
   CHECK(session_of("footfall=abc") == "abc");
   CHECK(session_of("a=b; __Host-footfall=abc; c=d") == "abc");
+  CHECK(session_of("footfall=theirs; __Host-footfall=ours") == "ours");
   CHECK(session_of("notfootfall=abc; footfall2=x").empty());
   CHECK(session_of("footfall").empty());
   CHECK(session_of(";;; =; ").empty());

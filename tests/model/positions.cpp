@@ -14,6 +14,11 @@ TEST_CASE("positions read what they write", "[model][positions]") {
   CHECK(to_string(out) == "0:0,11:9223372036854775807");
 }
 
+TEST_CASE("positions leave out what has nothing yet", "[model][positions]") {
+  CHECK(to_string(std::vector<position>{{0, -1}, {2, 5}, {3, -1}}) == "2:5");
+  CHECK(to_string(std::vector<position>{{0, -1}}).empty());
+}
+
 TEST_CASE("positions refuse anything else", "[model][positions]") {
   std::vector<position> out;
   const char* bad[] = {

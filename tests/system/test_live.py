@@ -29,6 +29,17 @@ def test_a_click_is_on_every_screen_in_under_a_second():
     assert seconds[197] < 1 * PATIENCE
 
 
+def test_a_page_without_clicks_has_no_position_to_wait_for():
+    """What it says goes back as Footfall-After and Last-Event-ID: it must be one, or nothing."""
+    with Server() as server:
+        screen = Stream(server.address("query"), "page:/none")
+        told = screen.until("page", lambda x: x.json()["source"] == "actor")
+        assert told.json()["position"] == "" and told.position == "", told.text
+        asked = server.query.get("/v1/stats/page", page_url="/none")
+        assert asked.json()["position"] == "" and "footfall-position" not in asked.headers, asked
+        screen.close()
+
+
 def test_top_and_sum_follow_and_agree():
     with Server() as server:
         screen = Stream(server.address("query"), "top:2", "summary", "system", range="today")
