@@ -130,8 +130,13 @@ bool session::step(std::string_view data, size_t& used) {
   switch (reader_.read(data, used)) {
   case framing_state::needs_head: return false;
   case framing_state::needs_body:
-    if (phase_ == phase::head)
+    if (phase_ == phase::head) {
+      if (auto bad = owner_.turns_away(exchange_)) { // Nobody's body is kept for a refusal.
+        refuse(*bad);
+        return false;
+      }
       enter(phase::body);
+    }
     if (exchange_.in->expects_continue && !continued_)
       say_continue();
     return false;
@@ -143,7 +148,7 @@ bool session::step(std::string_view data, size_t& used) {
 
 void session::say_continue() {
   continued_ = true;
-  if (owner_.turns_away(exchange_) || owner_.target().refuses_head(*exchange_.in))
+  if (owner_.target().refuses_head(*exchange_.in))
     return begin(true); // Nobody needs the body.
   constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
   error_code ec;

@@ -1,11 +1,12 @@
 """Raw HTTP over a socket: bytes as the test wants them, answers taken apart."""
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 from typing import Any
 
-from footfall import PATIENCE
+from footfall import PATIENCE, Answer
 
 
 class RawAnswer:
@@ -104,3 +105,13 @@ def assert_problem(answer: RawAnswer) -> dict[str, Any]:
     if answer.status in (429, 503):
         assert int(answer.headers["retry-after"]) >= 1, answer
     return problem
+
+
+def answer_to(address: str, sent: bytes) -> Answer:
+    """What the server says to raw bytes, perhaps to none at all."""
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), 30 * PATIENCE) as connection:
+        connection.sendall(sent)
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        return Answer(response)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from footfall import ROOT, Server, access_of, make_key, run, wait_until
+from raw_http import answer_to
 from sse import Stream
 
 DOCUMENT = yaml.safe_load((ROOT / "docs/openapi.yaml").read_text())
@@ -365,3 +366,12 @@ def test_a_key_is_listed_rotated_and_expires(tmp_path):
     shown = run("key", "list", environment=where)
     assert shown.stdout.count("report") == 2 and "20/s" in shown.stdout, shown
     assert all(len(line) <= 80 for line in shown.stdout.splitlines()), shown.stdout
+
+
+def test_nobody_sends_a_body_for_nothing(server):
+    """Who names no key is refused by the head alone."""
+    head = ("POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            "Content-Length: 1000000\r\n\r\n[")
+    assert answer_to(server.address("ingest"), head.encode()).status == 401
+    assert answer_to(server.address("ingest"), head.replace(
+        "\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n").encode()).status == 401

@@ -5,7 +5,6 @@ then schemathesis makes up requests for each port.
 """
 import concurrent.futures
 import contextlib
-import http.client
 import os
 import pathlib
 import re
@@ -19,6 +18,7 @@ import pytest
 import yaml
 
 from footfall import PATIENCE, ROOT, Answer, Server, make_key, wait_until
+from raw_http import answer_to
 
 DOCUMENT = yaml.safe_load((ROOT / "docs/openapi.yaml").read_text())
 # Statuses that no request can bring about, and why.
@@ -112,16 +112,6 @@ OPERATIONS = [Operation(path, method, node) for path, item in DOCUMENT["paths"].
 # See test_live.py and test_people.py for the others.
 BY_LISTENER = {name: [x for x in OPERATIONS if x.listener == name]
                for name in ("ingest", "query", "admin")}
-
-
-def answer_to(address: str, sent: bytes) -> Answer:
-    """What the server says to raw bytes, perhaps to none at all."""
-    host, _, port = address.rpartition(":")
-    with socket.create_connection((host, int(port)), 30 * PATIENCE) as connection:
-        connection.sendall(sent)
-        response = http.client.HTTPResponse(connection)
-        response.begin()
-        return Answer(response)
 
 
 def plain_answers(server: Server):

@@ -13,8 +13,9 @@ import time
 import pytest
 
 from footfall import PATIENCE, ROOT, Server, access_of, make_key, run, wait_until
+from raw_http import answer_to
 from test_access import CLICK, bearer, locked
-from test_openapi import DOCUMENT, NOT_PROVOKED, Operation, answer_to
+from test_openapi import DOCUMENT, NOT_PROVOKED, Operation
 
 PASSWORD = "correct horse battery"
 OPERATIONS = {node["operationId"]: Operation(path, method, node)

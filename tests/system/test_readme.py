@@ -59,6 +59,7 @@ def test_command(server, number, command):
     # Client commands find the node by these when no address is given.
     addresses = {f"FOOTFALL_{name.upper()}_PORT": server.address(name).rsplit(":", 1)[1]
                  for name in DEFAULT_PORTS.values()}
+    addresses["FOOTFALL_DATA_DIR"] = str(server.data)
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", on(server, command)], cwd=ROOT,
                           env={**os.environ, **addresses}, capture_output=True, text=True,
                           timeout=120)
