@@ -56,6 +56,8 @@ access_keeper::~access_keeper() {
   }
   kept_.wakes.notify_all();
   hashed_.wakes.notify_all();
+  if (records_)
+    records_->interrupt();
   for (auto& x : threads_)
     x.join();
   for (auto* left : {&kept_.jobs, &hashed_.jobs})

@@ -31,8 +31,7 @@ public:
   /// can again.
   access_keeper(model::access_gate& gate, now_fn now,
                 std::function<void(const std::string&)> report);
-  /// Ends the looking. May wait for a look that is under way, some seconds. What was asked and not
-  /// done is answered errc::shutting_down.
+  /// Ends the looking. What was asked and not done is answered errc::shutting_down.
   ~access_keeper() override;
 
   /// Reads the keys for the first time, and then begins to look. Blocks. Once.

@@ -17,6 +17,9 @@ class access_records {
 public:
   virtual ~access_records() = default;
 
+  /// Has a call that waits for a server, and each later one, fail soon. Any thread.
+  virtual void interrupt() {}
+
   /// Of the last change.
   virtual caf::expected<int64_t> revision() = 0;
 

@@ -86,7 +86,9 @@ constexpr statement new_password{"access_password", R"(
 
 /// $1 name
 constexpr statement drop_person{"access_remove_user", R"(
-  WITH found AS (
+  WITH ended AS (
+    DELETE FROM core.access_sessions WHERE name = $1),
+  found AS (
     DELETE FROM core.access_users WHERE name = $1 RETURNING 1),
   told AS (
     UPDATE core.access_revision SET revision = revision + 1
@@ -144,7 +146,9 @@ access_key key_of(const result& rows, int i) {
 
 class access_tables final : public access_records {
 public:
-  explicit access_tables(std::string url) : connection_(std::move(url), "", never_) {}
+  explicit access_tables(std::string url) : connection_(std::move(url), "", stop_) {}
+
+  void interrupt() override { stop_.raise(); }
 
   caf::error make_tables() {
     auto found = run(has_tables, {});
@@ -296,7 +300,7 @@ private:
     return rows->int8(0, 0) > 0;
   }
 
-  stop_signal never_;
+  stop_signal stop_;
   connection connection_;
 };
 

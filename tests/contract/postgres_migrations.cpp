@@ -143,7 +143,8 @@ TEST_CASE("postgres_store holds up no node of the version before while it waits 
   REQUIRE(postgres_store::open(config));
   database.run("ALTER TABLE partition_progress DROP COLUMN strays, DROP COLUMN stopped_kind,"
                " DROP COLUMN stopped_why, DROP COLUMN stopped_at, DROP COLUMN stopped_offset;"
-               " DROP TABLE core.access_sites, core.access_keys, core.access_revision;"
+               " DROP TABLE core.access_sites, core.access_keys, core.access_users,"
+               " core.access_sessions, core.access_revision;"
                " DELETE FROM core.migrations WHERE version >= 8");
   std::unique_ptr<PGconn, void (*)(PGconn*)> dump{PQconnectdb(config.url.c_str()), PQfinish};
   PQclear(PQexec(dump.get(), "BEGIN; SELECT count(*) FROM partition_progress"));

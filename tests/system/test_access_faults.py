@@ -1,8 +1,10 @@
 """Keys on the services: several nodes, and a PostgreSQL that is away."""
+import time
+
 import pytest
 
 from cluster import Cluster
-from footfall import Server, access_of, make_key, run, wait_until
+from footfall import PATIENCE, Server, access_of, make_key, run, wait_until
 from own_services import OwnServices
 from services import Services
 from test_access import CLICK, bearer
@@ -55,3 +57,14 @@ def test_keys_hold_while_postgresql_is_away(tmp_path):
         wait_until(lambda: "changes of keys are seen again" in server.stderr(), 30, "and this")
         revoke(server, good)
         wait_until(lambda: server.ingest.post("/v1/events", CLICK, bearer(good)).status == 401, 5)
+        # A look that waits for the server holds up no end.
+        services.run("pause", "postgres")
+        try:
+            time.sleep(3)
+            began = time.monotonic()
+            server.terminate()
+            took = time.monotonic() - began
+            print(f"ended {took:.1f} s after SIGTERM, PostgreSQL frozen")
+            assert took < 2 * PATIENCE
+        finally:
+            services.run("resume", "postgres")

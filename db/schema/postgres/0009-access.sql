@@ -24,7 +24,7 @@ CREATE TABLE core.access_users (
 
 CREATE TABLE core.access_sessions (
   id text COLLATE "C" PRIMARY KEY,     -- SHA-256 of what the browser has.
-  name text COLLATE "C" NOT NULL REFERENCES core.access_users ON DELETE CASCADE,
+  name text COLLATE "C" NOT NULL,
   created_at timestamptz NOT NULL,
   used_day int NOT NULL);              -- Days since 1970.
 
