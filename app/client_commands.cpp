@@ -282,6 +282,9 @@ CLI::App& add_access_verb(CLI::App& noun, const char* verb, const char* sentence
                      "PostgreSQL, of one that is not; better in DATABASE_URL");
   command.callback([&run, x, function, verb] {
     std::erase_if(x->from.flags, [](const auto& flag) { return flag.second.empty(); });
+    // Who names a folder means that one, whatever the environment says for nodes.
+    if (x->from.flags.contains("data-dir") && !x->from.flags.contains("database-url"))
+      x->from.flags["database-url"] = "";
     x->from.environment = process_environment().environment;
     x->what = verb;
     run = [=] { return function(*x); };

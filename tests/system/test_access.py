@@ -352,6 +352,12 @@ def test_what_commands_refuse(tmp_path, words, code, said):
     assert done.returncode == code and said in done.stderr, done
 
 
+def test_a_folder_that_is_named_counts_more_than_the_environment(tmp_path):
+    done = run("key", "list", "--data-dir", str(tmp_path / "d"),
+               environment={"DATABASE_URL": "postgresql://127.0.0.1:1/none?connect_timeout=1"})
+    assert done.returncode == 0 and "there are no keys" in done.stdout, done
+
+
 def test_a_key_is_listed_rotated_and_expires(tmp_path):
     where = {"FOOTFALL_DATA_DIR": str(tmp_path / "d"), "DATABASE_URL": ""}
     assert "there are no keys" in run("key", "list", environment=where).stdout
