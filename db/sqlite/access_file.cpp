@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sqlite3.h>
+
 #include "db/sqlite/migrate.hpp"
 
 namespace footfall {
@@ -33,6 +35,7 @@ class access_file final : public access_records {
 public:
   explicit access_file(std::string file) : file_(std::move(file)), on_(file_, options()) {
     ::chmod(file_.c_str(), S_IRUSR | S_IWUSR); // Hashes of secrets are nobody else's matter.
+    give_to_owner_of_folder();
     migrate(on_, file_, access_application_id, sqlite_access_schema());
   }
 
@@ -158,6 +161,15 @@ public:
   }
 
 private:
+  /// An administrator's command must not leave a file that the node's own user cannot read. SQLite
+  /// does the same for the files beside it.
+  void give_to_owner_of_folder() {
+    struct stat folder {};
+    if (::geteuid() == 0 && ::stat(file_.substr(0, file_.rfind('/')).c_str(), &folder) == 0
+        && ::chown(file_.c_str(), folder.st_uid, folder.st_gid) != 0)
+      throw failure(SQLITE_PERM, "cannot be given to the owner of its folder");
+  }
+
   static connection::options options() {
     connection::options out;
     out.application_id = access_application_id;

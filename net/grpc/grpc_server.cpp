@@ -104,8 +104,11 @@ grpc_server::open(grpc_config config, request_handler& handler, metrics& counter
   if (!x->server)
     return make_error(errc::internal, "gRPC does not start");
   x->gate->start(x->way_in.get(), config.connections_max, counters);
-  x->health = rpc::health_watch::start(handler, x->server->GetHealthCheckService(),
-                                       [edge = x->edge] { edge->streams.check(); });
+  x->health =
+      rpc::health_watch::start(handler, x->server->GetHealthCheckService(), [edge = x->edge] {
+        if (edge->config.gate)
+          edge->streams.check();
+      });
   return std::unique_ptr<grpc_server>{new grpc_server(std::move(x))};
 }
 

@@ -2,19 +2,19 @@
 key, and what keys do to sites, streams, rates and logs."""
 import contextlib
 import json
+import os
 import pathlib
 import re
 import shlex
 import threading
 
 import pytest
-import yaml
 
-from footfall import ROOT, Server, access_of, make_key, run, wait_until
+from footfall import Server, access_of, make_key, run, wait_until
 from raw_http import answer_to
 from sse import Stream
+from test_openapi import DOCUMENT, resolve
 
-DOCUMENT = yaml.safe_load((ROOT / "docs/openapi.yaml").read_text())
 CLICK = {"user_id": "ada", "event_type": "click", "page_url": "/x"}
 OPERATIONS = [(path, method.upper(), node) for path, item in DOCUMENT["paths"].items()
               for method, node in item.items() if method in ("get", "post", "delete")]
@@ -94,15 +94,6 @@ def ask(server, path, method, node, headers, site="", topic="summary"):
         return answer.status, answer.json()["type"] if is_problem else ""
     finally:
         client.close()
-
-
-def resolve(node: dict) -> dict:
-    while "$ref" in node:
-        target = DOCUMENT
-        for part in node["$ref"].removeprefix("#/").split("/"):
-            target = target[part]
-        node = target
-    return node
 
 
 def takes_site(node) -> bool:
@@ -381,3 +372,13 @@ def test_nobody_sends_a_body_for_nothing(server):
     assert answer_to(server.address("ingest"), head.encode()).status == 401
     assert answer_to(server.address("ingest"), head.replace(
         "\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n").encode()).status == 401
+
+
+def test_a_key_that_root_makes_can_be_read_by_the_nodes_own_user(tmp_path):
+    data = tmp_path / "d"
+    data.mkdir()
+    os.chown(data, 10001, 10001)
+    made = run("key", "add", "--site", "default", "--role", "read",
+               environment={"FOOTFALL_DATA_DIR": str(data), "DATABASE_URL": ""})
+    assert made.returncode == 0, made
+    assert {(x.stat().st_uid, x.stat().st_gid) for x in data.iterdir()} == {(10001, 10001)}
