@@ -8,7 +8,7 @@
 /// The calls of a store's leases, waited for, as one process of a cluster makes them.
 namespace footfall::test {
 
-inline caf::expected<int64_t> join(store& db) {
+inline answered<int64_t> join(store& db) {
   return ask<int64_t>([&](auto done) { db.nodes().join(done); });
 }
 
@@ -24,7 +24,7 @@ struct member {
   }
 
   const owner_id& me() const { return says.me; }
-  caf::expected<beat_answer> try_beat() {
+  answered<beat_answer> try_beat() {
     ++says.number;
     return ask<beat_answer>([&](auto done) { db.nodes().beat(says, done); });
   }
@@ -50,7 +50,7 @@ struct member {
   lease_claim claim_of(const partition_owner& seen, bool early = false) const {
     return {seen.partition, me(), seen.owner, seen.epoch, early};
   }
-  caf::expected<partition_claim> try_claim(const partition_owner& seen, bool early = false) {
+  answered<partition_claim> try_claim(const partition_owner& seen, bool early = false) {
     return ask<partition_claim>([&](auto done) { db.claim(claim_of(seen, early), done); });
   }
   partition_claim claim(const partition_owner& seen, bool early = false) {
@@ -64,11 +64,10 @@ struct member {
     REQUIRE(out.granted);
     return out.epoch;
   }
-  caf::expected<bool> release(uint32_t partition, int64_t epoch) {
+  answered<bool> release(uint32_t partition, int64_t epoch) {
     return ask<bool>([&](auto done) { db.nodes().release(partition, me(), epoch, done); });
   }
-  caf::expected<bool> mark(uint32_t partition, int64_t epoch, stop_kind kind,
-                           const std::string& why) {
+  answered<bool> mark(uint32_t partition, int64_t epoch, stop_kind kind, const std::string& why) {
     return ask<bool>(
         [&](auto done) { db.nodes().mark_stopped(partition, me(), epoch, kind, why, done); });
   }
@@ -79,7 +78,7 @@ struct member {
         return x;
     return {};
   }
-  caf::expected<bool> leave() {
+  answered<bool> leave() {
     return ask<bool>([&](auto done) { db.nodes().leave(me(), done); });
   }
 

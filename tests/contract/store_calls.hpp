@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,67 +14,90 @@
 /// The calls of a store, waited for; and rows to give them.
 namespace footfall::test {
 
+/// What a store answered. To read the value of an answer that is an error ends the test:
+/// caf::expected would give the bytes of the error as a value.
+template <class T>
+class answered : public caf::expected<T> {
+public:
+  answered(caf::expected<T> x) : caf::expected<T>(std::move(x)) {}
+  answered(caf::error x) : caf::expected<T>(std::move(x)) {}
+  answered(T x) : caf::expected<T>(std::move(x)) {}
+
+  T* operator->() { return &checked(*this); }
+  const T* operator->() const { return &checked(*this); }
+  T& operator*() { return checked(*this); }
+  const T& operator*() const { return checked(*this); }
+
+private:
+  template <class Self>
+  static auto& checked(Self& x) {
+    if (!x)
+      throw std::runtime_error("the value of a failed answer was read: " + text_of(x.error()));
+    return x.value();
+  }
+};
+
 template <class T, class Call>
-caf::expected<T> ask(Call call) {
+answered<T> ask(Call call) {
   answer<caf::expected<T>> reply;
   call(store::done<T>{reply.callback()});
   return reply.get();
 }
 
-inline caf::expected<partition_claim> claim(store& db, uint32_t partition) {
+inline answered<partition_claim> claim(store& db, uint32_t partition) {
   return ask<partition_claim>([&](auto done) { db.claim(partition, done); });
 }
-inline caf::expected<apply_result> apply(store& db, apply_request batch) {
+inline answered<apply_result> apply(store& db, apply_request batch) {
   return ask<apply_result>([&](auto done) { db.apply(std::move(batch), done); });
 }
-inline caf::expected<fold_result> fold(store& db, uint32_t partition, int64_t from, int64_t until) {
+inline answered<fold_result> fold(store& db, uint32_t partition, int64_t from, int64_t until) {
   return ask<fold_result>([&](auto done) { db.fold(partition, from, until, done); });
 }
-inline caf::expected<snapshot<pair_count>> counts(store& db, std::vector<pair_key> keys) {
+inline answered<snapshot<pair_count>> counts(store& db, std::vector<pair_key> keys) {
   return ask<snapshot<pair_count>>([&](auto done) { db.read_counts(std::move(keys), done); });
 }
-inline caf::expected<snapshot<page_load>>
-load(store& db, std::vector<page_key> keys, int32_t first_minute = 0, uint32_t users_max = 1000) {
+inline answered<snapshot<page_load>> load(store& db, std::vector<page_key> keys,
+                                          int32_t first_minute = 0, uint32_t users_max = 1000) {
   return ask<snapshot<page_load>>(
       [&](auto done) { db.load_pages(std::move(keys), first_minute, users_max, done); });
 }
-inline caf::expected<snapshot<named_count>>
-top_pages(store& db, const std::string& site_id, int64_t from_us, int64_t to_us, uint32_t limit) {
+inline answered<snapshot<named_count>> top_pages(store& db, const std::string& site_id,
+                                                 int64_t from_us, int64_t to_us, uint32_t limit) {
   return ask<snapshot<named_count>>(
       [&](auto done) { db.top_pages(site_id, from_us, to_us, limit, done); });
 }
-inline caf::expected<snapshot<series_point>> minutes(store& db, page_key key, int64_t from_us,
-                                                     int64_t to_us) {
+inline answered<snapshot<series_point>> minutes(store& db, page_key key, int64_t from_us,
+                                                int64_t to_us) {
   return ask<snapshot<series_point>>(
       [&](auto done) { db.minutes(std::move(key), from_us, to_us, done); });
 }
-inline caf::expected<snapshot<named_count>> top_users(store& db, page_key key, uint32_t limit) {
+inline answered<snapshot<named_count>> top_users(store& db, page_key key, uint32_t limit) {
   return ask<snapshot<named_count>>([&](auto done) { db.top_users(std::move(key), limit, done); });
 }
-inline caf::expected<std::vector<std::string>> user_names(store& db, std::vector<int32_t> xs) {
+inline answered<std::vector<std::string>> user_names(store& db, std::vector<int32_t> xs) {
   auto out = ask<snapshot<std::string>>(
       [&](auto done) { db.user_names(default_site, std::move(xs), done); });
   if (!out)
     return std::move(out.error());
   return std::move(out->values);
 }
-inline caf::expected<std::vector<std::string>> type_names(store& db, std::vector<int32_t> xs) {
+inline answered<std::vector<std::string>> type_names(store& db, std::vector<int32_t> xs) {
   auto out = ask<snapshot<std::string>>(
       [&](auto done) { db.type_names(default_site, std::move(xs), done); });
   if (!out)
     return std::move(out.error());
   return std::move(out->values);
 }
-inline caf::expected<std::vector<audit_difference>> audit(store& db) {
+inline answered<std::vector<audit_difference>> audit(store& db) {
   return ask<std::vector<audit_difference>>([&](auto done) { db.audit(done); });
 }
-inline caf::expected<std::vector<partition_state>> progress(store& db) {
+inline answered<std::vector<partition_state>> progress(store& db) {
   return ask<std::vector<partition_state>>([&](auto done) { db.progress(done); });
 }
-inline caf::expected<bad_event_page> bad_page(store& db, bad_events_ask what) {
+inline answered<bad_event_page> bad_page(store& db, bad_events_ask what) {
   return ask<bad_event_page>([&](auto done) { db.bad_events(what, done); });
 }
-inline caf::expected<uint64_t> mark(store& db, std::vector<redriven> rows) {
+inline answered<uint64_t> mark(store& db, std::vector<redriven> rows) {
   return ask<uint64_t>([&](auto done) { db.mark_redriven(std::move(rows), done); });
 }
 /// The first bad events.
@@ -129,7 +153,7 @@ inline std::pair<uint64_t, uint64_t> count(store& db, const std::string& page_ur
 
 using pairs = std::vector<std::pair<std::string, uint64_t>>;
 
-inline pairs as_pairs(const caf::expected<snapshot<named_count>>& x) {
+inline pairs as_pairs(const answered<snapshot<named_count>>& x) {
   pairs out;
   for (const auto& row : x->values)
     out.emplace_back(row.name, row.clicks);
