@@ -159,11 +159,15 @@ def test_a_node_without_its_log_is_unhealthy_and_runs_on(engine):
       "FOOTFALL_CLUSTER_ADVERTISE=node:4242"), 2, "KAFKA_BROKER"),
     (("--env", "DATABASE_URL_FILE=/run/secrets/database_url"), 2, "/run/secrets/database_url"),
     ((), 1, DATA),
-    (("--tmpfs", f"{DATA}:uid=10001"), 1, "footfall key add"),
 ], ids=["wrong", "missing", "a secret that is missing", "nowhere to write"])
 def test_what_cannot_work_ends_with_one_line_that_names_it(engine, words, code, named):
     got, said = ended(engine, *NOTHING_ALLOWED, *words, IMAGE)
     assert got == code and named in said and len(said.splitlines()) == 1, (got, said)
+
+
+def test_without_a_key_it_says_how_to_make_one(engine):
+    got, said = ended(engine, *NOTHING_ALLOWED, "--tmpfs", f"{DATA}:uid=10001", IMAGE)
+    assert got == 1 and f"footfall key add --site '*' --role admin --data-dir {DATA}" in said, said
 
 
 def test_certificates_are_made_in_a_volume(engine):
