@@ -1,6 +1,6 @@
 # The front door. Each target is one script; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run run-services demo-cluster build test test-faults test-deploy package load simulate ui lint tidy fmt bench asan tsan coverage clean
+.PHONY: help run run-services demo-cluster build test test-faults test-deploy package load simulate fuzz ui lint tidy fmt bench asan tsan coverage clean
 MAKEFLAGS += --no-print-directory
 
 help: ## this list
@@ -36,6 +36,9 @@ load: ## k6 beside a private server: latencies, and every event counted (ARGS="-
 
 simulate: ## many histories of a simulated cluster (ARGS="--seed 42 --verbose": one; "nodes --seed 42": of whole nodes)
 	@scripts/simulate $(ARGS)
+
+fuzz: ## libFuzzer on what reads foreign bytes, 10 minutes (ARGS="--seconds 60 http_requests")
+	@scripts/fuzz $(ARGS)
 
 ui: ## build the dashboard of ui/ into ui/dist (ARGS=--compare: only say whether it is)
 	@scripts/ui $(ARGS)

@@ -1,5 +1,7 @@
 #include "actors/model/record.hpp"
 
+#include <google/protobuf/stubs/logging.h>
+
 #include "actors/model/event_json.hpp"
 #include "actors/model/event_key.hpp"
 #include "actors/model/validate.hpp"
@@ -8,6 +10,10 @@
 namespace footfall::model {
 
 namespace {
+
+/// What protobuf has to say of somebody's bytes is a reason, of a bad event or in an answer, and
+/// no line of our log for each of them.
+[[maybe_unused]] const auto library_says = google::protobuf::SetLogHandler(nullptr);
 
 constexpr size_t record_bytes_max = 32 << 10;
 

@@ -1,6 +1,9 @@
 #include "actors/model/record.hpp"
 
+#include <cstdio>
 #include <limits>
+
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 
@@ -75,6 +78,22 @@ TEST_CASE("the arrival of a record is read without the rest", "[model][record]")
   entry.value = encode_record(sample(), 0);
   CHECK(arrival_of(entry) == entry.time_us);
   CHECK(arrival_of(json_entry("{}")) == json_entry("{}").time_us);
+}
+
+TEST_CASE("a record that is no text leaves no line in the log", "[model][record]") {
+  log_entry entry;
+  entry.value = std::string("\x0a\x02\xff\xfe", 4);
+  std::FILE* said = std::tmpfile();
+  const int before = ::dup(2);
+  ::dup2(::fileno(said), 2);
+  event_row row;
+  const auto why = decode_record(entry, row);
+  ::dup2(before, 2);
+  ::close(before);
+  CHECK(why != "");
+  std::fseek(said, 0, SEEK_END);
+  CHECK(std::ftell(said) == 0);
+  std::fclose(said);
 }
 
 TEST_CASE("the default site takes no bytes and comes back", "[model][record]") {
