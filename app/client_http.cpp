@@ -7,9 +7,13 @@
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
+#include <openssl/err.h>
 #include <simdjson.h>
 
 #include "app/log.hpp"
@@ -18,19 +22,28 @@ namespace footfall::app {
 
 namespace beast = boost::beast;
 namespace http = beast::http;
+namespace ssl = boost::asio::ssl;
 using tcp = boost::asio::ip::tcp;
 
 struct client_http::impl {
   std::string authority; ///< As given, for the Host field.
   std::string host;
-  std::string port = "80";
+  std::string port;
   std::string key; ///< Empty: none is sent.
   std::chrono::seconds timeout;
   boost::asio::io_context context;
-  std::optional<beast::tcp_stream> stream;
+  std::optional<ssl::context> trust;      ///< Set: TLS is spoken.
+  std::optional<beast::tcp_stream> plain; ///< At most one of both streams is set.
+  std::optional<beast::ssl_stream<beast::tcp_stream>> secured;
   beast::flat_buffer buffer;
 
-  std::string name() const { return "http://" + authority; }
+  std::string name() const { return (trust ? "https://" : "http://") + authority; }
+  bool is_connected() const { return plain || secured; }
+  beast::tcp_stream& stream() { return secured ? secured->next_layer() : *plain; }
+  void disconnect() {
+    plain.reset();
+    secured.reset();
+  }
 
   /// Runs the operation just begun to its end; the stream's deadline ends it in time.
   void wait() {
@@ -38,35 +51,81 @@ struct client_http::impl {
     context.run();
   }
 
-  beast::error_code connect() {
+  /// Calls `begin` with the stream that HTTP is spoken on, and waits.
+  template <class Begin>
+  void run(Begin begin) {
+    if (secured)
+      begin(*secured);
+    else
+      begin(*plain);
+    wait();
+  }
+
+  bool is_address() const {
+    beast::error_code no;
+    boost::asio::ip::make_address(host, no);
+    return !no;
+  }
+
+  /// @returns why there is no connection; empty: there is.
+  std::string connect() {
     beast::error_code failed;
     tcp::resolver resolver{context};
     const auto addresses = resolver.resolve(host, port, failed);
     if (failed)
-      return failed;
+      return failed.message();
     buffer.clear();
-    stream.emplace(context);
-    stream->expires_after(std::min(timeout, std::chrono::seconds{5}));
-    stream->async_connect(addresses, [&](beast::error_code e, const auto&) { failed = e; });
+    if (trust)
+      secured.emplace(context, *trust);
+    else
+      plain.emplace(context);
+    stream().expires_after(std::min(timeout, std::chrono::seconds{5}));
+    stream().async_connect(addresses, [&](beast::error_code e, const auto&) { failed = e; });
     wait();
-    if (failed)
-      stream.reset();
-    return failed;
+    auto why = failed ? failed.message() : trust ? shake_hands() : std::string{};
+    if (!why.empty())
+      disconnect();
+    return why;
+  }
+
+  std::string shake_hands() {
+    auto* tls = secured->native_handle();
+    secured->set_verify_mode(ssl::verify_peer);
+    if (is_address()) { // Which no certificate is chosen by.
+      X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), host.c_str());
+    } else {
+      SSL_set_tlsext_host_name(tls, host.c_str());
+      SSL_set1_host(tls, host.c_str());
+    }
+    beast::error_code failed;
+    secured->async_handshake(ssl::stream_base::client, [&](beast::error_code e) { failed = e; });
+    wait();
+    if (!failed)
+      return {};
+    const auto reason = ERR_GET_REASON(static_cast<unsigned long>(failed.value()));
+    if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
+      return "its certificate is not trusted here ("
+             + std::string{X509_verify_cert_error_string(SSL_get_verify_result(tls))}
+             + "); the variable SSL_CERT_FILE may name a PEM file of what to trust";
+    if (reason == SSL_R_WRONG_VERSION_NUMBER)
+      return "no TLS is spoken there; use http://";
+    return failed.message();
   }
 
   beast::error_code exchange(http::request<http::string_body>& request,
                              http::response_parser<http::string_body>& parser) {
     beast::error_code failed;
-    stream->expires_after(timeout);
-    http::async_write(*stream, request, [&](beast::error_code e, size_t) {
-      failed = e;
-      // A server that refuses a request early answers before it has read it all.
-      if (!e || e == boost::asio::error::broken_pipe || e == boost::asio::error::connection_reset)
-        http::async_read(*stream, buffer, parser, [&](beast::error_code f, size_t) { failed = f; });
+    stream().expires_after(timeout);
+    run([&](auto& on) {
+      http::async_write(on, request, [&](beast::error_code e, size_t) {
+        failed = e;
+        // A server that refuses a request early answers before it has read it all.
+        if (!e || e == boost::asio::error::broken_pipe || e == boost::asio::error::connection_reset)
+          http::async_read(on, buffer, parser, [&](beast::error_code f, size_t) { failed = f; });
+      });
     });
-    wait();
     if (failed || !parser.keep_alive())
-      stream.reset();
+      disconnect();
     return failed;
   }
 
@@ -113,23 +172,24 @@ client_answer client_http::impl::follow(http::request<http::string_body> request
   request.set(http::field::user_agent, "footfall/" FOOTFALL_VERSION);
   if (!key.empty())
     request.set(http::field::authorization, "Bearer " + key);
-  stream.reset();
+  disconnect();
   client_answer answer;
-  if (auto failed = connect()) {
-    answer.error = "cannot reach " + name() + ": " + failed.message();
+  if (const auto why = connect(); !why.empty()) {
+    answer.error = "cannot reach " + name() + ": " + why;
     return answer;
   }
   http::response_parser<http::buffer_body> parser;
   parser.body_limit(boost::none);
   beast::error_code failed;
-  stream->expires_after(timeout);
-  http::async_write(*stream, request, [&](beast::error_code e, size_t) {
-    failed = e;
-    if (!e)
-      http::async_read_header(*stream, buffer, parser,
-                              [&](beast::error_code f, size_t) { failed = f; });
+  stream().expires_after(timeout);
+  run([&](auto& on) {
+    http::async_write(on, request, [&](beast::error_code e, size_t) {
+      failed = e;
+      if (!e)
+        http::async_read_header(on, buffer, parser,
+                                [&](beast::error_code f, size_t) { failed = f; });
+    });
   });
-  wait();
   if (failed)
     return no_answer(failed);
   answer.reached = true;
@@ -138,17 +198,17 @@ client_answer client_http::impl::follow(http::request<http::string_body> request
   char piece[16 << 10];
   while (!parser.is_done()) {
     parser.get().body() = {piece, sizeof piece, true};
-    stream->expires_after(timeout);
-    http::async_read_some(*stream, buffer, parser,
-                          [&](beast::error_code e, size_t) { failed = e; });
-    wait();
+    stream().expires_after(timeout);
+    run([&](auto& on) {
+      http::async_read_some(on, buffer, parser, [&](beast::error_code e, size_t) { failed = e; });
+    });
     text.append(piece, sizeof piece - parser.get().body().size);
     if (failed && failed != http::error::need_buffer)
       break;
     if (answer.status == 200 && !take_events(text, take))
       break;
   }
-  stream.reset();
+  disconnect();
   answer.body = std::move(text);
   return answer;
 }
@@ -161,10 +221,10 @@ client_answer client_http::impl::send(http::request<http::string_body> request) 
   request.prepare_payload();
   client_answer answer;
   while (true) {
-    const bool was_kept = stream.has_value();
+    const bool was_kept = is_connected();
     if (!was_kept)
-      if (auto failed = connect()) {
-        answer.error = "cannot reach " + name() + ": " + failed.message();
+      if (const auto why = connect(); !why.empty()) {
+        answer.error = "cannot reach " + name() + ": " + why;
         return answer;
       }
     http::response_parser<http::string_body> parser;
@@ -198,13 +258,15 @@ client_answer client_http::impl::send(http::request<http::string_body> request) 
 
 std::unique_ptr<client_http> client_http::make(const std::string& url, std::chrono::seconds timeout,
                                                std::string& error) {
-  constexpr std::string_view scheme = "http://";
+  constexpr std::string_view schemes[] = {"http://", "https://"};
   auto x = std::make_unique<impl>();
   std::string_view rest = url;
   error = redact('"' + url + "\" is not a URL like http://127.0.0.1:8080");
-  if (rest.substr(0, scheme.size()) != scheme)
+  const bool secure = rest.starts_with(schemes[1]);
+  if (!secure && !rest.starts_with(schemes[0]))
     return nullptr;
-  rest.remove_prefix(scheme.size());
+  rest.remove_prefix(schemes[secure].size());
+  x->port = secure ? "443" : "80";
   if (!rest.empty() && rest.back() == '/')
     rest.remove_suffix(1);
   if (!rest.empty() && rest.front() == '[' && rest.find(']') == std::string_view::npos)
@@ -224,6 +286,12 @@ std::unique_ptr<client_http> client_http::make(const std::string& url, std::chro
   if (x->host.front() == '[')
     x->host = x->host.substr(1, x->host.size() - 2);
   x->timeout = timeout;
+  if (secure) {
+    x->trust.emplace(ssl::context::tls_client);
+    beast::error_code failed;
+    x->trust->set_default_verify_paths(failed);
+    SSL_CTX_set_min_proto_version(x->trust->native_handle(), TLS1_2_VERSION);
+  }
   if (const char* key = std::getenv("FOOTFALL_KEY"))
     x->key = key;
   if (x->key.find_first_of("\r\n") != std::string::npos) {

@@ -24,12 +24,13 @@ struct server_event {
   std::string data;
 };
 
-/// A connection to one listener of a node: plain HTTP/1.1, kept alive, made when
-/// it is needed. One thread at a time.
+/// A connection to one listener of a node: HTTP/1.1, in TLS or not, kept alive, made when it is
+/// needed. One thread at a time.
 class client_http {
 public:
-  /// `url` is http://HOST[:PORT] without a path. The key in the variable FOOTFALL_KEY, if there
-  /// is one, goes with each request.
+  /// `url` is http://HOST[:PORT] without a path, or https://: then the host must show a
+  /// certificate for that name which the system trusts, or the file in SSL_CERT_FILE. The key in
+  /// the variable FOOTFALL_KEY, if there is one, goes with each request.
   /// @returns null and fills `error` when it is not that.
   static std::unique_ptr<client_http> make(const std::string& url, std::chrono::seconds timeout,
                                            std::string& error);

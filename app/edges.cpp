@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include <absl/strings/str_split.h>
+#include <spdlog/spdlog.h>
 
 #include "actors/ports/clock.hpp"
 #include "actors/ports/leases.hpp"
 #include "app/access.hpp"
 #include "app/descriptors.hpp"
+#include "app/log.hpp"
 
 namespace footfall::app {
 
@@ -22,13 +24,15 @@ bool is_gateway(const settings& x) {
 }
 
 http_config plan_http(const settings& from, const descriptor_plan& most,
-                      const model::access_gate& gate, access_desk& desk) {
+                      const model::access_gate& gate, access_desk& desk,
+                      tls::server_certificate* certificate) {
   http_config out;
   out.bind = from.bind;
   out.admin_bind = from.admin_bind;
   out.gate = asks_for_keys(from, from.bind) ? &gate : nullptr;
   out.desk = &desk;
   out.admin_gate = asks_for_keys(from, from.admin_bind) ? &gate : nullptr;
+  out.certificate = certificate;
   out.ingest_port = from.ingest_port;
   out.query_port = from.query_port;
   out.admin_port = from.admin_port;
@@ -45,8 +49,9 @@ http_config plan_http(const settings& from, const descriptor_plan& most,
 }
 
 grpc_config plan_grpc(const settings& from, const descriptor_plan& most,
-                      const model::access_gate& gate) {
+                      const model::access_gate& gate, tls::server_certificate* certificate) {
   grpc_config out;
+  out.certificate = certificate;
   out.bind = from.bind;
   out.gate = asks_for_keys(from, from.bind) ? &gate : nullptr;
   out.port = from.grpc_port;
@@ -63,18 +68,33 @@ std::string address(const std::string& host, uint16_t port) {
 
 } // namespace
 
+caf::error edges::read_certificate(const settings& options) {
+  if (options.tls_certificate.empty())
+    return caf::none;
+  auto read = tls::server_certificate::open(
+      options.tls_certificate, options.tls_key,
+      [](const std::string& line) { spdlog::warn("TLS of the listeners: {}", redact(line)); });
+  if (!read)
+    return make_error(code_of(read.error()), "TLS of the listeners: " + text_of(read.error()));
+  certificate_ = std::move(*read);
+  return caf::none;
+}
+
 caf::error edges::open(const settings& options, front_door& door, metrics& counts,
                        const model::access_gate& gate, access_desk& desk) {
   const auto most = share_descriptors(options.max_connections);
   if (!most)
     return most.error();
-  auto web = http_server::open(plan_http(options, *most, gate, desk), door, counts, system_now_us);
+  if (auto bad = read_certificate(options))
+    return bad;
+  auto web = http_server::open(plan_http(options, *most, gate, desk, certificate_.get()), door,
+                               counts, system_now_us);
   if (!web)
     return make_error(code_of(web.error()), "cannot listen for HTTP: " + text_of(web.error()));
   http_ = std::move(*web);
   if (!is_gateway(options))
     return caf::none;
-  auto rpc = grpc_server::open(plan_grpc(options, *most, gate), door, counts);
+  auto rpc = grpc_server::open(plan_grpc(options, *most, gate, certificate_.get()), door, counts);
   if (!rpc)
     return make_error(code_of(rpc.error()), "cannot listen for gRPC: " + text_of(rpc.error()));
   grpc_ = std::move(*rpc);

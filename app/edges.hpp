@@ -12,7 +12,8 @@
 namespace footfall::app {
 
 /// The listeners, in front of whatever the door leads to. Without the role `gateway` there is
-/// admin alone.
+/// admin alone. With a certificate all speak TLS; at admin, who asks from the machine itself may do
+/// without, as health checks and scrapers know no name there that a certificate could have.
 class edges {
 public:
   /// Listens at once. All that it is given outlives it.
@@ -31,6 +32,9 @@ public:
   void stop();
 
 private:
+  caf::error read_certificate(const settings& options);
+
+  std::unique_ptr<tls::server_certificate> certificate_; ///< Null: clients go without TLS.
   std::unique_ptr<http_server> http_;
   std::unique_ptr<grpc_server> grpc_; ///< Null: there is none.
 };

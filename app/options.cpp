@@ -247,6 +247,13 @@ std::string settle_redis(settings& out) {
   return {};
 }
 
+std::string check_tls(const settings& x) {
+  if (x.tls_certificate.empty() == x.tls_key.empty())
+    return {};
+  return x.tls_key.empty() ? "tls-cert: give the certificate's key too (--tls-key)"
+                           : "tls-key: give the certificate too (--tls-cert)";
+}
+
 /// A Kafka topic is there to hold what a store in trouble cannot take; only who says so
 /// has events refused instead.
 void settle_lag_limit(loaded_options& out) {
@@ -361,6 +368,8 @@ std::string load_options(const option_sources& from, loaded_options& out) {
     wrong = settle_kafka(out.values);
   if (wrong.empty())
     wrong = settle_cluster(out.values);
+  if (wrong.empty())
+    wrong = check_tls(out.values);
   return wrong.empty() ? idle_option(out) : wrong;
 }
 

@@ -303,7 +303,7 @@ int migrate(const settings& options) {
 }
 
 int serve(const settings& options) {
-  take_ending_signals();
+  take_ending_signals(!options.tls_certificate.empty());
   raise_descriptor_limit();
   metrics counts;
   system_config config{options.actor_threads, !options.cluster_listen.empty()};

@@ -10,8 +10,10 @@ namespace footfall::app {
 struct settings {
   std::string data_dir;
   std::string bind;
-  std::string hosts; ///< Separated by commas.
-  std::string auth;  ///< "auto", "on" or "off": whether keys are asked for.
+  std::string hosts;           ///< Separated by commas.
+  std::string auth;            ///< "auto", "on" or "off": whether keys are asked for.
+  std::string tls_certificate; ///< PEM files; empty, both: clients are served without TLS.
+  std::string tls_key;
   uint16_t ingest_port = 0;
   uint16_t query_port = 0;
   uint16_t grpc_port = 0;

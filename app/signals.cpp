@@ -3,6 +3,9 @@
 #include <csignal>
 #include <ctime>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 namespace footfall::app {
 
 namespace {
@@ -23,10 +26,17 @@ const sigset_t& ending_signals() {
   return all;
 }
 
+bool has_terminal() {
+  const int terminal = ::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  return terminal >= 0 && ::close(terminal) == 0;
+}
+
 } // namespace
 
-void take_ending_signals() {
+void take_ending_signals(bool reads_again) {
   std::signal(SIGPIPE, SIG_IGN);
+  if (reads_again && !has_terminal())
+    std::signal(SIGHUP, SIG_IGN);
   pthread_sigmask(SIG_BLOCK, &ending_signals(), nullptr);
 }
 

@@ -72,6 +72,9 @@ struct metrics {
   counter http_connections_refused{0};
   counter http_streams{0}; ///< A gauge: live streams.
   counter http_streams_refused{0};
+  counter tls_failures{0}; ///< HTTP connections that ended in the handshake.
+  /// When the listeners' certificate ends, in seconds since 1970; 0: they go without TLS.
+  std::atomic<int64_t> tls_valid_until_s{0};
   counter grpc_requests{0};
   counter grpc_connections_refused{0};
   counter actor_restarts{0};

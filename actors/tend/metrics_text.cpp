@@ -193,6 +193,13 @@ void add_edges(page& out, const metrics& x) {
              static_cast<double>(x.http_streams.load()));
   out.count("footfall_http_streams_refused_total", "Live streams over the limit.",
             x.http_streams_refused);
+  if (const auto until = x.tls_valid_until_s.load()) {
+    out.single("footfall_tls_certificate_expires_seconds",
+               "When the certificate of the listeners ends.", MetricType::Gauge,
+               static_cast<double>(until));
+    out.count("footfall_tls_failures_total", "HTTP connections that ended in the handshake.",
+              x.tls_failures);
+  }
   out.count("footfall_grpc_requests_total", "gRPC calls.", x.grpc_requests);
   out.count("footfall_grpc_connections_refused_total", "Connections over the limit.",
             x.grpc_connections_refused);

@@ -9,6 +9,8 @@
 
 #include <caf/expected.hpp>
 
+#include "net/tls/pem_files.hpp"
+
 namespace boost::asio::ssl {
 class context;
 }
@@ -49,7 +51,7 @@ private:
     std::string serial;
   };
   /// Changes whenever one of the files does.
-  using stamp = std::array<int64_t, 15>;
+  using stamp = std::array<tls::file_stamp, 3>;
 
   certificates(certificate_files files, report_fn report)
       : files_(std::move(files)), report_(std::move(report)) {}

@@ -6,10 +6,12 @@
 #include <openssl/ec.h>
 #include <openssl/rand.h>
 
-#include "net/cluster/openssl.hpp"
+#include "net/tls/openssl.hpp"
 #include "proto/error.hpp"
 
 namespace footfall::cluster {
+
+using namespace tls;
 
 namespace {
 

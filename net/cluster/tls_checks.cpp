@@ -3,9 +3,11 @@
 #include <boost/asio/ssl/error.hpp>
 #include <openssl/err.h>
 
-#include "net/cluster/openssl.hpp"
+#include "net/tls/openssl.hpp"
 
 namespace footfall::cluster {
+
+using namespace tls;
 
 namespace {
 

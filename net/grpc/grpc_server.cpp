@@ -3,13 +3,13 @@
 #include <chrono>
 
 #include <absl/synchronization/mutex.h>
-#include <google/protobuf/stubs/logging.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
 #include "net/grpc/acceptor.hpp"
+#include "net/grpc/credentials.hpp"
 #include "net/grpc/health_watch.hpp"
 #include "net/grpc/ingest_service.hpp"
 #include "net/grpc/reflection_service.hpp"
@@ -63,8 +63,10 @@ void set_limits(grpc::ServerBuilder& builder, const grpc_config& config) {
 
 struct grpc_server::impl {
   explicit impl(rpc::edge_ptr x)
-      : edge(std::move(x)), ingest(edge), stats(edge), analytics(edge), reflection(edge) {}
+      : edge(std::move(x)), shown(edge->config.certificate), ingest(edge), stats(edge),
+        analytics(edge), reflection(edge) {}
   rpc::edge_ptr edge;
+  rpc::credentials shown;
   rpc::ingest_service ingest;
   rpc::stats_service stats;
   rpc::analytics_service analytics;
@@ -83,8 +85,6 @@ grpc_server::open(grpc_config config, request_handler& handler, metrics& counter
   if (!gate)
     return std::move(gate.error());
   x->gate = std::move(*gate);
-  // What protobuf has to say of a client's bytes is answered, and not for our log.
-  google::protobuf::SetLogHandler(nullptr);
   // Debian builds Abseil with its search for lock cycles on: a third of a call's CPU.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   grpc::EnableDefaultHealthCheckService(true);
@@ -95,8 +95,10 @@ grpc_server::open(grpc_config config, request_handler& handler, metrics& counter
   else
     builder.SetOption(std::make_unique<without_reflection>());
   using connections = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
-  x->way_in = builder.experimental().AddExternalConnectionAcceptor(
-      connections::FROM_FD, grpc::InsecureServerCredentials());
+  const auto shown = x->shown.get();
+  if (!shown)
+    return make_error(errc::internal, "gRPC cannot keep the certificate in memory");
+  x->way_in = builder.experimental().AddExternalConnectionAcceptor(connections::FROM_FD, shown);
   builder.RegisterService(&x->ingest);
   builder.RegisterService(&x->stats);
   builder.RegisterService(&x->analytics);
@@ -105,9 +107,10 @@ grpc_server::open(grpc_config config, request_handler& handler, metrics& counter
     return make_error(errc::internal, "gRPC does not start");
   x->gate->start(x->way_in.get(), config.connections_max, counters);
   x->health =
-      rpc::health_watch::start(handler, x->server->GetHealthCheckService(), [edge = x->edge] {
-        if (edge->config.gate)
-          edge->streams.check();
+      rpc::health_watch::start(handler, x->server->GetHealthCheckService(), [parts = x.get()] {
+        if (parts->edge->config.gate)
+          parts->edge->streams.check();
+        parts->shown.refresh();
       });
   return std::unique_ptr<grpc_server>{new grpc_server(std::move(x))};
 }

@@ -10,6 +10,7 @@
 #include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
 #include "actors/ports/request_handler.hpp"
+#include "net/tls/server_certificate.hpp"
 
 namespace footfall {
 
@@ -26,9 +27,10 @@ struct grpc_config {
   uint64_t memory_bytes_max = 256 << 20; ///< Of gRPC's own buffers.
   int32_t threads_max = 16;              ///< For reflection; our calls need no thread of their own.
   int32_t connection_age_ms = 300'000;   ///< Then the client reconnects; 0: never.
-  int32_t connection_age_grace_ms = 600'000; ///< What calls still open then are given.
-  int32_t stop_grace_ms = 5'000;             ///< What open calls are given by stop().
-  const model::access_gate* gate = nullptr;  ///< Who may pass; null: everybody. Outlives it.
+  int32_t connection_age_grace_ms = 600'000;      ///< What calls still open then are given.
+  int32_t stop_grace_ms = 5'000;                  ///< What open calls are given by stop().
+  const model::access_gate* gate = nullptr;       ///< Who may pass; null: everybody. Outlives it.
+  tls::server_certificate* certificate = nullptr; ///< What it shows; null: no TLS. Outlives it.
   now_fn now = system_now_us;
 };
 

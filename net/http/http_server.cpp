@@ -41,7 +41,7 @@ caf::expected<std::unique_ptr<http_server>> http_server::open(const http_config&
     const bool is_admin = &out == &parts->admin;
     auto made =
         http::listener::open({name, address, port, most, is_admin ? config.admin_gate : config.gate,
-                              &out == &parts->query},
+                              &out == &parts->query, config.certificate, is_admin},
                              settings, std::move(target), counters, now);
     if (!made)
       return made.error();

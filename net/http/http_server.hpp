@@ -13,6 +13,7 @@
 #include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
 #include "actors/ports/request_handler.hpp"
+#include "net/tls/server_certificate.hpp"
 
 namespace footfall {
 
@@ -28,7 +29,10 @@ struct http_config {
   /// Who may pass at ingest and query, and at admin; null: everybody. They outlive the server.
   const model::access_gate* gate = nullptr;
   const model::access_gate* admin_gate = nullptr;
-  access_desk* desk = nullptr;  ///< Who changes that; not null where there is a gate.
+  access_desk* desk = nullptr; ///< Who changes that; not null where there is a gate.
+  /// What is shown to clients; null: they go without TLS. At admin, those of the machine itself
+  /// may in any case.
+  tls::server_certificate* certificate = nullptr;
   bool takes_requests = true;   ///< Else there is admin alone.
   bool has_ui = true;           ///< The dashboard is served on the query port.
   uint32_t live_streams = 1000; ///< At once, of /v1/live,

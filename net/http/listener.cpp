@@ -88,6 +88,11 @@ std::optional<problem> listener::turns_away(exchange& x) const {
   return check_key(*where_.gate, target_->needs(*x.in), where_.takes_sessions, now_(), x);
 }
 
+bool listener::may_be_plain(const tcp::socket& from) const {
+  error_code ec;
+  return where_.plain_for_machine && from.remote_endpoint(ec).address().is_loopback();
+}
+
 void listener::start() {
   date_ = date_line(now_());
   accept();
@@ -159,11 +164,15 @@ bool listener::make_room() {
 
 void listener::turn_away(tcp::socket& socket) {
   add(counters_.http_connections_refused);
+  error_code ignored;
+  if (certificate()) { // Nothing can be said before a handshake.
+    socket.close(ignored);
+    return;
+  }
   std::string out;
   append_problem(out, {date_, false, true, false},
                  {503, "too_many_connections",
                   "the server has as many connections as it may have; connect again later", true});
-  error_code ignored;
   socket.non_blocking(true, ignored);
   socket.send(asio::buffer(out), 0, ignored);
   // What the client sent already is read, so that the close does not reset the
@@ -204,6 +213,10 @@ void listener::sweep() {
     if (auto keep = sessions_[slot])
       keep->check_deadline(now);
   target_->tick();
+  if (auto* x = certificate()) {
+    x->context(); // Files that changed are noticed although nobody connects.
+    counters_.tls_valid_until_s.store(x->valid_until_s(), std::memory_order_relaxed);
+  }
   sweep_timer_.expires_after(sweep_period);
   sweep_timer_.async_wait([this](const error_code& ec) {
     if (!ec)

@@ -18,6 +18,7 @@
 #include "net/http/framing.hpp"
 #include "net/http/http_server.hpp"
 #include "net/http/origin_guard.hpp"
+#include "net/tls/server_certificate.hpp"
 
 namespace footfall::http {
 
@@ -30,6 +31,8 @@ struct listener_address {
   uint32_t connections = 0;
   const model::access_gate* gate = nullptr; ///< Null: no keys are asked for.
   bool takes_sessions = false; ///< Cookies of browsers, which send them to each port of a host.
+  tls::server_certificate* certificate = nullptr; ///< Null: without TLS. Outlives the listener.
+  bool plain_for_machine = false; ///< Who asks from the loopback may do without TLS.
 };
 
 /// One port: accepts connections, owns them, and runs them on one thread.
@@ -53,6 +56,8 @@ public:
   endpoint& target() { return *target_; }
   metrics& counters() { return counters_; }
   const http_config& config() const { return config_; }
+  tls::server_certificate* certificate() const { return where_.certificate; }
+  bool may_be_plain(const boost::asio::ip::tcp::socket& from) const;
   const framing_limits& framing() const { return framing_; }
   /// Why a request is not let in, whatever it asks; notes in `x` who asks.
   std::optional<problem> turns_away(exchange& x) const;

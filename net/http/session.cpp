@@ -4,7 +4,6 @@
 
 #include <netinet/tcp.h>
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 
 #include "net/http/listener.hpp"
@@ -19,8 +18,6 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr size_t kept_buffer = 64 << 10; ///< Bigger buffers are given back.
-constexpr size_t discard_most = 16 << 20;
-constexpr auto linger_most = std::chrono::seconds{2};
 /// Of a stream, so that what a stalled reader costs is seen here and not kept by the kernel.
 constexpr int stream_send_buffer = 16 << 10;
 constexpr int stream_unsent_most = 8 << 10;
@@ -36,7 +33,7 @@ void empty(Buffer& x) {
 } // namespace
 
 session::session(listener& owner, tcp::socket socket, uint32_t slot)
-    : owner_(owner), socket_(std::move(socket)), reader_(owner.framing()) {
+    : owner_(owner), bytes_(std::move(socket), owner.certificate()), reader_(owner.framing()) {
   exchange_.in = &reader_.get();
   exchange_.out = &out_;
   exchange_.counters = &owner.counters();
@@ -49,14 +46,17 @@ session::session(listener& owner, tcp::socket socket, uint32_t slot)
 
 void session::start() {
   error_code ec;
-  exchange_.peer = socket_.remote_endpoint(ec).address().to_string();
+  auto& socket = bytes_.socket();
+  exchange_.peer = socket.remote_endpoint(ec).address().to_string();
   ec.clear();
-  socket_.non_blocking(true, ec);
+  socket.non_blocking(true, ec);
   if (!ec)
-    socket_.set_option(tcp::no_delay(true), ec);
+    socket.set_option(tcp::no_delay(true), ec);
   if (ec)
     return close();
-  enter(phase::idle);
+  if (owner_.may_be_plain(socket))
+    bytes_.let_choose();
+  enter(bytes_.is_to_be_secured() ? phase::securing : phase::idle);
   wait_readable();
 }
 
@@ -69,30 +69,63 @@ void session::wait_readable() {
   if (waits_to_read_ || phase_ == phase::closed)
     return;
   waits_to_read_ = true;
-  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](const error_code& ec) {
-    self->waits_to_read_ = false;
-    if (self->phase_ == phase::closed)
-      return;
-    if (ec)
-      return self->close();
-    self->readable();
-  });
+  bytes_.socket().async_wait(tcp::socket::wait_read,
+                             [self = shared_from_this()](const error_code& ec) {
+                               self->waits_to_read_ = false;
+                               if (self->phase_ == phase::closed)
+                                 return;
+                               if (ec)
+                                 return self->close();
+                               self->readable();
+                             });
+}
+
+/// Goes on with `then` when the socket takes more, if the phase is the same still.
+void session::wait_writable(phase during, void (session::*then)()) {
+  bytes_.socket().async_wait(tcp::socket::wait_write,
+                             [self = shared_from_this(), during, then](const error_code& bad) {
+                               if (self->phase_ != during)
+                                 return;
+                               if (bad)
+                                 return self->close();
+                               (self.get()->*then)();
+                             });
+}
+
+void session::secure() {
+  switch (bytes_.secure()) {
+  case progress::done: enter(phase::idle); return wait_readable();
+  case progress::needs_read: return wait_readable();
+  case progress::needs_write: return wait_writable(phase::securing, &session::secure);
+  case progress::ended:
+  case progress::failed: break;
+  }
+  add(owner_.counters().tls_failures);
+  if (!bytes_.spoke_plainly())
+    return close();
+  append_problem(out_, {owner_.date(), false, true, false},
+                 {400, "tls_needed", "the port speaks TLS: use https:// instead of http://"});
+  bytes_.write_plainly(out_);
+  linger();
 }
 
 void session::readable() {
+  if (phase_ == phase::securing)
+    return secure();
   if (phase_ == phase::lingering)
     return discard();
-  error_code ec;
   auto& scratch = owner_.scratch();
-  const auto got = socket_.receive(asio::buffer(scratch), 0, ec);
-  if (ec == asio::error::would_block || ec == asio::error::try_again)
+  const auto got = bytes_.read(scratch);
+  if (got.state == progress::needs_read)
     return wait_readable();
-  if (ec || got == 0 || stream_) // No client has more to ask on a connection that streams.
+  if (got.state == progress::needs_write) // An answer of TLS itself.
+    return wait_writable(phase_, &session::readable);
+  if (got.state != progress::done || stream_) // No client has more to ask while it streams.
     return close();
   if (in_.empty()) {
-    take({scratch.data(), got});
+    take({scratch.data(), got.bytes});
   } else {
-    in_.append(scratch.data(), got);
+    in_.append(scratch.data(), got.bytes);
     take(in_);
   }
   work();
@@ -151,9 +184,7 @@ void session::say_continue() {
   if (owner_.target().refuses_head(*exchange_.in))
     return begin(true); // Nobody needs the body.
   constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
-  error_code ec;
-  const auto sent = socket_.send(asio::buffer(text.data(), text.size()), 0, ec);
-  if (ec || sent != text.size())
+  if (bytes_.write(text).bytes != text.size())
     close();
 }
 
@@ -206,8 +237,9 @@ void session::begin_stream() {
       self->ask_stream_soon();
   };
   error_code ignored;
-  socket_.set_option(asio::socket_base::send_buffer_size(stream_send_buffer), ignored);
-  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &stream_unsent_most,
+  auto& socket = bytes_.socket();
+  socket.set_option(asio::socket_base::send_buffer_size(stream_send_buffer), ignored);
+  ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &stream_unsent_most,
                sizeof stream_unsent_most);
   if (owner_.draining())
     stream_->end();
@@ -219,7 +251,7 @@ void session::ask_stream_soon() {
   if (asks_stream_ || phase_ != phase::streaming)
     return;
   asks_stream_ = true;
-  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+  asio::post(bytes_.socket().get_executor(), [self = shared_from_this()] {
     self->asks_stream_ = false;
     self->ask_stream();
   });
@@ -261,27 +293,17 @@ void session::refuse(const problem& x) {
 /// may begin.
 bool session::flush() {
   while (out_sent_ < out_.size()) {
-    error_code ec;
-    const auto sent =
-        socket_.send(asio::buffer(out_.data() + out_sent_, out_.size() - out_sent_), 0, ec);
-    if (ec == asio::error::would_block || ec == asio::error::try_again) {
+    const auto sent = bytes_.write(std::string_view(out_).substr(out_sent_));
+    if (sent.state == progress::needs_write) {
       enter(phase::writing);
-      socket_.async_wait(tcp::socket::wait_write,
-                         [self = shared_from_this()](const error_code& bad) {
-                           if (self->phase_ != phase::writing)
-                             return;
-                           if (bad)
-                             return self->close();
-                           if (self->flush())
-                             self->work();
-                         });
+      wait_writable(phase::writing, &session::flush_and_work);
       return false;
     }
-    if (ec) {
+    if (sent.state != progress::done) {
       close();
       return false;
     }
-    out_sent_ += sent;
+    out_sent_ += sent.bytes;
   }
   empty(out_);
   out_sent_ = 0;
@@ -298,92 +320,9 @@ bool session::flush() {
   return true;
 }
 
-/// Closes without a reset: what the client still sends is read and dropped, so
-/// that it gets to read our answer.
-void session::linger() {
-  error_code ec;
-  socket_.shutdown(tcp::socket::shutdown_send, ec);
-  if (ec)
-    return close();
-  enter(phase::lingering);
-  wait_readable();
-}
-
-void session::discard() {
-  error_code ec;
-  auto& scratch = owner_.scratch();
-  const auto got = socket_.receive(asio::buffer(scratch), 0, ec);
-  if (ec == asio::error::would_block || ec == asio::error::try_again)
-    return wait_readable();
-  discarded_ += got;
-  if (ec || got == 0 || discarded_ > discard_most)
-    return close();
-  wait_readable();
-}
-
-void session::check_deadline(steady_clock::time_point now) {
-  const auto& config = owner_.config();
-  const auto age = now - since_;
-  switch (phase_) {
-  case phase::idle:
-    if (age > config.idle_timeout)
-      close();
-    return;
-  case phase::head:
-    if (age > config.header_timeout)
-      refuse({408, "request_timeout", "the head of the request did not come in time", true});
-    return;
-  case phase::body: {
-    const auto seconds = std::chrono::duration<double>(age).count();
-    const auto least = seconds * static_cast<double>(config.body_rate);
-    if (age > config.body_grace && static_cast<double>(reader_.wire_bytes()) < least)
-      refuse({408, "request_timeout", "the body of the request came too slowly", true});
-    return;
-  }
-  case phase::answering:
-    if (age > config.answer_timeout) {
-      problem late{503, "timeout", "no answer came in time; send the request again", true};
-      late.members = ",\"outcome\":\"unknown\"";
-      refuse(late);
-    }
-    return;
-  case phase::writing:
-    if (age > config.write_timeout)
-      close();
-    return;
-  case phase::streaming: return; // It has news, or a beat, every few seconds.
-  case phase::lingering:
-    if (age > linger_most)
-      close();
-    return;
-  case phase::closed: return;
-  }
-}
-
-void session::drain() {
-  if (phase_ == phase::idle)
-    close();
-  else if (stream_)
-    stream_->end();
-}
-
-bool session::end_if_idle(steady_clock::time_point since) {
-  error_code ec;
-  if (phase_ != phase::idle || since_ > since || socket_.available(ec) > 0)
-    return false; // A request may have come that was not read yet.
-  close();
-  return true;
-}
-
-void session::close() {
-  if (phase_ == phase::closed)
-    return;
-  phase_ = phase::closed;
-  ++exchange_.done.to.generation;
-  stream_.reset();
-  error_code ignored;
-  socket_.close(ignored);
-  owner_.forget(exchange_.done.to.slot);
+void session::flush_and_work() {
+  if (flush())
+    work();
 }
 
 } // namespace footfall::http

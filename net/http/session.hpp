@@ -6,6 +6,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include "net/http/byte_stream.hpp"
 #include "net/http/exchange.hpp"
 #include "net/http/framing.hpp"
 
@@ -31,6 +32,7 @@ public:
 
 private:
   enum class phase : uint8_t {
+    securing, ///< The handshake of TLS.
     idle,
     head,
     body,
@@ -42,6 +44,8 @@ private:
   };
 
   void wait_readable();
+  void wait_writable(phase during, void (session::*then)());
+  void secure();
   void readable();
   void work();
   void take(std::string_view data);
@@ -51,6 +55,7 @@ private:
   void say_continue();
   void answer_request();
   bool flush();
+  void flush_and_work();
   void begin_stream();
   void ask_stream_soon();
   void ask_stream();
@@ -60,7 +65,7 @@ private:
   void enter(phase next);
 
   listener& owner_;
-  boost::asio::ip::tcp::socket socket_;
+  byte_stream bytes_;
   request_reader reader_;
   exchange exchange_;
   std::string in_; ///< Bytes that came and are not used yet.

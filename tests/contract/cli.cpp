@@ -22,11 +22,12 @@ TEST_CASE("a table may have rows without a text", "[contract][cli]") {
 
 TEST_CASE("URLs of a node are read strictly", "[contract][cli]") {
   std::string error;
-  for (auto good : {"http://127.0.0.1:8080", "http://localhost", "http://[::1]:8080/"})
+  for (auto good :
+       {"http://127.0.0.1:8080", "http://localhost", "http://[::1]:8080/", "https://localhost"})
     CHECK(client_http::make(good, std::chrono::seconds{1}, error));
-  for (auto bad : {"", "localhost:8080", "https://localhost", "http://", "http://:80", "http://a:b",
-                   "http://a:", "http://a/path", "http://a:123456", "http://a:65536", "http://a:0",
-                   "http://a:+1", "http://[::1"}) {
+  for (auto bad : {"", "localhost:8080", "ftp://localhost", "http://", "https://", "http://:80",
+                   "http://a:b", "http://a:", "http://a/path", "http://a:123456", "http://a:65536",
+                   "http://a:0", "http://a:+1", "http://[::1"}) {
     CHECK_FALSE(client_http::make(bad, std::chrono::seconds{1}, error));
     CHECK_THAT(error, Catch::Matchers::Contains("not a URL"));
   }

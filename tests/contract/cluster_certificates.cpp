@@ -5,12 +5,13 @@
 #include <fstream>
 
 #include "net/cluster/names.hpp"
-#include "net/cluster/openssl.hpp"
+#include "net/tls/openssl.hpp"
 #include "proto/error.hpp"
 #include "tests/contract/cluster_rig.hpp"
 
 using namespace footfall;
 using namespace footfall::cluster;
+using namespace footfall::tls;
 using namespace footfall::test;
 using Catch::Matchers::Contains;
 

@@ -24,14 +24,15 @@ class Authority:
         openssl("req", "-x509", *KEY, "-nodes", "-days", 2, "-subj", f"/CN={name}",
                 "-keyout", self.key, "-out", self.certificate)
 
-    def issue(self, name: str, host: str = "localhost") -> pathlib.Path:
-        """@returns the certificate, of the user `name`, and of a server at `host`."""
+    def issue(self, name: str, names: str = "DNS:localhost", days: int = 2,
+              kind: tuple[str, ...] = KEY) -> pathlib.Path:
+        """@returns the certificate, of the user `name`, and of a server with these names."""
         request, key, out = (self.folder / f"{name}.{end}" for end in ("csr", "key", "crt"))
-        openssl("req", *KEY, "-nodes", "-subj", f"/CN={name}",
+        openssl("req", *kind, "-nodes", "-subj", f"/CN={name}",
                 "-keyout", key, "-out", request)
-        names = self.folder / f"{name}.names"
-        names.write_text(f"subjectAltName=DNS:{host}\n")
+        extra = self.folder / f"{name}.names"
+        extra.write_text(f"subjectAltName={names}\n")
         openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key,
-                "-CAcreateserial", "-days", 2, "-extfile", names, "-out", out)
+                "-CAcreateserial", "-days", days, "-extfile", extra, "-out", out)
         (self.folder / f"{name}.pem").write_text(key.read_text() + out.read_text())
         return out

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import signal
+import ssl
 import subprocess
 import tempfile
 import time
@@ -56,12 +57,14 @@ class Answer:
 class Client:
     """One keep-alive connection to "host:port"; opens itself again when it was closed."""
 
-    def __init__(self, address: str, timeout: float = 10, key: str = ""):
-        """`key` goes with each request that has no other one."""
+    def __init__(self, address: str, timeout: float = 10, key: str = "",
+                 trust: ssl.SSLContext | None = None):
+        """`key` goes with each request that has no other one; with `trust`, TLS is spoken."""
         host, _, port = address.rpartition(":")
         self.key = key
-        self.connection = http.client.HTTPConnection(
-            host.strip("[]"), int(port), timeout=timeout * PATIENCE)
+        where = {"host": host.strip("[]"), "port": int(port), "timeout": timeout * PATIENCE}
+        self.connection = (http.client.HTTPSConnection(**where, context=trust) if trust
+                           else http.client.HTTPConnection(**where))
 
     def request(self, method: str, path: str, body: Any = None,
                 headers: dict[str, str] | None = None) -> Answer:
@@ -113,6 +116,7 @@ class Server:
         self.environment = environment or {}
         self.binary = binary
         self.key = ""  # That the clients of this object name.
+        self.trust: ssl.SSLContext | None = None  # Set: they speak TLS at ingest and query.
         self.ports = {"ingest": "0", "query": "0", "grpc": "0", "admin": "0", **(ports or {})}
         self.ready_file = self.folder / "ready.json"
         self.stderr_file = self.folder / "stderr.log"
@@ -209,7 +213,8 @@ class Server:
 
     def client(self, listener: str, timeout: float = 10) -> Client:
         """A connection of its own, for tests with several."""
-        return Client(self.ready[listener], timeout, self.key)
+        trust = None if listener == "admin" else self.trust
+        return Client(self.ready[listener], timeout, self.key, trust)
 
     def _shared(self, listener: str) -> Client:
         if listener not in self._clients:

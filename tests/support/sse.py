@@ -3,6 +3,7 @@ import contextlib
 import http.client
 import json
 import socket
+import ssl
 import time
 import urllib.parse
 from typing import Any, Iterator
@@ -23,10 +24,12 @@ class Stream:
     """`GET /v1/live` at an address, with the topics and parameters that are given."""
 
     def __init__(self, address: str, *topics: str, last: str = "", key: str = "",
-                 timeout: float = 30, **parameters: str):
+                 timeout: float = 30, trust: ssl.SSLContext | None = None, **parameters: str):
         host, _, port = address.rpartition(":")
         self.timeout = timeout
-        self.connection = http.client.HTTPConnection(host, int(port), timeout=timeout)
+        self.connection = (
+            http.client.HTTPSConnection(host, int(port), timeout=timeout, context=trust) if trust
+            else http.client.HTTPConnection(host, int(port), timeout=timeout))
         query = urllib.parse.urlencode([("topic", x) for x in topics] + list(parameters.items()))
         headers = {"Last-Event-ID": last} if last else {}
         if key:

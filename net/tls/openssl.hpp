@@ -10,7 +10,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-namespace footfall::cluster {
+namespace footfall::tls {
 
 /// Ends what OpenSSL made with the function that OpenSSL has for it.
 template <auto Free>
@@ -51,4 +51,4 @@ std::vector<std::string> names_of(const X509& x);
 /// Its number in hexadecimal digits.
 std::string serial_of(const X509& x);
 
-} // namespace footfall::cluster
+} // namespace footfall::tls

@@ -1,4 +1,4 @@
-#include "net/cluster/openssl.hpp"
+#include "net/tls/openssl.hpp"
 
 #include <algorithm>
 #include <ctime>
@@ -6,7 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-namespace footfall::cluster {
+namespace footfall::tls {
 
 namespace {
 
@@ -125,4 +125,4 @@ std::string serial_of(const X509& x) {
   return out;
 }
 
-} // namespace footfall::cluster
+} // namespace footfall::tls
