@@ -156,8 +156,8 @@ struct query_port_config {
 };
 
 /// Queries, the live stream, a look at the node, events and the dashboard.
-std::unique_ptr<endpoint> make_query_port(request_handler& handler, const now_fn& now,
-                                          const query_port_config& config);
+std::unique_ptr<endpoint> make_query_port(request_handler& handler, const metrics& counts,
+                                          const now_fn& now, const query_port_config& config);
 
 std::unique_ptr<endpoint> make_admin_endpoint(request_handler& handler, now_fn now);
 

@@ -53,7 +53,7 @@ caf::expected<std::unique_ptr<http_server>> http_server::open(const http_config&
                           http::make_ingest_endpoint(handler), parts->ingest))
       return bad;
     if (auto bad = listen("query", config.bind, config.query_port, config.connections,
-                          http::make_query_port(handler, now,
+                          http::make_query_port(handler, counters, now,
                                                 {config.has_ui, config.live_streams,
                                                  config.live_topics, config.gate, config.desk}),
                           parts->query))

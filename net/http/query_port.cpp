@@ -1,9 +1,11 @@
+#include <charconv>
 
 #include "net/http/access_endpoint.hpp"
 #include "net/http/assets.hpp"
 #include "net/http/exchange.hpp"
 #include "net/http/live_hub.hpp"
 #include "net/http/question.hpp"
+#include "net/http/system_history.hpp"
 #include "net/http/system_view.hpp"
 
 namespace footfall::http {
@@ -11,19 +13,22 @@ namespace footfall::http {
 namespace {
 
 constexpr std::string_view system_path = "/v1/system";
+constexpr std::string_view history_path = "/v1/system/history";
 constexpr std::string_view live_path = "/v1/live";
 
-/// Shows the node: /v1/system itself.
+/// Shows the node: /v1/system itself, and what it did in the last minutes.
 class system_endpoint final : public endpoint {
 public:
-  system_endpoint(request_handler& handler, now_fn now)
-      : handler_(handler), now_(std::move(now)), started_us_(now_()) {}
+  system_endpoint(request_handler& handler, const metrics& counts, now_fn now)
+      : handler_(handler), history_(counts), now_(std::move(now)), started_us_(now_()) {}
 
   int64_t started_us() const { return started_us_; }
 
   void start(exchange& x) override {
     if (refuses_head(*x.in))
       return x.refuse(wrong_method("GET, HEAD"));
+    if (x.in->path() == history_path)
+      return answer_history(x);
     if (!x.in->query().empty())
       return x.refuse(invalid("the path takes no query parameters; leave them out"));
     ask_system(handler_, x.done);
@@ -43,8 +48,29 @@ public:
     return x.verb != method::get && x.verb != method::head;
   }
 
+  void tick() override { history_.tick(now_()); }
+
 private:
+  void answer_history(exchange& x) const {
+    query_params params;
+    auto bad = params.parse(x.in->query());
+    if (bad.empty())
+      bad = params.check_names({"seconds"});
+    constexpr auto most = system_history::seconds_most;
+    uint32_t seconds = most;
+    if (const auto* given = params.find("seconds"); bad.empty() && given) {
+      const auto* end = given->data() + given->size();
+      const auto read = std::from_chars(given->data(), end, seconds);
+      if (read.ec != std::errc{} || read.ptr != end || seconds == 0 || seconds > most)
+        bad = "seconds is a whole number from 1 to " + std::to_string(most);
+    }
+    if (!bad.empty())
+      return x.refuse(invalid(std::move(bad)));
+    x.answer(200, json_type, "Cache-Control: no-store\r\n", history_.render(seconds) + '\n');
+  }
+
   request_handler& handler_;
+  system_history history_;
   now_fn now_;
   int64_t started_us_;
 };
@@ -53,10 +79,11 @@ private:
 /// asks this port alone and sends its events here as well.
 class query_port final : public endpoint {
 public:
-  query_port(request_handler& handler, const now_fn& now, const query_port_config& config)
+  query_port(request_handler& handler, const metrics& counts, const now_fn& now,
+             const query_port_config& config)
       : queries_(make_query_endpoint(handler, now)), events_(make_ingest_endpoint(handler)),
         admin_(make_admin_endpoint(handler, now)),
-        access_(make_access_endpoint(config.gate, config.desk, now)), system_(handler, now),
+        access_(make_access_endpoint(config.gate, config.desk, now)), system_(handler, counts, now),
         live_(handler, now, {config.streams, config.topics, config.gate}, system_.started_us()) {
     if (config.has_ui)
       ui_ = std::make_unique<assets>(ui_files());
@@ -95,7 +122,10 @@ public:
     live_.told(topic, std::move(value));
   }
 
-  void tick() override { live_.tick(); }
+  void tick() override {
+    system_.tick();
+    live_.tick();
+  }
 
 private:
   endpoint* find(std::string_view path) const {
@@ -103,7 +133,7 @@ private:
       return events_.get();
     if (is_of_access(path))
       return access_.get();
-    if (path == system_path)
+    if (path == system_path || path == history_path)
       return const_cast<system_endpoint*>(&system_);
     if (path == "/v1/system/cluster" || path == "/v1/system/partitions"
         || path == "/v1/system/actors" || path.starts_with("/v1/system/actors/"))
@@ -126,9 +156,9 @@ private:
 
 } // namespace
 
-std::unique_ptr<endpoint> make_query_port(request_handler& handler, const now_fn& now,
-                                          const query_port_config& config) {
-  return std::make_unique<query_port>(handler, now, config);
+std::unique_ptr<endpoint> make_query_port(request_handler& handler, const metrics& counts,
+                                          const now_fn& now, const query_port_config& config) {
+  return std::make_unique<query_port>(handler, counts, now, config);
 }
 
 } // namespace footfall::http

@@ -4,6 +4,7 @@
 
 #include "net/http/json_text.hpp"
 #include "net/http/states_text.hpp"
+#include "net/http/system_history.hpp"
 
 namespace footfall::http {
 
@@ -70,48 +71,26 @@ void append_partitions(std::string& out, const system_reply& x) {
   out += ']';
 }
 
-void append_ms(std::string& out, int64_t us) {
-  append_number(out, static_cast<uint64_t>(us / 1000));
-  if (us % 1000 != 0)
-    out += '.' + std::to_string(us % 1000 / 100);
-}
-
-/// The upper bound of the bucket that so many of 1,000 events reach; null when there are none.
-void append_quantile(std::string& out, const char* name, const duration_histogram& x, uint64_t all,
-                     uint64_t of_1000) {
-  append_key(out, name);
-  if (all == 0) {
-    out += "null";
-    return;
-  }
-  const auto wanted = (all * of_1000 + 999) / 1000;
-  uint64_t below = 0;
-  size_t at = 0;
-  for (; at + 2 < duration_histogram::buckets; ++at)
-    if ((below += x.in_bucket(at)) >= wanted)
-      break;
-  append_ms(out, duration_histogram::bound_us(at));
-}
-
 void append_freshness(std::string& out, const duration_histogram& x) {
+  const auto counts = counts_of(x);
   append_key(out, "freshness");
   out += "{\"bounds_ms\":[";
-  for (size_t i = 0; i + 1 < duration_histogram::buckets; ++i) {
+  for (size_t i = 0; i + 1 < counts.size(); ++i) {
     if (i > 0)
       out += ',';
-    append_ms(out, duration_histogram::bound_us(i));
+    append_bound(out, static_cast<int>(i));
   }
   out += "],\"counts\":[";
-  uint64_t all = 0;
-  for (size_t i = 0; i < duration_histogram::buckets; ++i) {
+  for (size_t i = 0; i < counts.size(); ++i) {
     if (i > 0)
       out += ',';
-    append_number(out, x.in_bucket(i));
-    all += x.in_bucket(i);
+    append_number(out, counts[i]);
   }
   out += ']';
-  append_quantile(out, "p50_ms", x, all, 500);
-  append_quantile(out, "p99_ms", x, all, 990);
+  append_key(out, "p50_ms");
+  append_bound(out, quantile(counts, 500));
+  append_key(out, "p99_ms");
+  append_bound(out, quantile(counts, 990));
   out += '}';
 }
 
