@@ -8,6 +8,16 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          // What several screens share is one file: a dozen small ones would be as many requests.
+          groups: [
+            { name: 'shared', test: /node_modules|\/src\/(lib|widgets)\//, minShareCount: 2 },
+          ],
+        },
+      },
+    },
   },
   server: { proxy: { '/v1': process.env.FOOTFALL_URL ?? 'http://127.0.0.1:8081' } },
 });

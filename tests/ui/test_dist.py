@@ -3,9 +3,22 @@ import gzip
 import re
 import subprocess
 
+import pytest
+
+from browser import Screen, chromium
 from footfall import ROOT, Server
 
+# What a first visit may load in all, and what of it may not be a chart's.
 FIRST_LOAD = 60 * 1024
+WITHOUT_CHART = 40 * 1024
+CHARTED = ["/", "/page?u=/pricing"]
+PLAIN = ["/page", "/live", "/actors", "/system", "/try", "/settings"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as x:
+        yield x
 
 
 def test_the_sources_make_what_is_committed():
@@ -43,19 +56,37 @@ def test_files_are_served_as_they_are_packed_and_known_again():
         assert server.query.post("/", b"").status in (404, 405)
 
 
-def test_a_first_visit_loads_little():
-    with Server() as server:
-        def size(path: str) -> tuple[int, str]:
-            answer = server.query.get(path, {"Accept-Encoding": "gzip"})
-            packed = "content-encoding" in answer.headers
-            text = gzip.decompress(answer.body) if packed else answer.body
-            return len(answer.body), text.decode()
+def sent_size(server: Server, path: str) -> int:
+    return len(server.query.get(path, {"Accept-Encoding": "gzip"}).body)
 
-        sent, index = size("/")
-        for path in re.findall(r'(?:src|href)="(/assets/[^"]+)"', index):
-            sent += size(path)[0]
-    print(f"first load: {sent} bytes")
-    assert sent <= FIRST_LOAD
+
+def fetched(browser, server: Server, path: str) -> set[str]:
+    """What a browser that was never there fetches of the dashboard for a screen."""
+    screen = Screen(browser, server.url("query")).open(path)
+    if path in CHARTED:
+        screen.page.locator(".chart-box canvas").wait_for()
+    screen.page.wait_for_timeout(500)
+    urls = screen.page.evaluate(
+        "performance.getEntriesByType('resource').map(x => new URL(x.name).pathname)")
+    assert not screen.faults, screen.faults
+    screen.close()
+    named = re.findall(r'(?:src|href)="(/assets/[^"]+)"', server.query.get("/").text)
+    return {"/", *named, *(x for x in urls if x.startswith("/assets/"))}
+
+
+def test_a_first_visit_loads_little(browser):
+    with Server() as server:
+        clicks = {"user_id": "ada", "event_type": "click", "page_url": "/pricing"}
+        assert server.ingest.post("/v1/events", clicks).status == 200
+        actor = server.query.get("/v1/system/actors").json()["actors"][0]["id"]
+        for path in [*CHARTED, *PLAIN, f"/actors/{actor}"]:
+            sizes = {x: sent_size(server, x) for x in fetched(browser, server, path)}
+            chart = sum(size for x, size in sizes.items() if "/plot-" in x)
+            total = sum(sizes.values())
+            print(f"first visit of {path}: {total} bytes, {chart} of them for its chart")
+            assert total <= FIRST_LOAD, sizes
+            assert total - chart <= WITHOUT_CHART, sizes
+            assert (chart > 0) == (path in CHARTED), sizes
 
 
 def test_the_dashboard_can_be_left_out():

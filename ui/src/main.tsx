@@ -5,21 +5,42 @@ import { live } from './lib/live';
 import { ask_session, is_global_admin, may_enter, session } from './lib/session';
 import { follow_links, href, location, navigate, run_clock } from './lib/state';
 import { follow_system } from './lib/theme';
-import { Overview } from './screens/overview';
 import { later, Lazy } from './widgets/lazy';
 import { OnlyAdmins } from './widgets/only_admins';
 import { help_open, open_places, places, Shell } from './widgets/shell';
 import './style.css';
 
 const actor_screen = later(() => import('./screens/actor').then((of) => of.ActorScreen));
-const actors_screen = later(() => import('./screens/actors').then((of) => of.ActorsScreen));
-const live_screen = later(() => import('./screens/live').then((of) => of.LiveScreen));
-const page_screen = later(() => import('./screens/page').then((of) => of.PageScreen));
-const settings_screen = later(() =>
-  import('./screens/settings').then((of) => of.SettingsScreen));
 const sign_in_screen = later(() => import('./screens/sign_in').then((of) => of.SignIn));
-const system_screen = later(() => import('./screens/system').then((of) => of.SystemScreen));
-const try_screen = later(() => import('./screens/try').then((of) => of.TryScreen));
+const screens = {
+  overview: later(() => import('./screens/overview').then((of) => of.Overview)),
+  page: later(() => import('./screens/page').then((of) => of.PageScreen)),
+  live: later(() => import('./screens/live').then((of) => of.LiveScreen)),
+  actors: later(() => import('./screens/actors').then((of) => of.ActorsScreen)),
+  system: later(() => import('./screens/system').then((of) => of.SystemScreen)),
+  attempt: later(() => import('./screens/try').then((of) => of.TryScreen)),
+  settings: later(() => import('./screens/settings').then((of) => of.SettingsScreen)),
+};
+
+function screen_at(path: string) {
+  switch (path) {
+    case '/': return screens.overview;
+    case '/page': return screens.page;
+    case '/live': return screens.live;
+    case '/actors': return screens.actors;
+    case '/system': return screens.system;
+    case '/settings': return screens.settings;
+    case '/try': return screens.attempt;
+    default: return null;
+  }
+}
+
+const actor_address = /^\/actors\/(?:([^/]+)\/)?(\d+)$/;
+
+/// Fetches what stands at an address while it is still asked who is there.
+function fetch_screen_at(path: string): void {
+  (actor_address.test(path) ? actor_screen : screen_at(path))?.load();
+}
 
 function Screen() {
   const { path } = location.value;
@@ -29,21 +50,13 @@ function Screen() {
   if (place && 'for_admins' in place && !is_global_admin.value) {
     return <OnlyAdmins key={path} name={place.name} />;
   }
-  const actor = /^\/actors\/(?:([^/]+)\/)?(\d+)$/.exec(path);
+  const actor = actor_address.exec(path);
   if (actor) {
     const props = { node: actor[1] ?? null, id: actor[2] ?? '' };
     return <Lazy key={path} of={actor_screen} props={props} />;
   }
-  switch (path) {
-    case '/': return <Overview />;
-    case '/page': return <Lazy key={path} of={page_screen} props={{}} />;
-    case '/live': return <Lazy key={path} of={live_screen} props={{}} />;
-    case '/actors': return <Lazy key={path} of={actors_screen} props={{}} />;
-    case '/system': return <Lazy key={path} of={system_screen} props={{}} />;
-    case '/settings': return <Lazy key={path} of={settings_screen} props={{}} />;
-    case '/try': return <Lazy key={path} of={try_screen} props={{}} />;
-    default: return <Nowhere path={path} />;
-  }
+  const screen = screen_at(path);
+  return screen ? <Lazy key={path} of={screen} props={{}} /> : <Nowhere path={path} />;
 }
 
 function Nowhere({ path }: { path: string }) {
@@ -92,5 +105,6 @@ listen_to_keys(() => [
     run: () => live.set_paused(!live.paused.value) },
   { keys: '?', does: 'This list', run: () => { help_open.value = !help_open.value; } },
 ]);
+fetch_screen_at(location.value.path);
 void ask_session();
 render(<App />, document.getElementById('app')!);

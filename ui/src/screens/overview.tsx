@@ -16,7 +16,7 @@ import { ChangeMark, Command, Details, Num, OpenPage, PageName } from '../widget
 import { Card, Cards } from '../widgets/cards';
 import { Controls } from '../widgets/controls';
 import { say } from '../widgets/live_dot';
-import { LineChart } from '../widgets/line_chart';
+import { LineChart, use_charts } from '../widgets/line_chart';
 import { Proof } from '../widgets/proof';
 import { Spark } from '../widgets/spark';
 import { use_sheet } from '../widgets/sheets';
@@ -44,6 +44,7 @@ function use_overview() {
   const top = use_resource<TopPages>(key, (signal) =>
     call('/v1/stats/top-pages', { ...base(), limit: pages_max }, { signal }));
   const system = use_system();
+  use_charts();
   const heard = useRef<string | undefined>(undefined);
   const all = { summary, series, hour, top, system };
   const refresh = () => Promise.all(Object.values(all).map((one) => one.load())).then(() => {

@@ -13,7 +13,7 @@ import { Bars } from '../widgets/bars';
 import { Command, Details, Foreign, Json, Num, OpenPage, PageName } from '../widgets/bits';
 import { Card, Cards } from '../widgets/cards';
 import { Controls } from '../widgets/controls';
-import { LineChart } from '../widgets/line_chart';
+import { LineChart, use_charts } from '../widgets/line_chart';
 import { Proof } from '../widgets/proof';
 import { use_sheet } from '../widgets/sheets';
 import { MinuteBars } from '../widgets/spark';
@@ -77,6 +77,7 @@ function use_page(url: string) {
     call('/v1/stats/series', { ...params, ...series_params(range), tz, compare },
       { signal, after: heard.current }));
   const system = use_system();
+  use_charts();
   const refresh = () =>
     Promise.all([page.load(), users.load(), series.load(), system.load()]).then(() => {
       if (page.problem.value) throw new Error(page.problem.value.detail);

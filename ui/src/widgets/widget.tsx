@@ -48,7 +48,8 @@ export function Widget<T>(props: WidgetProps<T>) {
   );
 }
 
-function Waiting<T>({ res, height }: { res: Resource<T>; height: number }) {
+/// Whether what is waited for takes so long that it has to show.
+export function use_late(): boolean {
   const late = useSignal(false);
   useEffect(() => {
     const timer = setTimeout(() => {
@@ -56,10 +57,15 @@ function Waiting<T>({ res, height }: { res: Resource<T>; height: number }) {
     }, skeleton_after_ms);
     return () => clearTimeout(timer);
   }, []);
+  return late.value;
+}
+
+function Waiting<T>({ res, height }: { res: Resource<T>; height: number }) {
+  const late = use_late();
   if (res.problem.value) return <Trouble res={res} problem={res.problem.value} />;
   return (
-    <div class={late.value ? 'skeleton' : undefined} style={{ minHeight: `${height}px` }}>
-      {late.value && <span class="sr">Loading</span>}
+    <div class={late ? 'skeleton' : undefined} style={{ minHeight: `${height}px` }}>
+      {late && <span class="sr">Loading</span>}
     </div>
   );
 }
