@@ -10,6 +10,40 @@ from footfall import ROOT
 
 AXE = ROOT / "build/ui/node_modules/axe-core/axe.min.js"
 
+# What every screen is looked at with: colours, and pixels across.
+LOOKS = [("light", 1280), ("dark", 1280), ("light", 768), ("light", 320)]
+
+# What of a screen cannot be read: it stands outside, or its box is too small. Boxes that scroll
+# take the focus; of a name that is cut off the whole stands in a title.
+CUT = """() => {
+    const found = [];
+    const told = (x, why) => found.push(
+        `${why}: <${x.tagName} class="${x.className}"> ${x.textContent.slice(0, 60)}`);
+    const needed = select => {
+        const alike = select.cloneNode(false);
+        alike.append(select.selectedOptions[0].cloneNode(true));
+        Object.assign(alike.style, {position: 'absolute', width: 'auto', maxWidth: 'none'});
+        select.after(alike);
+        const {width} = alike.getBoundingClientRect();
+        alike.remove();
+        return width;
+    };
+    for (const x of document.querySelectorAll('body *')) {
+        if (!x.checkVisibility() || x.closest('.sr, .skip, svg, option, datalist')) continue;
+        const box = x.getBoundingClientRect();
+        const {overflowX, overflowY} = getComputedStyle(x);
+        const scrolls = x.closest('[tabindex="0"], input, textarea');
+        if (!scrolls && (box.right > innerWidth + 1 || box.left < -1)) told(x, 'outside');
+        const cut = (overflowX != 'visible' && x.scrollWidth > x.clientWidth + 1)
+            || (overflowY != 'visible' && x.scrollHeight > x.clientHeight + 1);
+        if (cut && !scrolls && !x.closest('[title]')) told(x, 'cut');
+        // A list to choose from has its whole text in the list; a phone is too narrow for it.
+        if (x.tagName == 'SELECT' && innerWidth > 640 && needed(x) > box.width + 1)
+            told(x.selectedOptions[0], 'cut');
+    }
+    return found;
+}"""
+
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
@@ -89,3 +123,13 @@ def accessibility_faults(screen: Screen) -> list[str]:
         axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa',
                                      'best-practice']})""")
     return [f"{x['id']}: {x['help']}: {x['nodes'][0]['html'][:200]}" for x in found["violations"]]
+
+
+def check_looks(screen: Screen, where: str) -> None:
+    """Nothing broke, nothing is out of reach, nothing is cut."""
+    width = screen.page.viewport_size["width"]
+    assert not screen.faults, f"{where}: {screen.faults}"
+    wide = screen.page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= width, f"{where}: scrolls sideways, {wide} px"
+    assert not (cut := screen.page.evaluate(CUT)), f"{where}: {cut}"
+    assert not (faults := accessibility_faults(screen)), f"{where}: {faults}"

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from browser import Screen, accessibility_faults, chromium, go, tools
+from browser import LOOKS, Screen, check_looks, chromium, go, tools
 from footfall import PATIENCE, Server, wait_until
 
 PAGES = ["/", "/pricing", "/docs", "/docs/install", "/blog/why-exact"]
@@ -34,16 +34,12 @@ def server():
         yield running
 
 
-@pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 1280), ("light", 320)])
+@pytest.mark.parametrize("scheme, width", LOOKS)
 def test_screens_are_whole_and_within_reach(browser, server, scheme, width):
     for path in SCREENS:
         screen = Screen(browser, server.url("query"), width, scheme).open(path)
         screen.page.wait_for_timeout(1500)
-        where = f"{path} {scheme} {width}"
-        assert not screen.faults, f"{where}: {screen.faults}"
-        wide = screen.page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= width, f"{where}: scrolls sideways, {wide} px"
-        assert not (faults := accessibility_faults(screen)), f"{where}: {faults}"
+        check_looks(screen, f"{path} {scheme} {width}")
         screen.close()
 
 

@@ -3,12 +3,11 @@ import re
 
 import pytest
 
-from browser import Screen, accessibility_faults, chromium, go, tools
+from browser import LOOKS, Screen, accessibility_faults, check_looks, chromium, go, tools
 from footfall import Client, Server, access_of, run, wait_until
 
 PASSWORD = "a long walk by the sea"
 REFUSED = "status of 401"
-LOOKS = [("light", 1280), ("dark", 1280), ("light", 320)]
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +58,6 @@ def inside(browser, server, name: str, path: str, scheme: str = "light",
 
 def click(screen: Screen, name: str) -> None:
     screen.page.get_by_role("button", name=name, exact=True).click()
-
-
-def check_looks(screen: Screen, where: str) -> None:
-    width = screen.page.viewport_size["width"]
-    assert not screen.faults, f"{where}: {screen.faults}"
-    wide = screen.page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= width, f"{where}: scrolls sideways, {wide} px"
-    assert not (faults := accessibility_faults(screen)), f"{where}: {faults}"
 
 
 def places(screen: Screen) -> list[str]:

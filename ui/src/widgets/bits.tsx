@@ -35,9 +35,15 @@ export function ChangeMark({ now, before, than }: { now: number; before: number;
   );
 }
 
-/// Text of strangers: never markup, and what cannot be seen stands as an escape.
+// The shortest that a narrow list may cut.
+const long = 20;
+
+/// Text of strangers: never markup, and what cannot be seen stands as an escape. Of a long one
+/// the whole is in the title, since lists cut it.
 export function Foreign({ text }: { text: string }) {
-  return <span class="foreign" dir="auto">{visible(text)}</span>;
+  const shown = visible(text);
+  return <span class="foreign" dir="auto" title={shown.length > long ? shown : undefined}>
+    {shown}</span>;
 }
 
 /// The name of a page in a list: of an address of the web the host is quiet, and https://
@@ -46,7 +52,8 @@ export function PageName({ url }: { url: string }) {
   const parts = /^(?:https:\/\/)?([^/?#]*(?:\/\/[^/?#]*)?)(.*)$/i.exec(url);
   if (!parts?.[2] || !web_address(url)) return <Foreign text={url} />;
   return (
-    <span class="foreign" title={url}><span class="quiet">{parts[1]}</span>{parts[2]}</span>
+    <span class="foreign" title={visible(url)}>
+      <span class="quiet">{parts[1]}</span>{parts[2]}</span>
   );
 }
 
