@@ -117,11 +117,12 @@ export interface System {
   events: EventCounts;
 }
 
-/// Records of the log: written = applied + waiting.
+/// Records of the log: written = applied + waiting. Null while the node cannot know it, as its
+/// log or its store is away.
 export interface Ledger {
-  written: number;
-  applied: number;
-  waiting: number;
+  written: number | null;
+  applied: number | null;
+  waiting: number | null;
   /// In a cluster a node may know fewer partitions than there are.
   partitions?: number;
   partitions_in_all?: number;

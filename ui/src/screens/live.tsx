@@ -10,7 +10,7 @@ import { href, now, site_params, view } from '../lib/state';
 import { Bars } from '../widgets/bars';
 import { Num, PageName } from '../widgets/bits';
 import { Card, Cards } from '../widgets/cards';
-import { Proof } from '../widgets/proof';
+import { fault_of, ledger_fault, Proof } from '../widgets/proof';
 import { MinuteBars, Spark } from '../widgets/spark';
 import {
   problem_of_topic, rates, remember_sample, samples, use_stream, use_system,
@@ -116,13 +116,16 @@ function NodeCards({ system }: { system: Resource<System> }) {
   const accepted = latest('accepted');
   return (
     <>
-      <Card title="Accepted a second" res={system} absent={() => accepted === null}>
+      <Card title="Accepted a second" res={system} fault={(data) => fault_of(data, 'log')}
+        absent={() => accepted === null}>
         {() => <><Num value={accepted ?? 0} show={rate} />
           <small class="quiet">by this node, mean of 5 s</small></>}
       </Card>
-      <Card title="Waiting to be counted" res={system}>
-        {(data) => <><Num value={data.ledger.waiting} />
-          <small class="quiet">of {number(data.ledger.written)} written</small></>}
+      <Card title="Waiting to be counted" res={system} fault={(data) =>
+        (data.ledger.waiting === null ? ledger_fault(data) : fault_of(data, 'store'))}>
+        {({ ledger: { waiting, written } }) => waiting !== null && written !== null && <>
+          <Num value={waiting} />
+          <small class="quiet">of {number(written)} written</small></>}
       </Card>
       <Card title="Accepted to visible, p99" res={system}
         absent={(data) => data.freshness.p99_ms === null}>

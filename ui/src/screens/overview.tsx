@@ -17,7 +17,7 @@ import { Card, Cards } from '../widgets/cards';
 import { Controls } from '../widgets/controls';
 import { say } from '../widgets/live_dot';
 import { LineChart, use_charts } from '../widgets/line_chart';
-import { Proof } from '../widgets/proof';
+import { fault_of, Proof } from '../widgets/proof';
 import { Spark } from '../widgets/spark';
 import { use_sheet } from '../widgets/sheets';
 import { problem_of_topic, remember_sample, use_stream, use_system } from '../widgets/stream';
@@ -198,8 +198,8 @@ function Numbers({ summary, hour, top, system }: NumbersProps) {
 /// Of the whole node, so not for those who may see one site.
 function CacheCard({ system }: { system: Resource<System> }) {
   return (
-    <Card title="Cache hit rate" res={system} absent={(data) =>
-      data.cache.hits + data.cache.misses === 0}>
+    <Card title="Cache hit rate" res={system} fault={(data) => fault_of(data, 'cache')}
+      absent={(data) => data.cache.hits + data.cache.misses === 0}>
       {(data) => <>
         <span class="num">
           {percent(data.cache.hits, data.cache.hits + data.cache.misses)}

@@ -9,6 +9,7 @@ import { location, now, view } from '../lib/state';
 import { Bars } from '../widgets/bars';
 import { Health } from '../widgets/bits';
 import { ExportMenu } from '../widgets/export';
+import { fault_of, ledger_fault } from '../widgets/proof';
 import { Histogram, slo_ms } from '../widgets/spark';
 import { problem_of_topic, remember_sample, use_stream, use_system } from '../widgets/stream';
 import { Table } from '../widgets/table';
@@ -68,6 +69,10 @@ function LedgerWidget({ system }: { system: Resource<System> }) {
     <Widget title="Ledger" res={system} height={90} class="wide">
       {(data) => {
         const { written, applied, waiting } = data.ledger;
+        if (written === null || applied === null || waiting === null) {
+          return <p class="mismatch"><b><span aria-hidden="true">□ </span>Not known now.</b>{' '}
+            {ledger_fault(data)}.{known_part(data)}</p>;
+        }
         const adds_up = written === applied + waiting;
         return (
           <>
@@ -150,6 +155,11 @@ function PartsWidget({ system }: { system: Resource<System> }) {
   );
 }
 
+/// Why a partition that tells no reason of its own may stand still.
+function store_or_log_fault(system: System): string {
+  return fault_of(system, 'store') || fault_of(system, 'log') || 'no reason was told';
+}
+
 interface PartitionsProps {
   system: Resource<System>;
   partitions: Resource<{ partitions: AdminPartition[] }>;
@@ -168,7 +178,7 @@ function PartitionsWidget({ system, partitions }: PartitionsProps) {
             <p class="mismatch" key={one.n}>
               <span aria-hidden="true">▲ </span>Partition {one.n} is {one.phase}
               {admin?.stopped && ` (${admin.stopped})`}:{' '}
-              {visible(one.reason || admin?.reason || 'no reason was told')}
+              {visible(one.reason || admin?.reason || store_or_log_fault(data))}
             </p>
           );
         })}
@@ -204,7 +214,10 @@ function AnswersWidget({ system }: { system: Resource<System> }) {
         const { cache, actor, store } = data.queries;
         const total = cache + actor + store;
         const looked = data.cache.hits + data.cache.misses;
-        return total === 0 ? <p class="quiet">No question has been answered since the start.</p> : (
+        return total === 0 ? <>
+          <p class="quiet">No question has been answered since the start.</p>
+          <Fault text={fault_of(data, 'cache')} />
+        </> : (
           <>
             <Bars label="Answers by source" heads={['source', 'answers']} total={total} bars={[
               { key: 'cache', label: 'cache', value: cache },
@@ -215,6 +228,7 @@ function AnswersWidget({ system }: { system: Resource<System> }) {
               Cache: {number(data.cache.hits)} of {count_of(looked, 'look-up')} hit,{' '}
               {percent(data.cache.hits, looked)}.
             </p>}
+            <Fault text={fault_of(data, 'cache')} />
           </>
         );
       }}
@@ -226,25 +240,34 @@ function EventsWidget({ system }: { system: Resource<System> }) {
   return (
     <Widget title="Events since the start" res={system} height={150}>
       {(data) => (
-        <dl class="facts">
-          <div><dt>accepted</dt><dd>{number(data.events.accepted)}
-            <span class="quiet"> durable in the log</span></dd></div>
-          <div><dt>there already</dt><dd>{number(data.events.duplicates)}
-            <span class="quiet"> sent again, counted once</span></dd></div>
-          <div><dt>rejected</dt><dd>{number(data.events.rejected)}
-            <span class="quiet"> with a reason for each</span></dd></div>
-          <Counted name="unknown" count={data.events.unknown}
-            means="may be stored; their senders were told to send them again" />
-          <Counted name="bad records" count={data.events.bad}
-            means="were no events; kept with their bytes" />
-          <Counted name="id conflicts" count={data.events.id_conflicts}
-            means="had a known id and other content; the first one counts" />
-          <Counted name="failed answers" count={data.queries.failed}
-            means="of all questions" />
-        </dl>
+        <>
+          <Fault text={fault_of(data, 'log')} />
+          <dl class="facts">
+            <div><dt>accepted</dt><dd>{number(data.events.accepted)}
+              <span class="quiet"> durable in the log</span></dd></div>
+            <div><dt>there already</dt><dd>{number(data.events.duplicates)}
+              <span class="quiet"> sent again, counted once</span></dd></div>
+            <div><dt>rejected</dt><dd>{number(data.events.rejected)}
+              <span class="quiet"> with a reason for each</span></dd></div>
+            <Counted name="unknown" count={data.events.unknown}
+              means="may be stored; their senders were told to send them again" />
+            <Counted name="bad records" count={data.events.bad}
+              means="were no events; kept with their bytes" />
+            <Counted name="id conflicts" count={data.events.id_conflicts}
+              means="had a known id and other content; the first one counts" />
+            <Counted name="failed answers" count={data.queries.failed}
+              means="of all questions" />
+          </dl>
+        </>
       )}
     </Widget>
   );
+}
+
+/// What a part that a widget rests on cannot do just now.
+function Fault({ text }: { text: string }) {
+  if (!text) return null;
+  return <p class="bad"><span aria-hidden="true">▲ </span>{text}</p>;
 }
 
 /// Trouble that is only worth a row when there was some.

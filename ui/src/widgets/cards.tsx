@@ -17,11 +17,14 @@ interface CardProps<T> {
   children: (data: T) => ComponentChildren;
   /// Whether the number is not known: then there is no card, and never a 0.
   absent?: (data: T) => boolean;
+  /// What keeps the number from moving, or from being known; '' while nothing does.
+  fault?: (data: T) => string;
 }
 
-export function Card<T>({ title, res, children, absent }: CardProps<T>) {
+export function Card<T>({ title, res, children, absent, fault }: CardProps<T>) {
   const data = res.data.value;
-  if (data !== null && absent?.(data)) return null;
+  const told = data === null ? '' : fault?.(data) ?? '';
+  if (data !== null && !told && absent?.(data)) return null;
   const problem = res.problem.value;
   return (
     <div class="card" role="group" aria-label={title}>
@@ -29,7 +32,8 @@ export function Card<T>({ title, res, children, absent }: CardProps<T>) {
       {data !== null
         ? (
           <div class={`card-body ${is_stale(res) ? 'dim' : ''}`}>
-            {children(data)}
+            {!(told && absent?.(data)) && children(data)}
+            {told && <small class="bad"><span aria-hidden="true">▲ </span>{told}</small>}
             {is_stale(res) && (
               <small class="stale"><span aria-hidden="true">□ </span>
                 {problem && live.state.value !== 'lost'

@@ -1,7 +1,7 @@
 /// Where a number came from, how fresh it is, and that nothing is missing.
 
 import type { Answer, System } from '../lib/api';
-import { age, clock_time, number } from '../lib/format';
+import { age, clock_time, number, visible } from '../lib/format';
 import { now, view } from '../lib/state';
 import { Copy } from './bits';
 
@@ -40,9 +40,24 @@ export function Proof({ answer, system }: ProofProps) {
   );
 }
 
+/// What a part of the node cannot do just now; '' while it is well.
+export function fault_of({ dependencies }: System, part: 'log' | 'store' | 'cache'): string {
+  const told = dependencies[part] ?? 'ok';
+  return told === 'ok' ? '' : visible(told);
+}
+
+/// Why the node cannot tell what was written and applied.
+export function ledger_fault(system: System): string {
+  return fault_of(system, 'log') || fault_of(system, 'store') || 'the node was not told yet';
+}
+
 /// "written = applied + waiting", with the numbers, and a mark that says if it is true.
 export function Ledger({ system }: { system: System }) {
   const { written, applied, waiting } = system.ledger;
+  if (written === null || applied === null || waiting === null) {
+    return <span class="mismatch"><span aria-hidden="true">□ </span>
+      not known if anything waits: {ledger_fault(system)}</span>;
+  }
   const adds_up = written === applied + waiting;
   return (
     <span class={adds_up ? undefined : 'mismatch'}>

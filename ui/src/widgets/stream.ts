@@ -75,6 +75,7 @@ export function remember_sample(system: System): void {
   if (samples_of !== system.started_at) samples.value = [];
   samples_of = system.started_at;
   const { written, applied, waiting } = system.ledger;
+  if (written === null || applied === null || waiting === null) return;
   const sample = { at: Date.now(), accepted: system.events.accepted, written, applied, waiting };
   samples.value = [...samples.value.slice(-(samples_max - 1)), sample];
 }
