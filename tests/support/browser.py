@@ -2,7 +2,7 @@
 import contextlib
 import shutil
 import subprocess
-from typing import Iterator
+from typing import Any, Iterator
 
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
@@ -46,12 +46,13 @@ CUT = """() => {
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*arguments: str) -> Iterator[Browser]:
     program = shutil.which("chromium")
     assert program, "chromium is missing: scripts/install test brings it"
     with sync_playwright() as play:
         # Tests run as root, where Chromium's sandbox cannot; the pages are our own.
-        browser = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = play.chromium.launch(executable_path=program,
+                                       args=["--no-sandbox", *arguments])
         try:
             yield browser
         finally:
@@ -75,11 +76,13 @@ class Screen:
     """One page of the browser. Console errors, uncaught ones and reports of the content
     security policy gather in `faults`."""
 
-    def __init__(self, browser: Browser, url: str, width: int = 1280, scheme: str = "light"):
+    def __init__(self, browser: Browser, url: str, width: int = 1280, scheme: str = "light",
+                 **context: Any):
+        """`context`: more of what Playwright's contexts take."""
         # Axe is put in by the test, which the policy of the page would not let in; what breaks
         # the policy is reported all the same.
         self.context = browser.new_context(viewport={"width": width, "height": 900},
-                                           color_scheme=scheme)
+                                           color_scheme=scheme, **context)
         self.page: Page = self.context.new_page()
         self.url = url
         self.faults: list[str] = []
