@@ -76,6 +76,33 @@ def test_a_click_lands_on_the_screen(browser, server):
     screen.close()
 
 
+def test_the_last_ten_minutes_are_there_at_once(browser, server):
+    """Also of what happened before anybody looked, and with what happens now."""
+    asks = server.client("query")  # Shared ones may have been idle for too long.
+
+    def counted() -> list[int]:
+        return [n or 0 for n in asks.get("/v1/system/history").json()["applied"]]
+
+    wait_until(lambda: sum(counted()) >= 900 and len(counted()) > 10, 20)
+    screen = Screen(browser, server.url("query")).open("/system")
+    rows = screen.page.locator("figure.history")
+    rows.first.wait_for()
+    assert rows.count() == 3
+
+    def most() -> float:
+        label = rows.nth(0).locator("svg").get_attribute("aria-label")
+        return float(label.rpartition("at most ")[2].replace(",", ""))
+
+    assert 900 / 10 <= most() <= sum(counted()) / 5 + 1
+    asks.post("/v1/events", [{"user_id": f"h{n}", "event_type": "click",
+                                       "page_url": "/h"} for n in range(1000)])
+    asks.post("/v1/events", [{"user_id": f"i{n}", "event_type": "click",
+                                       "page_url": "/h"} for n in range(1000)])
+    wait_until(lambda: most() >= 200, 20, "what happens now appears")
+    assert not screen.faults, screen.faults
+    screen.close()
+
+
 def test_the_try_screen_sends_and_sends_again(browser, server):
     screen = Screen(browser, server.url("query")).open("/try")
     page = screen.page

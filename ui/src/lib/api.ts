@@ -117,6 +117,15 @@ export interface System {
   events: EventCounts;
 }
 
+/// What the node did in each second, oldest first; null: it did not come to look.
+export interface History {
+  seconds: number;
+  from: string | null;
+  applied: (number | null)[];
+  queries: Record<Source | 'failed', (number | null)[]>;
+  freshness: { p50_ms: (number | null)[]; p99_ms: (number | null)[] };
+}
+
 /// Records of the log: written = applied + waiting. Null while the node cannot know it, as its
 /// log or its store is away.
 export interface Ledger {

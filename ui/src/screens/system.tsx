@@ -1,7 +1,7 @@
 /// Can the numbers be trusted: the ledger, freshness, partitions and parts.
 
 import {
-  address, call, type AdminPartition, type Cluster, type ClusterNode, type System,
+  address, call, type AdminPartition, type Cluster, type ClusterNode, type History, type System,
 } from '../lib/api';
 import { count_of, date_time, milliseconds, number, percent, span, visible } from '../lib/format';
 import { type Resource, use_resource } from '../lib/resource';
@@ -9,6 +9,7 @@ import { location, now, view } from '../lib/state';
 import { Bars } from '../widgets/bars';
 import { Health } from '../widgets/bits';
 import { ExportMenu } from '../widgets/export';
+import { HistoryWidget } from '../widgets/history';
 import { fault_of, ledger_fault } from '../widgets/proof';
 import { Histogram, slo_ms } from '../widgets/spark';
 import { problem_of_topic, remember_sample, use_stream, use_system } from '../widgets/stream';
@@ -22,7 +23,9 @@ export function SystemScreen() {
     call('/v1/system/partitions', {}, { signal }));
   const cluster = use_resource<Cluster>('cluster', (signal) =>
     call('/v1/system/cluster', {}, { signal }));
-  const refresh = () => Promise.all([system, partitions, cluster].map((one) => one.load()))
+  const history = use_resource<History>('history', (signal) =>
+    call('/v1/system/history', {}, { signal }));
+  const refresh = () => Promise.all([system, partitions, cluster, history].map((one) => one.load()))
     .then(() => {
       if (system.problem.value) throw new Error(system.problem.value.detail);
     });
@@ -34,6 +37,7 @@ export function SystemScreen() {
       system.set(data as System);
       partitions.load_soon(5000);
       cluster.load_soon(5000);
+      history.load_soon(5000);
     },
     trouble: (trouble) => system.fail(problem_of_topic(trouble)),
     poll: refresh,
@@ -50,6 +54,7 @@ export function SystemScreen() {
         </span>
       </div>
       <LedgerWidget system={system} />
+      <HistoryWidget history={history} />
       <div class="halves">
         <FreshnessWidget system={system} />
         <PartsWidget system={system} />
