@@ -120,3 +120,27 @@ def test_the_cursor_of_a_chart_goes_by_keys_and_is_told(browser, server):
     assert told and told in screen.page.locator(".chart-point").inner_text()
     assert not screen.faults, screen.faults
     screen.close()
+
+
+def test_what_fails_is_not_said_before_it_was_tried_for_who_looks(browser, server):
+    """A screen is fetched while it is asked who is there; that it failed is said once."""
+    screen = Screen(browser, server.url("query"))
+    screen.page.add_init_script("""
+        window.said = 0;
+        const seen = () => !!document.querySelector('.trouble');
+        let before = false;
+        new MutationObserver(() => {
+            if (seen() && !before) ++said;
+            before = seen();
+        }).observe(document, {subtree: true, childList: true});""")
+    screen.page.route("**/assets/overview-*.js", lambda route: route.fulfill(status=404))
+    held = []
+    screen.page.route("**/v1/session", lambda route: held.append(route))
+    go(screen.page, server.url("query") + "/")
+    wait_until(lambda: (screen.page.wait_for_timeout(50), len(held))[1] == 1)
+    screen.page.wait_for_timeout(500)  # The first try has failed by then.
+    held[0].continue_()
+    screen.await_text("This screen could not be fetched.")
+    screen.page.wait_for_timeout(500)
+    assert screen.page.evaluate("said") == 1
+    screen.close()

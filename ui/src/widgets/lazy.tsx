@@ -2,7 +2,7 @@
 
 import { type Signal, signal } from '@preact/signals';
 import type { ComponentType } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 
 export interface Later<T> {
   /// Null until it is there.
@@ -34,7 +34,8 @@ interface LazyProps<P> {
 }
 
 export function Lazy<P extends object>({ of, props }: LazyProps<P>) {
-  useEffect(of.load, [of]);
+  // Before the first drawing: what failed before anybody looked is not shown as a failure.
+  useMemo(of.load, [of]);
   const Screen = of.part.value;
   if (Screen) return <Screen {...props} />;
   if (!of.failed.value) return <div class="card-body" aria-busy="true" />;

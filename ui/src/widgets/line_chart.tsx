@@ -11,7 +11,7 @@ import { use_late } from './widget';
 
 const drawing = later(() => import('./plot').then((of) => of.draw_in));
 
-/// Fetches what draws while the numbers are still asked for.
+/// Fetches what draws while the numbers are still asked for; of each screen with a chart.
 export function use_charts(): void {
   useEffect(() => drawing.load(), []);
 }
@@ -23,7 +23,6 @@ export function LineChart(props: ChartProps) {
   const shape = [props.step, props.tz, props.height, colours_version.value, props.points.length,
     props.points[0]?.at].join();
   const draw_in = drawing.part.value;
-  use_charts();
   useEffect(() => {
     if (!draw_in || !box.current) return;
     const drawn = draw_in(box.current, props, (index) => {

@@ -3,7 +3,7 @@
 
 import { type Signal, useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { type Problem, problem_from } from '../lib/api';
 import { all_sites, type SiteRow } from '../lib/access';
 import { day, visible } from '../lib/format';
@@ -178,7 +178,7 @@ interface ConfirmProps {
 export function Confirm({ question, does, keep, run, close }: ConfirmProps) {
   const action = use_action();
   const safe = useRef<HTMLButtonElement>(null);
-  useEffect(() => safe.current?.focus(), []);
+  useLayoutEffect(() => safe.current?.focus(), []);
   return (
     <div class="confirm" role="group" aria-label={question}
       onKeyDown={(event) => { if (event.key === 'Escape') close(); }}>
