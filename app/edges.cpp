@@ -54,6 +54,7 @@ grpc_config plan_grpc(const settings& from, const descriptor_plan& most,
   out.certificate = certificate;
   out.bind = from.bind;
   out.gate = asks_for_keys(from, from.bind) ? &gate : nullptr;
+  out.report = [](const std::string& line) { spdlog::warn("gRPC: {}", redact(line)); };
   out.port = from.grpc_port;
   out.reflection = from.grpc_reflection;
   out.calls_max = from.max_in_flight;

@@ -82,6 +82,16 @@ void take_load(page_aggregator_ptr self, page_load& snapshot, const std::vector<
       tell(self, x.from, answer_to(self, x.ask));
 }
 
+/// At once after a quiet spell, behind what waits already; else when a period is over.
+void tell_watchers_soon(page_aggregator_ptr self) {
+  const auto& st = self->state;
+  const auto quiet = std::chrono::microseconds(st.config.rules->steady() - st.asked->told_us);
+  if (quiet >= watch_period)
+    self->send(self, atom::tick_v);
+  else
+    self->delayed_send(self, watch_period - quiet, atom::tick_v);
+}
+
 void take_delta(page_aggregator_ptr self, const page_delta& delta) {
   auto& st = self->state;
   const auto before = st.counts.clicks();
@@ -99,7 +109,7 @@ void take_delta(page_aggregator_ptr self, const page_delta& delta) {
                std::vector<cache_advance>{{st.config.page, from, st.counts.clicks(), st.as_of_us,
                                            st.counts.reached(), std::move(changed)}});
   if (st.asked && !st.asked->watchers.empty() && !std::exchange(st.tick_set, true))
-    self->delayed_send(self, watch_period, atom::tick_v);
+    tell_watchers_soon(self);
 }
 
 void take_ask(page_aggregator_ptr self, page_ask& ask, const position& reached,
@@ -145,6 +155,7 @@ void tell_watchers(page_aggregator_ptr self) {
   auto& st = self->state;
   st.tick_set = false;
   const auto now = st.config.rules->steady();
+  st.listeners().told_us = now;
   auto& watchers = st.listeners().watchers;
   std::erase_if(watchers, [now](const auto& x) { return x.until_us < now; });
   page_ask ask;

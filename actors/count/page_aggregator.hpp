@@ -48,6 +48,7 @@ struct page_aggregator_state {
   struct audience {
     std::vector<waiting> early; // Asked before the state was loaded.
     std::vector<watcher> watchers;
+    int64_t told_us = 0; // When they were told last, by the steady clock.
   };
   /// Made when it is needed first.
   audience& listeners();

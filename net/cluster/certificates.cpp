@@ -1,5 +1,7 @@
 #include "net/cluster/certificates.hpp"
 
+#include <utility>
+
 #include <boost/asio/ssl/context.hpp>
 
 #include "net/cluster/names.hpp"
@@ -155,10 +157,13 @@ std::shared_ptr<ssl::context> certificates::current() {
     auto read = load(files_);
     if (read) {
       loaded_ = std::move(*read);
+      trouble_.clear();
       report_(files_.certificate + " was read again: serial " + loaded_.serial + ", valid until "
               + day_text(loaded_.valid_until_s));
     } else {
-      report_(text_of(read.error()) + "; what was read before stays in use");
+      seen_ = {}; // Tried again: it may be the machine that failed, and not the file.
+      if (const auto bad = text_of(read.error()); std::exchange(trouble_, bad) != bad)
+        report_(bad + "; what was read before stays in use");
     }
   }
   return loaded_.context;

@@ -60,7 +60,8 @@ private:
 
   certificate_files files_;
   report_fn report_;
-  stamp seen_{}; ///< Of what was read last, good or broken.
+  stamp seen_{};        ///< Of what was read last; zeros when that failed.
+  std::string trouble_; ///< What was told of the last try to read.
   loaded loaded_;
 };
 

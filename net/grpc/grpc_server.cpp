@@ -12,6 +12,7 @@
 #include "net/grpc/credentials.hpp"
 #include "net/grpc/health_watch.hpp"
 #include "net/grpc/ingest_service.hpp"
+#include "net/grpc/library_log.hpp"
 #include "net/grpc/reflection_service.hpp"
 #include "net/grpc/stats_service.hpp"
 
@@ -87,6 +88,7 @@ grpc_server::open(grpc_config config, request_handler& handler, metrics& counter
   x->gate = std::move(*gate);
   // Debian builds Abseil with its search for lock cycles on: a third of a call's CPU.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  rpc::tell_library_log(x->edge->config.report);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   set_limits(builder, config);
@@ -148,6 +150,7 @@ void grpc_server::stop() {
   impl_->server->Shutdown(std::chrono::system_clock::now()
                           + std::chrono::milliseconds{impl_->edge->config.stop_grace_ms});
   impl_->server->Wait();
+  rpc::tell_library_log({});
 }
 
 } // namespace footfall

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -32,6 +33,7 @@ struct grpc_config {
   const model::access_gate* gate = nullptr;       ///< Who may pass; null: everybody. Outlives it.
   tls::server_certificate* certificate = nullptr; ///< What it shows; null: no TLS. Outlives it.
   now_fn now = system_now_us;
+  std::function<void(const std::string&)> report = {}; ///< A line of the library's, now and then.
 };
 
 /// The gRPC edge: analytics.AnalyticsService, footfall.v1.Ingest and .Stats,

@@ -27,13 +27,12 @@ bool would_block(const error_code& ec) {
 /// Of the library's last step. Its errors are forgotten: the next step is of another connection.
 progress byte_stream::why_not(int result) {
   const int why = SSL_get_error(tls_.get(), result);
-  const auto code = ERR_peek_error();
   ERR_clear_error();
   switch (why) {
   case SSL_ERROR_WANT_READ: return progress::needs_read;
   case SSL_ERROR_WANT_WRITE: return progress::needs_write;
   case SSL_ERROR_ZERO_RETURN: return progress::ended;
-  default: spoke_plainly_ = ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST; return progress::failed;
+  default: is_broken_ = true; return progress::failed;
   }
 }
 
@@ -46,17 +45,21 @@ progress byte_stream::choose() {
     return progress::needs_read;
   if (ec || got == 0)
     return progress::ended;
-  if (first != tls_handshake)
+  has_begun_ = true;
+  if (first == tls_handshake)
+    return progress::done;
+  if (may_be_plain_) {
     certificate_ = nullptr;
-  return progress::done;
+    return progress::done;
+  }
+  spoke_plainly_ = first >= 'A' && first <= 'Z'; // A method.
+  return progress::failed;
 }
 
 progress byte_stream::secure() {
-  if (!tls_ && may_be_plain_) {
+  if (!tls_) {
     if (const auto chosen = choose(); chosen != progress::done || !certificate_)
       return chosen;
-  }
-  if (!tls_) {
     const auto context = certificate_->context(); // Which the connection keeps.
     tls_.reset(SSL_new(context.get()));
     if (!tls_ || SSL_set_fd(tls_.get(), socket_.native_handle()) != 1) {
@@ -89,12 +92,18 @@ transfer byte_stream::read(std::vector<char>& to) {
   if (!tls_)
     return receive(to);
   transfer out;
+  if (is_at_end()) {
+    out.state = end_;
+    return out;
+  }
   while (to.size() - out.bytes >= record_most) {
     const int got = SSL_read(tls_.get(), to.data() + out.bytes, record_most);
     if (got <= 0) {
       const auto why = why_not(got);
-      if (out.bytes == 0) // Else it says so again.
+      if (out.bytes == 0)
         out.state = why;
+      else if (why == progress::ended || why == progress::failed)
+        end_ = why;
       break;
     }
     out.bytes += static_cast<size_t>(got);
@@ -126,7 +135,7 @@ void byte_stream::write_plainly(std::string_view from) {
 }
 
 bool byte_stream::shut_down() {
-  if (tls_ && is_secured_) {
+  if (tls_ && is_secured_ && !is_broken_) {
     SSL_shutdown(tls_.get()); // What does not fit now is not worth to wait for.
     ERR_clear_error();
   }
@@ -136,6 +145,10 @@ bool byte_stream::shut_down() {
 }
 
 void byte_stream::close() {
+  if (tls_ && is_secured_ && !is_broken_) {
+    SSL_shutdown(tls_.get()); // Says that this is the end, and no accident.
+    ERR_clear_error();
+  }
   error_code ignored;
   socket_.close(ignored);
 }

@@ -43,11 +43,15 @@ public:
 
   /// Goes on with the handshake. Nothing is kept for a client before its first byte came.
   progress secure();
+  /// Whether that came.
+  bool has_begun() const noexcept { return has_begun_; }
   /// After secure() failed: the client speaks HTTP without TLS.
   bool spoke_plainly() const noexcept { return spoke_plainly_; }
 
   /// Reads what there is, as far as `to` has room; what is left makes the socket readable.
   transfer read(std::vector<char>& to);
+  /// The last read saw the end behind what it gave: the socket may not tell of it any more.
+  bool is_at_end() const noexcept { return end_ != progress::done; }
   /// Reads what there is as it came: of TLS, what nobody can read.
   transfer receive(std::vector<char>& to);
   transfer write(std::string_view from);
@@ -66,8 +70,11 @@ private:
   tls::server_certificate* certificate_;
   std::unique_ptr<SSL, tls::openssl_deleter<SSL_free>> tls_;
   bool may_be_plain_ = false;
+  bool has_begun_ = false;
   bool is_secured_ = false;
+  bool is_broken_ = false; ///< TLS must not be used any more.
   bool spoke_plainly_ = false;
+  progress end_ = progress::done; ///< What the next read is to say.
 };
 
 } // namespace footfall::http

@@ -90,7 +90,10 @@ std::optional<problem> listener::turns_away(exchange& x) const {
 
 bool listener::may_be_plain(const tcp::socket& from) const {
   error_code ec;
-  return where_.plain_for_machine && from.remote_endpoint(ec).address().is_loopback();
+  auto peer = from.remote_endpoint(ec).address();
+  if (peer.is_v6() && peer.to_v6().is_v4_mapped())
+    peer = asio::ip::make_address_v4(asio::ip::v4_mapped, peer.to_v6());
+  return where_.plain_for_machine && peer.is_loopback();
 }
 
 void listener::start() {

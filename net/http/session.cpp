@@ -100,9 +100,9 @@ void session::secure() {
   case progress::ended:
   case progress::failed: break;
   }
-  add(owner_.counters().tls_failures);
   if (!bytes_.spoke_plainly())
     return close();
+  add(owner_.counters().tls_failures);
   append_problem(out_, {owner_.date(), false, true, false},
                  {400, "tls_needed", "the port speaks TLS: use https:// instead of http://"});
   bytes_.write_plainly(out_);
@@ -135,8 +135,11 @@ void session::readable() {
 void session::work() {
   while (phase_ == phase::idle && !in_.empty())
     take(in_);
-  if (phase_ == phase::idle || phase_ == phase::head || phase_ == phase::body)
-    wait_readable();
+  if (phase_ != phase::idle && phase_ != phase::head && phase_ != phase::body)
+    return;
+  if (bytes_.is_at_end())
+    return close();
+  wait_readable();
 }
 
 /// Uses the bytes as far as possible and keeps the rest in `in_`, where they may

@@ -85,7 +85,8 @@ void session::drain() {
 
 bool session::end_if_idle(steady_clock::time_point since) {
   error_code ec;
-  if (phase_ != phase::idle || since_ > since || bytes_.socket().available(ec) > 0)
+  const bool is_idle = phase_ == phase::idle || (phase_ == phase::securing && !bytes_.has_begun());
+  if (!is_idle || since_ > since || bytes_.socket().available(ec) > 0)
     return false; // A request may have come that was not read yet.
   close();
   return true;
@@ -94,6 +95,8 @@ bool session::end_if_idle(steady_clock::time_point since) {
 void session::close() {
   if (phase_ == phase::closed)
     return;
+  if (phase_ == phase::securing && bytes_.has_begun())
+    add(owner_.counters().tls_failures);
   phase_ = phase::closed;
   ++exchange_.done.to.generation;
   stream_.reset();

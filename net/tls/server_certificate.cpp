@@ -45,6 +45,8 @@ std::shared_ptr<SSL_CTX> make_context(const identity& own) {
   // An idle connection keeps no buffers; what is written may move meanwhile.
   SSL_CTX_set_mode(x, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE
                           | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // One record a step: else who sends nothing but records of TLS itself keeps the thread.
+  SSL_CTX_clear_mode(x, SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_alpn_select_cb(x, choose_protocol, nullptr);
   return out;
 }
@@ -85,9 +87,18 @@ std::string server_certificate::load() {
   for (const auto& x : own.chain)
     pem_ += write_certificate(*x);
   valid_until_s_.store(not_after_s(*own.chain[0]), std::memory_order_relaxed);
-  if (const auto bad = not_valid_now(*own.chain[0]); !bad.empty())
-    report_(certificate_ + " " + bad);
+  told_of_validity_ = not_valid_now(*own.chain[0]);
+  if (!told_of_validity_.empty())
+    report_(certificate_ + " " + told_of_validity_);
   return {};
+}
+
+/// Says once that the certificate which is shown has ended meanwhile.
+void server_certificate::mind_the_end() {
+  if (!told_of_validity_.empty() || std::time(nullptr) <= valid_until_s())
+    return;
+  told_of_validity_ = "has expired, so most clients will refuse it";
+  report_(certificate_ + " " + told_of_validity_);
 }
 
 void server_certificate::read_what_changed() {
@@ -95,15 +106,21 @@ void server_certificate::read_what_changed() {
   if (now - looked_at_ < look_every)
     return;
   looked_at_ = now;
+  mind_the_end();
   // Looked at before it is read: what changes in between is seen the next time.
   const auto found = look();
   if (found == seen_)
     return;
   seen_ = found;
-  const auto bad = load();
-  report_(bad.empty()
-              ? certificate_ + " was read again; it is valid until " + day_text(valid_until_s())
-              : bad + "; what was read before stays in use");
+  auto bad = load();
+  if (bad.empty()) {
+    report_(certificate_ + " was read again; it is valid until " + day_text(valid_until_s()));
+  } else {
+    seen_ = {}; // Tried again: it may be the machine that failed, and not the file.
+    if (bad != trouble_)
+      report_(bad + "; what was read before stays in use");
+  }
+  trouble_ = std::move(bad);
 }
 
 std::shared_ptr<SSL_CTX> server_certificate::context() {

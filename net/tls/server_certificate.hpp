@@ -45,11 +45,14 @@ private:
   stamp look() const { return {stamp_of(certificate_), stamp_of(key_)}; }
   std::string load();
   void read_what_changed();
+  void mind_the_end();
 
   const std::string certificate_, key_;
   const report_fn report_;
   std::mutex mutex_;
-  stamp seen_{}; ///< Of what was read last, good or broken.
+  stamp seen_{};                 ///< Of what was read last; zeros when that failed.
+  std::string trouble_;          ///< What was told of the last try to read.
+  std::string told_of_validity_; ///< Empty: it is valid as far as was told.
   std::chrono::steady_clock::time_point looked_at_{};
   std::shared_ptr<SSL_CTX> context_;
   std::string pem_;

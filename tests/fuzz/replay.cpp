@@ -1,5 +1,5 @@
 /// Runs a fuzz program without libFuzzer: the inputs of a folder, then changes of them by chance
-/// for some seconds. An input that breaks a promise is left in broken-input.
+/// for some seconds. An input that breaks a promise is left in fuzz_NAME.broken.
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -12,18 +12,18 @@
 
 namespace {
 
-std::string current;
+std::string current, kept_as;
 
 void run(std::string input) {
   current = std::move(input);
   LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(current.data()), current.size());
 }
 
-void write_input(int) {
-  std::ofstream{"broken-input", std::ios::binary} << current;
-  std::fputs("the input is in broken-input\n", stderr);
-  std::signal(SIGABRT, SIG_DFL);
-  std::abort();
+void write_input(int signal) {
+  std::ofstream{kept_as, std::ios::binary} << current;
+  std::fprintf(stderr, "the input is in %s\n", kept_as.c_str());
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
 }
 
 /// A few bytes turned, left out, doubled, or taken from another input.
@@ -55,7 +55,9 @@ int main(int count, char** words) {
     std::fputs("usage: fuzz_NAME FOLDER SECONDS SEED\n", stderr);
     return 2;
   }
-  std::signal(SIGABRT, write_input);
+  kept_as = std::filesystem::path(words[0]).filename().string() + ".broken";
+  for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE})
+    std::signal(signal, write_input);
   std::vector<std::string> all;
   for (const auto& file : std::filesystem::directory_iterator{words[1]}) {
     std::ifstream in{file.path(), std::ios::binary};

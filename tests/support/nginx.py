@@ -40,7 +40,7 @@ class Nginx:
                             ("127.0.0.1:8081", upstream)):
             assert block.count(text) == 1, f"{text} in the block of docs/security.md"
             block = block.replace(text, other)
-        certificate = Authority(folder).issue("proxy", self.name)
+        certificate = Authority(folder).issue("proxy", f"DNS:{self.name}")
         temporary = "\n".join(f"  {x}_temp_path {folder}/{x};" for x in (
             "client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         # Workers of another user could not read the test's folder.

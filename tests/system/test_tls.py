@@ -2,7 +2,6 @@
 replaced, and the program's own commands as clients."""
 import contextlib
 import json
-import pathlib
 import re
 import signal
 import socket
@@ -11,7 +10,6 @@ import subprocess
 import threading
 import time
 
-import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -19,74 +17,14 @@ from authority import Authority
 from footfall import BINARY, PATIENCE, Client, Server, make_key, run, wait_until
 from raw_http import RawConnection, request
 from sse import Stream
+from tls_server import NAMES, Tls, hands_shaken, serial_of
 
-NAMES = "DNS:localhost,IP:127.0.0.1"
 CLICK = {"user_id": "ada", "event_type": "click", "page_url": "/x"}
 LISTENERS = ("ingest", "query", "grpc")
 # What scanners call weak: no authentication or encryption, small or broken ciphers, no forward
 # secrecy, no authenticated encryption.
 WEAK = ("aNULL", "eNULL", "EXPORT", "RC4", "DES", "3DES", "MD5", "PSK", "SRP", "CAMELLIA", "ARIA",
         "SEED", "IDEA", "kRSA", "kDHE", "SHA1", "SHA256", "SHA384", "AESCCM")
-
-
-class Tls:
-    """A server with a certificate of an authority that `trust` believes."""
-
-    def __init__(self, folder: pathlib.Path, *options: str):
-        self.authority = Authority(folder)
-        self.certificate = self.authority.issue("node", NAMES)
-        self.key = self.certificate.with_suffix(".key")
-        self.trust = ssl.create_default_context(cafile=str(self.authority.certificate))
-        self.server = Server("--tls-cert", str(self.certificate), "--tls-key", str(self.key),
-                             *options, start=False)
-        self.server.trust = self.trust
-
-    def __enter__(self) -> "Tls":
-        self.server.start()
-        return self
-
-    def __exit__(self, *why) -> None:
-        self.server.__exit__(*why)
-
-    def serial(self, listener: str) -> int:
-        """Of the certificate that a new connection is shown."""
-        host, _, port = self.server.address(listener).rpartition(":")
-        context = ssl.create_default_context(cafile=str(self.authority.certificate))
-        context.set_alpn_protocols(["h2" if listener == "grpc" else "http/1.1"])
-        with socket.create_connection((host, int(port)), 10 * PATIENCE) as plain:
-            with context.wrap_socket(plain, server_hostname="localhost") as secured:
-                return int(secured.getpeercert()["serialNumber"], 16)
-
-    def channel(self) -> grpc.Channel:
-        return grpc.secure_channel(
-            self.server.address("grpc"),
-            grpc.ssl_channel_credentials(self.authority.certificate.read_bytes()))
-
-    def replace(self, name: str) -> int:
-        """Puts another certificate in the place of the first, by rename. @returns its serial."""
-        made = self.authority.issue(name, NAMES)
-        made.with_suffix(".key").rename(self.key)
-        made.rename(self.certificate)
-        return serial_of(self.certificate)
-
-    def metric(self, name: str) -> float:
-        text = self.server.admin.get("/metrics").text
-        return float(re.search(rf"^{name} (\S+)$", text, re.MULTILINE).group(1))
-
-
-def serial_of(certificate: pathlib.Path) -> int:
-    shown = subprocess.run(["openssl", "x509", "-serial", "-noout", "-in", certificate],
-                           capture_output=True, text=True, check=True).stdout
-    return int(shown.strip().partition("=")[2], 16)
-
-
-def hands_shaken(address: str, *options: str) -> tuple[bool, str]:
-    """Whether openssl agrees with the listener on anything, and all that it says."""
-    done = subprocess.run(["openssl", "s_client", "-connect", address, *options],
-                          capture_output=True, text=True, timeout=20 * PATIENCE,
-                          stdin=subprocess.DEVNULL, errors="replace")
-    said = done.stdout + done.stderr
-    return "Cipher is (NONE)" not in said and "Cipher is " in said, said
 
 
 @pytest.fixture(scope="module")
@@ -179,11 +117,12 @@ def test_nothing_is_agreed_twice_and_nothing_resumed(tls):
 def test_who_speaks_plainly_is_told(tls):
     before = tls.metric("footfall_tls_failures_total")
     for listener in ("ingest", "query"):
-        answer = Client(tls.server.address(listener)).get("/")
-        assert answer.status == 400, answer
-        assert answer.json()["type"] == "urn:footfall:problem:tls_needed", answer
-        assert "https://" in answer.json()["detail"], answer
-    assert tls.metric("footfall_tls_failures_total") == before + 2
+        for method in ("GET", "POST", "DELETE", "OPTIONS"):
+            answer = Client(tls.server.address(listener)).request(method, "/")
+            assert answer.status == 400, answer
+            assert answer.json()["type"] == "urn:footfall:problem:tls_needed", answer
+            assert "https://" in answer.json()["detail"], answer
+    assert tls.metric("footfall_tls_failures_total") == before + 8
 
 
 def test_strangers_hold_up_nobody(tls):
@@ -202,8 +141,60 @@ def test_strangers_hold_up_nobody(tls):
         began = time.monotonic()
         assert tls.server.ingest.post("/v1/events", CLICK).status == 200
         assert time.monotonic() - began < 1 * PATIENCE
-        assert half.ended() and silent.ended() # After 10 s.
-    assert tls.metric("footfall_tls_failures_total") >= before + 4
+        assert half.ended() and silent.ended()  # After 10 s.
+    # All but who said nothing.
+    assert tls.metric("footfall_tls_failures_total") == before + 5
+
+
+def test_strangers_at_grpc_fill_no_log(tls):
+    before = len(tls.server.stderr().splitlines())
+    for noise in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"x" * 9000) * 20:
+        with contextlib.suppress(OSError), RawConnection(tls.server.address("grpc")) as one:
+            one.send(noise)
+            one.receive()
+    said = tls.server.stderr().splitlines()[before:]
+    assert len(said) <= 2 and all(" gRPC: " in line for line in said), said
+
+
+def test_silence_makes_room(tmp_path):
+    """As without TLS: who has said nothing for a second gives way."""
+    with Tls(tmp_path, "--max-connections", "20") as tls:
+        silent = [RawConnection(tls.server.address("query")) for _ in range(20)]
+        time.sleep(1.5)
+        for _ in range(10):
+            assert tls.server.client("query").get("/nowhere").status == 404
+        for one in silent:
+            one.socket.close()
+
+
+def test_the_end_of_a_connection_is_said_and_heard(tls):
+    host, _, port = tls.server.address("query").rpartition(":")
+    with socket.create_connection((host, int(port)), 10 * PATIENCE) as plain:
+        secured = tls.trust.wrap_socket(plain, server_hostname="localhost",
+                                        suppress_ragged_eofs=False)
+        secured.sendall(request("GET", "/nowhere", None, "Connection: close"))
+        text = b""
+        while got := secured.recv(9000):  # Ends with the server's word for it, or raises.
+            text += got
+        assert text.startswith(b"HTTP/1.1 404")
+    # A question and the end of questions in one segment: the answer, and the end.
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = tls.trust.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with socket.create_connection((host, int(port)), 10 * PATIENCE) as plain:
+        while True:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                client.do_handshake()
+                break
+            plain.sendall(outgoing.read())
+            incoming.write(plain.recv(9000))
+        client.write(request("GET", "/nowhere"))
+        with contextlib.suppress(ssl.SSLWantReadError):
+            client.unwrap()
+        plain.sendall(outgoing.read())
+        began = time.monotonic()
+        while plain.recv(9000):
+            pass
+        assert time.monotonic() - began < 5 * PATIENCE
 
 
 @pytest.mark.parametrize("listener", LISTENERS)
@@ -277,10 +268,17 @@ def test_one_that_has_expired_is_served_and_told(tmp_path):
         assert tls.server.ingest.post("/v1/events", CLICK).status == 200
 
 
+def test_admin_knows_its_machine_by_both_kinds_of_address(tmp_path):
+    with Tls(tmp_path, "--admin-bind", "::", "--auth", "off") as tls:
+        port = tls.server.address("admin").rpartition(":")[2]
+        for host in ("127.0.0.1", "[::1]"):
+            assert run("health", "--url", f"http://{host}:{port}").returncode == 0
+
+
 def test_admin_speaks_tls_with_those_who_are_not_of_the_machine(tmp_path):
     """A container's own health check goes on as before; who comes from elsewhere needs TLS."""
     elsewhere = "10.254.254.1"  # Of the machine, but not of its loopback's own.
-    subprocess.run(["ip", "address", "add", f"{elsewhere}/32", "dev", "lo"], check=True)
+    subprocess.run(["ip", "address", "replace", f"{elsewhere}/32", "dev", "lo"], check=True)
     try:
         with Tls(tmp_path, "--bind", "0.0.0.0", "--admin-bind", "0.0.0.0", "--auth", "off") as tls:
             port = tls.server.address("admin").rpartition(":")[2]
