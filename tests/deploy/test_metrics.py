@@ -13,6 +13,7 @@ from footfall import ROOT, Server, wait_until
 from journal import gauge
 from services import Services
 from stopped import server_on_fixed_ports, settled
+from tls_server import Tls
 
 DOCUMENT = ROOT / "docs/metrics.md"
 
@@ -54,10 +55,11 @@ def merge(into: dict[str, dict[str, Any]], server: Server) -> None:
 
 
 @pytest.fixture(scope="module")
-def exposed() -> dict[str, dict[str, Any]]:
-    """Of an embedded node, one on services and two of a cluster: all that they expose."""
+def exposed(tmp_path_factory) -> dict[str, dict[str, Any]]:
+    """Of an embedded node with TLS, one on services and two of a cluster: all that they expose."""
     found: dict[str, dict[str, Any]] = {}
-    with Server() as server:
+    with Tls(tmp_path_factory.mktemp("tls")) as tls:
+        server = tls.server
         use(server)
         merge(found, server)
     with Services() as services, Cluster(services.environment, 2) as nodes:
