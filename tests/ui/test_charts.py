@@ -1,7 +1,7 @@
 """What is fetched late: it shows when it comes, moves nothing, and is missed with a word."""
 import pytest
 
-from browser import Screen, accessibility_faults, chromium, go, tools
+from browser import Screen, accessibility_faults, go
 from footfall import Server, wait_until
 
 SCREENS = [("/", "Pages by clicks"), ("/page?u=/pricing", "Users with the most clicks")]
@@ -15,13 +15,6 @@ WATCH = """
         for (const x of list.getEntries())
             shifts.push(...x.sources.map(s => `${x.value} ${s.node?.className}`));
     }).observe({type: 'layout-shift', buffered: true});"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    tools()
-    with chromium() as x:
-        yield x
 
 
 @pytest.fixture(scope="module")

@@ -4,20 +4,13 @@ import time
 
 import pytest
 
-from browser import LOOKS, Screen, check_looks, chromium, go, tools
+from browser import LOOKS, Screen, check_looks, go
 from footfall import PATIENCE, Server, wait_until
 
 PAGES = ["/", "/pricing", "/docs", "/docs/install", "/blog/why-exact"]
 SCREENS = ["/", "/page?u=/pricing", "/live", "/actors", "/system", "/try"]
 HOSTILE = ["<img src=x onerror=\"document.title='broken'\">", "/\u202egnp.exe",
            "=HYPERLINK(\"http://evil\")", "javascript:alert(1)", "/" + "long" * 500]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    tools()
-    with chromium() as x:
-        yield x
 
 
 @pytest.fixture(scope="module")

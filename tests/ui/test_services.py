@@ -3,7 +3,7 @@ reason, and all of them come back without a reload."""
 import pytest
 from playwright.sync_api import Error
 
-from browser import Screen, accessibility_faults, chromium, tools
+from browser import Screen, accessibility_faults
 from footfall import PATIENCE, Server, wait_until
 from own_services import OwnServices
 
@@ -20,13 +20,6 @@ HURT = {
     "redis": [("/system", "Parts", "redis"), ("/system", "Answers by source", "redis"),
               ("/", "Cache hit rate", "redis")],
 }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    tools()
-    with chromium() as x:
-        yield x
 
 
 @pytest.fixture(scope="module")

@@ -3,18 +3,11 @@ import re
 
 import pytest
 
-from browser import LOOKS, Screen, accessibility_faults, check_looks, chromium, go, tools
+from browser import LOOKS, Screen, accessibility_faults, check_looks, go
 from footfall import Client, Server, access_of, run, wait_until
 
 PASSWORD = "a long walk by the sea"
 REFUSED = "status of 401"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    tools()
-    with chromium() as x:
-        yield x
 
 
 def add_person(server: Server, name: str, role: str, site: str) -> None:
