@@ -52,6 +52,8 @@ using partition_actor = caf::typed_actor<
     rpc<void(atom::ask, std::vector<page_ask>)>,
     // A question that is answered again at each change; renew it every second.
     rpc<void(atom::watch, page_ask)>,
+    // Who is active on its pages; answered by `active`, as long as it may be asked.
+    rpc<void(atom::active, active_ask)>,
     // Answered by `reached` once the offset is applied.
     rpc<void(atom::await, uint64_t, int64_t)>,
     // The store is another incarnation: what was read from it is void.
@@ -160,6 +162,11 @@ using query_actor = caf::typed_actor<
     rpc<void(atom::watch, query_ask)>, rpc<void(atom::unwatch, uint64_t)>,
     // INTERNAL: from partitions and page aggregators.
     rpc<void(atom::told, std::vector<page_answer>)>,
+    // From QUERY of another node: passed on to the partitions here, which answer that one. And
+    // what partitions answer, of this node and others.
+    rpc<void(atom::active, active_ask)>, rpc<void(atom::active, active_part)>,
+    // From MEMBERSHIP: who else has partitions.
+    rpc<void(atom::route, page_routes)>,
     // How far a partition is, and in which incarnation of the store.
     rpc<void(atom::reached, uint64_t, position, uint64_t)>,
     // From the cache manager, in the order of the lookup's pairs.

@@ -97,7 +97,7 @@ auto inspect(Inspector& f, peer_route& x) {
   return wire::object(f, "peer_route", x.node, x.query, x.ingestion, x.inspector, x.takes_events);
 }
 
-/// Where questions about pages go; from MEMBERSHIP to GATEWAY, at each change.
+/// Where questions about pages go; from MEMBERSHIP to GATEWAY and QUERY, at each change.
 struct page_routes {
   /// By partition: QUERY of the node that has it; null: the one here.
   std::vector<caf::strong_actor_ptr> queries;
@@ -242,6 +242,8 @@ CAF_ADD_TYPE_ID(footfall, (footfall::peer_hello))
 CAF_ADD_TYPE_ID(footfall, (footfall::peer_way))
 CAF_ADD_TYPE_ID(footfall, (footfall::page_routes))
 CAF_ADD_TYPE_ID(footfall, (footfall::actors_ask))
+CAF_ADD_TYPE_ID(footfall, (footfall::active_ask))
+CAF_ADD_TYPE_ID(footfall, (footfall::active_part))
 
 CAF_ADD_ATOM(footfall, footfall::atom, wake, "wake")
 CAF_ADD_ATOM(footfall, footfall::atom, tick, "tick")
@@ -308,4 +310,5 @@ CAF_ADD_ATOM(footfall, footfall::atom, owns, "owns")
 CAF_ADD_ATOM(footfall, footfall::atom, down, "down")
 CAF_ADD_ATOM(footfall, footfall::atom, look, "look")
 CAF_ADD_ATOM(footfall, footfall::atom, route, "route")
+CAF_ADD_ATOM(footfall, footfall::atom, active, "active")
 CAF_END_TYPE_ID_BLOCK(footfall)

@@ -18,6 +18,7 @@
 #include "app/front_door.hpp"
 #include "app/log.hpp"
 #include "app/opening.hpp"
+#include "app/service_manager.hpp"
 #include "app/signals.hpp"
 #include "net/cluster/peer_links.hpp"
 
@@ -126,7 +127,7 @@ std::string displaced(const node& actors, const adapters& ways) {
 }
 
 // False: told to end before every partition ran.
-bool wait_until_running(node& actors, const adapters& ways) {
+bool wait_until_running(node& actors, const adapters& ways, service_manager& manager) {
   using clock = std::chrono::steady_clock;
   for (auto look_due = clock::now() + seconds(1); !actors.running();) {
     if (told_to_end(milliseconds(2)) || !displaced(actors, ways).empty())
@@ -134,6 +135,7 @@ bool wait_until_running(node& actors, const adapters& ways) {
     if (clock::now() < look_due)
       continue;
     say(actors.look(), "not ready yet: ");
+    manager.waits("partitions start");
     look_due += seconds(1);
   }
   return true;
@@ -168,8 +170,8 @@ void end_hard_after(seconds patience) {
 }
 
 // Nothing: told to end before all was opened.
-std::optional<opening::outcome> await_adapters(opening& all, const settings& from,
-                                               front_door& door) {
+std::optional<opening::outcome> await_adapters(opening& all, const settings& from, front_door& door,
+                                               service_manager& manager) {
   using clock = std::chrono::steady_clock;
   const auto parts = describe_adapters(from);
   model::trouble_report log{"the event log"}, store{"the store"};
@@ -186,7 +188,9 @@ std::optional<opening::outcome> await_adapters(opening& all, const settings& fro
       continue;
     look_due = clock::now() + milliseconds(500);
     const auto missing = all.waits_for();
-    door.waits_for(missing.log.empty() ? missing.store : missing.log);
+    const auto& why = missing.log.empty() ? missing.store : missing.log;
+    door.waits_for(why);
+    manager.waits(redact(why));
     tell(log, missing.log, parts.log.hint);
     tell(store, missing.store, parts.store.hint);
   }
@@ -224,8 +228,9 @@ void say_ready(const settings& options, const ready_addresses& where) {
 }
 
 // 0, or why not, once the node was told to end.
-int run_until_told(node& actors, edges& listeners, const settings& options, const adapters& ways) {
-  if (!wait_until_running(actors, ways))
+int run_until_told(node& actors, edges& listeners, const settings& options, const adapters& ways,
+                   service_manager& manager) {
+  if (!wait_until_running(actors, ways, manager))
     return 0;
   const auto where = listeners.addresses(options);
   std::unique_ptr<ready_file> ready;
@@ -237,7 +242,9 @@ int run_until_told(node& actors, edges& listeners, const settings& options, cons
     ready = std::move(*written);
   }
   say_ready(options, where);
+  manager.is_ready();
   serve_until_told(actors, ways);
+  manager.ends();
   listeners.say_goodbye();
   if (displaced(actors, ways).empty())
     stay_for_a_while(actors, seconds(options.drain_delay_s));
@@ -312,6 +319,7 @@ int serve(const settings& options) {
   std::unique_ptr<cluster::tunnel_links> links;
   std::unique_ptr<node> actors;
   front_door door{counts};
+  service_manager manager;
   model::access_gate gate;
   access_keeper keeper{gate, system_now_us,
                        [](const std::string& line) { spdlog::warn("{}", redact(line)); }};
@@ -325,7 +333,7 @@ int serve(const settings& options) {
   }
   {
     opening all{options, counts};
-    auto opened = await_adapters(all, options, door);
+    auto opened = await_adapters(all, options, door, manager);
     if (!opened) {
       listeners.stop();
       if (!all.give_up(milliseconds(200)))
@@ -350,7 +358,7 @@ int serve(const settings& options) {
   }
   actors = std::make_unique<node>(system, plan_node(options, ways, counts, links.get()));
   door.open(*actors);
-  const int code = run_until_told(*actors, listeners, options, ways);
+  const int code = run_until_told(*actors, listeners, options, ways, manager);
   if (code != 0) {
     listeners.stop();
     return code;

@@ -94,6 +94,56 @@ auto inspect(Inspector& f, page_answer& x) {
            caf::meta::load_callback(load));
 }
 
+/// Who is active on the pages of a site, asked of each partition.
+struct active_ask {
+  uint64_t ticket = 0; ///< Of the asking actor; comes back in the answer.
+  std::string site_id;
+  std::string page_url; ///< Empty: all of the site's.
+  int64_t from_s = 0;   ///< First second of the window.
+  uint32_t limit = 0;
+  caf::strong_actor_ptr to; ///< QUERY that gathers the answers; it may be of another node.
+};
+template <class Inspector>
+auto inspect(Inspector& f, active_ask& x) {
+  return wire::object(f, "active_ask", x.ticket, x.site_id, x.page_url, x.from_s, x.limit, x.to);
+}
+
+/// A page with what was done on it in the window.
+struct active_page {
+  std::string page_url;
+  uint64_t visitors = 0;
+  uint64_t clicks = 0;
+};
+template <class Inspector>
+auto inspect(Inspector& f, active_page& x) {
+  return wire::object(f, "active_page", x.page_url, x.visitors, x.clicks);
+}
+
+/// What one partition knows. More users and pages than one message may hold come in several, of
+/// which the last has all else.
+struct active_part {
+  static constexpr size_t bytes_max = 256 << 10; ///< Of users and pages.
+
+  uint64_t ticket = 0;
+  uint32_t partition = 0;
+  bool is_last = true;
+  errc code = errc::none;
+  std::string reason;
+  std::vector<int32_t> users; ///< Numbers, each in one message alone.
+  uint64_t clicks = 0;
+  std::vector<active_page> pages; ///< Some of all_pages: those with the most visitors.
+  uint64_t all_pages = 0;
+  int64_t since_s = 0; ///< Clicks before this second may be missing.
+  int64_t age_us = 0;  ///< It is as fresh as what was known so long ago.
+  std::vector<position> reached;
+  uint64_t incarnation = 0; ///< Of the store that the numbers are of.
+};
+template <class Inspector>
+auto inspect(Inspector& f, active_part& x) {
+  return wire::reply(f, "active_part", x, x.ticket, x.partition, x.is_last, x.users, x.clicks,
+                     x.pages, x.all_pages, x.since_s, x.age_us, x.reached, x.incarnation);
+}
+
 /// All that is known of one page, at the snapshot.
 struct page_load {
   /// What a client may date ahead is not all kept in memory.

@@ -9,7 +9,14 @@
 
 namespace footfall {
 
-enum class query_kind : uint8_t { count = 1, page, top_pages, series, users };
+enum class query_kind : uint8_t {
+  count = 1,
+  page,
+  top_pages,
+  series,
+  users,
+  active, ///< Who clicked in the last five minutes.
+};
 enum class series_step : uint8_t {
   minute = 1,
   hour,
@@ -26,7 +33,7 @@ struct query_ask {
   uint64_t ticket = 0; ///< Given by the gateway; comes back in the answer.
   query_kind kind = query_kind::count;
   std::string site_id;  ///< Never empty.
-  std::string page_url; ///< series: empty means the whole site.
+  std::string page_url; ///< series, active: empty means the whole site.
   std::string user_id;
   int64_t from_us = unset_time;
   int64_t to_us = unset_time;
@@ -81,9 +88,10 @@ struct query_answer {
   std::string node = {};         ///< In a cluster: the name of the node that answers.
   int64_t as_of_us = 0;          ///< The committed state is at least this fresh.
   std::vector<position> reached; ///< Last applied position of the partitions read.
-  uint64_t clicks = 0;           ///< count: of the user on the page; page: all.
+  uint64_t clicks = 0;           ///< count: of the user on the page; page, active: all.
   uint64_t users = 0;
-  std::vector<named_count> rows;    ///< page: by type; top_pages; users.
+  int64_t since_us = 0;             ///< active: clicks before may be missing; 0: none are.
+  std::vector<named_count> rows;    ///< page: by type; top_pages; users; active: pages.
   std::vector<uint64_t> minutes;    ///< page: 60, oldest first.
   std::vector<series_point> points; ///< series, gaps filled.
   uint64_t other_types = 0;         ///< page: clicks of types that `rows` does not name.
@@ -100,8 +108,8 @@ auto inspect(Inspector& f, query_answer& x) {
     return caf::none;
   };
   return f(caf::meta::type_name("query_answer"), x.ticket, code, x.reason, source, x.node,
-           x.as_of_us, x.reached, x.clicks, x.users, x.rows, x.minutes, x.points, x.other_types,
-           x.more, x.users_known, caf::meta::load_callback(load));
+           x.as_of_us, x.reached, x.clicks, x.users, x.since_us, x.rows, x.minutes, x.points,
+           x.other_types, x.more, x.users_known, caf::meta::load_callback(load));
 }
 
 /// Many client requests in one message: one for each I/O turn, not for each event.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/answer/query_active.hpp"
 #include "actors/answer/query_cache.hpp"
 #include "actors/answer/query_names.hpp"
 #include "actors/answer/query_parts.hpp"
@@ -105,8 +106,10 @@ void take_reached(query_ptr self, uint64_t id, const position& at, uint64_t inca
   }
   query_answer late;
   late.code = errc::position_not_reached;
-  late.reason = "position " + to_string(x.ask.after) + " is not applied yet; reached "
-                + to_string(x.answer.reached) + "; ask again";
+  late.reason =
+      "position " + to_string(x.ask.after) + " is not applied yet; reached "
+      + (x.answer.reached.empty() ? "nothing that is known now" : to_string(x.answer.reached))
+      + "; ask again";
   late.reached = std::move(x.answer.reached);
   query_parts::finish(self, id, std::move(late));
 }
@@ -191,13 +194,17 @@ std::vector<state_field> describe(query_ptr self) {
           {"known_users", std::to_string(st.user_numbers.size())}};
 }
 
-} // namespace
-
-query_actor::behavior_type query(query_ptr self, query_config config) {
+void begin(query_ptr self, query_config config) {
   self->state.config = std::move(config);
   self->state.incarnation = self->state.config.events->incarnation();
   self->entry()->set_state("running");
   self->set_down_handler([self](caf::down_msg& x) { forget_watches_of(self, x.source); });
+}
+
+} // namespace
+
+query_actor::behavior_type query(query_ptr self, query_config config) {
+  begin(self, std::move(config));
   auto done = [self] {
     flush(self);
     set_tick(self);
@@ -225,6 +232,12 @@ query_actor::behavior_type query(query_ptr self, query_config config) {
           query_parts::take_page(self, x);
         done();
       },
+      [self](atom::active, const active_ask& x) { query_parts::pass_on(self, x); },
+      [self, done](atom::active, active_part& x) {
+        query_parts::take_active(self, x);
+        done();
+      },
+      [self](atom::route, page_routes& x) { self->state.routes = std::move(x); },
       [self, done](atom::reached, uint64_t id, const position& at, uint64_t incarnation) {
         take_reached(self, id, at, incarnation);
         done();

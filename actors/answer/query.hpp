@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
@@ -42,6 +43,21 @@ struct query_state {
     int64_t came_us = 0; ///< By the steady clock; only of what another node sent.
   };
 
+  /// What partitions said so far of who is active.
+  struct active_gathering {
+    uint32_t tries = 1;
+    int64_t asked_us = 0;
+    int64_t from_s = 0;                                   ///< First second of the window.
+    std::set<uint32_t> missing;                           ///< Partitions.
+    std::map<uint32_t, caf::strong_actor_ptr> first_said; ///< Whose word counts.
+    std::vector<int32_t> users;                           ///< Some more than once.
+    std::vector<active_page> pages;
+    uint64_t all_pages = 0;
+    int64_t since_s = 0;
+    int64_t age_us = 0;
+    query_answer answer;
+  };
+
   struct open_query {
     query_ask ask;
     std::vector<asker> askers; ///< More than one: identical queries, merged.
@@ -62,10 +78,12 @@ struct query_state {
     uint64_t told_clicks = 0;        ///< A watch: the most that was found.
     query_answer answer;             ///< Waits for names.
     std::vector<int32_t> numbers;    ///< Of answer.rows.
+    std::shared_ptr<active_gathering> active;
   };
 
   query_config config;
   wiring nodes;
+  page_routes routes; ///< In a cluster.
   uint64_t next_ticket = 1;
   absl::flat_hash_map<uint64_t, open_query> open;
   absl::flat_hash_map<std::string, uint64_t> merged; ///< Of identical ones the last.

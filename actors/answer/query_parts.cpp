@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/answer/query_active.hpp"
 #include "actors/answer/query_cache.hpp"
 #include "actors/answer/query_names.hpp"
 #include "actors/answer/query_reads.hpp"
@@ -59,6 +60,7 @@ void run(query_ptr self, uint64_t id) {
   case query_kind::users: ask_page(self, id, x); break;
   case query_kind::top_pages: read_top_pages(self, id, x.ask); break;
   case query_kind::series: read_series(self, id, x.ask); break;
+  case query_kind::active: ask_active(self, id); break;
   }
 }
 

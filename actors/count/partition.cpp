@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/count/partition_active.hpp"
 #include "actors/count/partition_fold.hpp"
 #include "actors/count/partition_lease.hpp"
 #include "actors/count/partition_log.hpp"
@@ -97,7 +98,7 @@ void start(partition_ptr self) {
   const auto& x = st.claimed;
   const auto steps = st.progress.start(x.epoch, x.next_offset, x.folded_offset);
   st.incarnation = x.incarnation;
-  st.pages.start();
+  partition_pages::start(self);
   st.config.status->with_history([&](auto& history) { history.start(st.progress.next_offset()); });
   partition_times::start(self);
   partition_lease::mark(self);
@@ -128,10 +129,9 @@ void stop_loudly(partition_ptr self, const std::string& why,
   partition_times::stop(self);
   partition_lease::mark(self);
   show(self);
-  if (is_known)
-    return; // It claimed again, and may still not go on.
-  add(st.config.counts->partitions_stopped);
-  if (st.config.report)
+  if (!is_known) // Else it claimed again, and may still not go on.
+    add(st.config.counts->partitions_stopped);
+  if (st.config.report && !is_known)
     st.config.report("partition " + std::to_string(st.config.partition) + " stopped: " + why);
 }
 
@@ -277,9 +277,8 @@ void take_folded(partition_ptr self, const fold_result& x) {
 }
 
 void take_progress(partition_ptr self, const std::vector<partition_state>& all) {
-  if (self->state.progress.running())
-    return obey(self, partition_fold::take_progress(self, all));
-  answer_waiters(self, all);
+  const bool is_for_fold = self->state.progress.running();
+  is_for_fold ? obey(self, partition_fold::take_progress(self, all)) : answer_waiters(self, all);
 }
 
 // Whether an answer is for the claim that counts.
@@ -379,6 +378,7 @@ partition_actor::behavior_type partition(partition_ptr self, partition_config co
       },
       [self](atom::ask, std::vector<page_ask>& xs) { partition_pages::ask(self, xs); },
       [self](atom::watch, page_ask& x) { partition_pages::watch(self, x); },
+      [self](atom::active, const active_ask& x) { partition_active::answer(self, x); },
       [self](atom::await, uint64_t ticket, int64_t offset) { await(self, ticket, offset); },
       [self](atom::renewed, uint64_t incarnation) { renew(self, incarnation); },
       [self](atom::reclaim) { claim(self); },
@@ -387,7 +387,7 @@ partition_actor::behavior_type partition(partition_ptr self, partition_config co
       [self](atom::disown) { lie_idle(self, partition_lease::drop); },
       [self](atom::skip, int64_t to) { return partition_log::skip(self, to); },
       [self](atom::delta, page_delta& x) { partition_pages::take_delta(self, std::move(x)); },
-      [self](atom::forget) { partition_pages::renew(self); },
+      [self](atom::forget) { partition_pages::lack(self); },
       [self](atom::pages, uint32_t most) { return partition_pages::live(self, most); },
       [self](atom::check, const std::string& p, page_load& x) {
         return partition_pages::check(self, p, x);

@@ -8,6 +8,7 @@
 
 #include "actors/count/page_aggregator.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/model/active_visitors.hpp"
 #include "actors/model/log_check.hpp"
 #include "actors/model/page_table.hpp"
 #include "actors/model/partition_progress.hpp"
@@ -37,6 +38,8 @@ struct partition_config {
   bool leased = false; ///< In a cluster: it runs when, and while, OWNERSHIP says so.
   std::chrono::microseconds live_max{2'000'000}; ///< Then no answer from memory is older.
   size_t live_pages_max = 10'000;
+  /// Pairs of a page and a user that the node may know to be active; a partition has its share.
+  size_t active_pairs_max = 1'000'000;
   uint32_t users_per_page_max = 100'000;
   std::chrono::seconds passivate_after{300};
   std::shared_ptr<std::atomic<int64_t>> pairs_left;
@@ -113,6 +116,13 @@ struct partition_state_data {
   std::vector<page_aggregator_actor> aggregators; // By slot of the table.
   int64_t loading_as_of_us = 0;
   bool sweep_set = false;
+
+  /// Who is active; it holds what was applied below the offset.
+  struct {
+    model::active_visitors visitors;
+    uint64_t incarnation = 0;
+    int64_t next_offset = -1;
+  } active;
 
   leased_claim lease;
   std::deque<waiter> waiters;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "actors/count/partition_active.hpp"
 #include "actors/count/partition_pages.hpp"
 
 namespace footfall {
@@ -26,6 +27,7 @@ void begin(partition_ptr self, partition_config config) {
       std::max<size_t>(st.config.unfolded_max / st.config.partitions, 2 * st.config.fold_max);
   st.progress = model::partition_progress{rules_of(st.config), uint64_t{self->id()} << 32};
   partition_pages::begin(self);
+  partition_active::begin(self);
   self->entry()->set_key(std::to_string(st.config.partition));
   self->entry()->set_state("starting");
   self->set_down_handler([self](caf::down_msg& x) { partition_pages::drop_ended(self, x); });
@@ -53,6 +55,7 @@ std::vector<state_field> describe(const partition_state_data& st) {
           {"pending_records", number(st.progress.pending_records())},
           {"in_flight_records", number(st.progress.in_flight().size())},
           {"live_pages", number(st.pages.size())},
+          {"active_pairs", number(st.active.visitors.pairs())},
           {"waiting_queries", number(st.waiters.size())}};
 }
 

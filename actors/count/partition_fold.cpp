@@ -20,11 +20,13 @@ void run(partition_ptr self) {
 void note_wait(partition_ptr self) {
   auto& st = self->state;
   const auto now = st.config.steady();
-  auto why = "applies wait for folds: " + std::to_string(st.progress.unfolded())
-             + " records are applied and not folded, and no more may be";
-  if (const auto fault = st.config.status->folds.why(now); !fault.empty())
-    why += "; folds fail: " + fault;
-  st.config.status->applies.failed(now, std::move(why));
+  st.config.status->waits_for_fold = true;
+  const auto fault = st.config.status->folds.why(now);
+  if (fault.empty())
+    return; // A burst waits for its folds: only one that waits for long is news.
+  st.config.status->applies.failed(
+      now, "applies wait for folds: " + std::to_string(st.progress.unfolded())
+               + " records are applied and not folded, and no more may be; folds fail: " + fault);
 }
 
 model::progress_steps take(partition_ptr self, const fold_result& result) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/count/partition_active.hpp"
 #include "actors/count/partition_pages.hpp"
 #include "actors/model/ownership.hpp"
 #include "actors/port_answers.hpp"
@@ -23,6 +24,7 @@ void lie_idle(partition_ptr self) {
   const auto before = status.phase.exchange(now);
   if (before == partition_phase::running || before == partition_phase::stopped)
     partition_pages::forget_untold(self); // What is cached of it is not renewed any more.
+  partition_active::forget(self);
   status.live_pages = 0;
   status.applies.well(st.config.steady()); // What failed is another's now.
   status.folds.well(st.config.steady());

@@ -5,6 +5,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include "actors/count/partition_active.hpp"
 #include "actors/count/partition_lease.hpp"
 #include "actors/model/log_check.hpp"
 #include "actors/model/record.hpp"
@@ -119,9 +120,15 @@ constexpr auto to_nobody = [](const page_aggregator_actor&, const step&) {};
 
 } // namespace
 
+void start(partition_ptr self) {
+  self->state.pages.start();
+  partition_active::start(self);
+}
+
 apply_request plan_apply(partition_ptr self) {
   auto& st = self->state;
   apply_request out;
+  st.config.status->waits_for_fold = false;
   out.partition = st.config.partition;
   out.epoch = st.progress.epoch();
   out.first_offset = st.progress.next_offset();
@@ -174,6 +181,7 @@ void take_delta(partition_ptr self, page_delta delta) {
   // hold its clicks: they were committed before it was sent.
   if (delta.incarnation != st.incarnation)
     return;
+  partition_active::add(self, delta);
   // Nobody may ask it, and it would be forgotten by the next beat.
   if (st.config.leased && st.config.node->doubts_memory && !st.pages.find(delta.page)) {
     if (delta.partition == st.config.partition)
@@ -235,6 +243,7 @@ void hand_out(partition_ptr self, const apply_result& result) {
     }
   }
   st.config.status->strays_untold = false;
+  partition_active::applied(self);
   load_more(self);
 }
 
@@ -325,6 +334,11 @@ void forget_untold(partition_ptr self) {
 void renew(partition_ptr self) {
   obey(self, self->state.pages.end_all(), to_nobody);
   forget_cached(self); // What they told meanwhile is not there, or not right.
+}
+
+void lack(partition_ptr self) {
+  partition_active::doubt(self);
+  renew(self);
 }
 
 live_pages live(partition_ptr self, uint32_t most) {

@@ -9,6 +9,9 @@ namespace footfall::partition_pages {
 /// Before all else, once.
 void begin(partition_ptr self);
 
+/// The partition runs from here on.
+void start(partition_ptr self);
+
 /// What the records in flight come to, and notes whose page each of its rows is.
 apply_request plan_apply(partition_ptr self);
 
@@ -40,6 +43,9 @@ void forget_untold(partition_ptr self);
 /// would go on telling a cache manager of before, or may lack clicks that another partition
 /// applied.
 void renew(partition_ptr self);
+
+/// Another partition may have applied clicks of pages of this one, and told nobody.
+void lack(partition_ptr self);
 
 live_pages live(partition_ptr self, uint32_t most);
 caf::result<page_check> check(partition_ptr self, const std::string& page, page_load& stored);

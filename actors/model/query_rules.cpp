@@ -74,7 +74,8 @@ refusal check_query(query_ask& ask, int64_t now_us) {
   if (ask.kind == query_kind::count)
     if (auto bad = validate_user_id(ask.user_id))
       return bad;
-  const bool whole_site = ask.kind == query_kind::series && ask.page_url.empty();
+  const bool may_be_whole = ask.kind == query_kind::series || ask.kind == query_kind::active;
+  const bool whole_site = may_be_whole && ask.page_url.empty();
   if (ask.kind != query_kind::top_pages && !whole_site)
     if (auto bad = validate_page_url(ask.page_url))
       return bad;
@@ -90,7 +91,8 @@ refusal check_query(query_ask& ask, int64_t now_us) {
       return bad;
     return check_range(ask);
   case query_kind::series: return check_series(ask, now_us);
-  case query_kind::users: return check_limit(ask);
+  case query_kind::users:
+  case query_kind::active: return check_limit(ask);
   }
   return {"kind", "the kind of query is unknown"};
 }

@@ -318,7 +318,8 @@ void rewire(membership_ptr self, wiring& nodes) {
   auto& st = self->state;
   const auto before = std::exchange(st.nodes, std::move(nodes));
   const auto& now = st.nodes;
-  if (before.gateway != now.gateway || before.inspector != now.inspector)
+  if (before.gateway != now.gateway || before.inspector != now.inspector
+      || before.query != now.query)
     st.routes = {};
   if ((before.query != now.query && !seeded_bug("nodes-keeps-old-query"))
       || before.ingestion != now.ingestion || before.inspector != now.inspector)

@@ -66,7 +66,7 @@ struct membership_state {
   model::trouble_report refusals{"a link to this node"};
   uint64_t next_number = 1;
   uint64_t greeting = 1;             ///< Rises when what peers are told of this node changes.
-  std::optional<page_routes> routes; ///< As GATEWAY and INSPECTOR have them; nothing: they do not.
+  std::optional<page_routes> routes; ///< As others here have them; nothing: not all of them do.
 };
 
 using membership_ptr = observed_actor<membership_actor, membership_state>*;

@@ -37,9 +37,11 @@ void publish(membership_ptr self) {
                               !x.row.draining && x.row.log == log_reach::works});
   if (routes == st.routes)
     return;
-  st.routes = routes; // Of whoever of both is missing now, rewire() hears when it is back.
+  st.routes = routes; // Of whoever of them is missing now, rewire() hears when it is back.
   if (auto shows = caf::actor_cast<inspector_actor>(st.nodes.inspector))
     self->send(shows, atom::route_v, routes);
+  if (auto answers = caf::actor_cast<query_actor>(st.nodes.query))
+    self->send(answers, atom::route_v, routes);
   if (auto to = caf::actor_cast<gateway_actor>(st.nodes.gateway))
     self->send(to, atom::route_v, std::move(routes));
 }

@@ -42,6 +42,9 @@ constexpr const char* misplaced =
     "has grown; until 10 s after the last one the store is asked instead. Producers are to use "
     "murmur2_random over the key; nodes are to be started again when partitions were added";
 
+constexpr const char* behind_with_folds =
+    ": applies wait for the store to fold what is applied, which takes long";
+
 } // namespace
 
 /// A read that is under way. The store may answer it after the watch is gone.
@@ -109,6 +112,7 @@ node_watch::faults node_watch::failing(int64_t steady_us) {
     if (why.empty() && still >= standstill_us)
       why = running ? "nothing was applied for " + seconds_text(still) + " while "
                           + std::to_string(waiting) + " records wait"
+                          + (part.waits_for_fold ? behind_with_folds : "")
                     : "not taken over for " + seconds_text(still);
     if (!why.empty())
       out.emplace_back(i, std::move(why));

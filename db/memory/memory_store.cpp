@@ -206,6 +206,8 @@ fold_result memory_store::do_fold(uint32_t partition, int64_t from, int64_t unti
 }
 
 void memory_store::fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) {
+  if (held_folds_.keep([=, this] { fold(partition, from, until, reply); }))
+    return;
   run<fold_result>(reply, [&]() -> caf::expected<fold_result> {
     if (refuse_folds)
       return make_error(errc::store_unavailable, "refused by the test");
@@ -222,9 +224,8 @@ void memory_store::read_counts(std::vector<pair_key> keys, done<snapshot<pair_co
   read<pair_count>(reply, [&] {
     snapshot<pair_count> out{reached(), {}};
     for (const auto& key : keys) {
-      pair_count x;
-      x.page_no = now_.pages.find({key.site_id, key.page_url});
-      x.user_no = now_.users.find({key.site_id, key.user_id});
+      pair_count x{now_.pages.find({key.site_id, key.page_url}),
+                   now_.users.find({key.site_id, key.user_id}), 0, 0};
       for (const auto& [at, row] : now_.rows)
         if (x.page_no != 0 && row.page_no == x.page_no) {
           ++x.version;

@@ -92,6 +92,8 @@ public:
   void hold_loads(bool on) { held_loads_.hold(on); }
   /// While set, applies wait, with their effects.
   void hold_applies(bool on) { held_applies_.hold(on); }
+  /// The same of folds.
+  void hold_folds(bool on) { held_folds_.hold(on); }
 
   size_t waiting() const { return deliveries_.waiting(); }
   size_t release(size_t most = std::numeric_limits<size_t>::max()) {
@@ -168,6 +170,7 @@ private:
   one_node nodes_{*this};
   held_back held_loads_;
   held_back held_applies_;
+  held_back held_folds_;
   deliveries deliveries_;
   deliveries held_{true};
 };

@@ -4,6 +4,7 @@
 
 #include <google/protobuf/util/time_util.h>
 
+#include "actors/model/active_visitors.hpp"
 #include "actors/model/query_rules.hpp"
 #include "proto/secrets.hpp"
 
@@ -181,6 +182,12 @@ model::refusal to_ask(const v1::UsersRequest& request, query_ask& out) {
   return start_ask(query_kind::users, request.site_id(), request.after(), out);
 }
 
+model::refusal to_ask(const v1::ActiveRequest& request, query_ask& out) {
+  out.page_url = request.page_url();
+  out.limit = limit_or_default(request.limit());
+  return start_ask(query_kind::active, request.site_id(), request.after(), out);
+}
+
 void to_message(const query_ask& ask, const query_answer& x, analytics::EventCountResponse& out) {
   out.set_count(static_cast<int64_t>(x.clicks));
   out.set_user_id(ask.user_id);
@@ -233,6 +240,22 @@ void to_message(const query_ask&, const query_answer& x, v1::UsersResponse& out)
     auto& user = *out.add_users();
     user.set_user_id(row.name);
     user.set_clicks(row.clicks);
+  }
+  out.set_more(x.more);
+  to_freshness(x, *out.mutable_freshness());
+}
+
+void to_message(const query_ask&, const query_answer& x, v1::ActiveResponse& out) {
+  out.set_window_seconds(model::active_visitors::window_s);
+  if (x.since_us != 0)
+    to_timestamp(x.since_us, *out.mutable_since());
+  out.set_visitors(x.users);
+  out.set_clicks(x.clicks);
+  for (const auto& row : x.rows) {
+    auto& page = *out.add_pages();
+    page.set_page_url(row.name);
+    page.set_visitors(row.users);
+    page.set_clicks(row.clicks);
   }
   out.set_more(x.more);
   to_freshness(x, *out.mutable_freshness());

@@ -40,6 +40,7 @@ model::refusal to_ask(const v1::PageRequest& request, query_ask& out);
 model::refusal to_ask(const v1::TopPagesRequest& request, query_ask& out);
 model::refusal to_ask(const v1::SeriesRequest& request, query_ask& out);
 model::refusal to_ask(const v1::UsersRequest& request, query_ask& out);
+model::refusal to_ask(const v1::ActiveRequest& request, query_ask& out);
 
 /// Answers without an error.
 void to_message(const query_ask& ask, const query_answer& x, analytics::EventCountResponse& out);
@@ -48,6 +49,7 @@ void to_message(const query_ask& ask, const query_answer& x, v1::PageResponse& o
 void to_message(const query_ask& ask, const query_answer& x, v1::TopPagesResponse& out);
 void to_message(const query_ask& ask, const query_answer& x, v1::SeriesResponse& out);
 void to_message(const query_ask& ask, const query_answer& x, v1::UsersResponse& out);
+void to_message(const query_ask& ask, const query_answer& x, v1::ActiveResponse& out);
 
 /// RFC 3339 in UTC.
 std::string time_text(int64_t at_us);

@@ -106,6 +106,11 @@ grpc::ServerUnaryReactor* stats_service::GetUsers(context_ptr context, const byt
   return run_query<v1::UsersRequest, v1::UsersResponse>(edge_, context, request, response);
 }
 
+grpc::ServerUnaryReactor* stats_service::GetActive(context_ptr context, const bytes* request,
+                                                   bytes* response) {
+  return run_query<v1::ActiveRequest, v1::ActiveResponse>(edge_, context, request, response);
+}
+
 grpc::ServerWriteReactor<grpc::ByteBuffer>* stats_service::WatchPage(context_ptr context,
                                                                      const bytes* request) {
   return page_watch::start(edge_, *context, *request);

@@ -8,10 +8,10 @@
 namespace footfall::rpc {
 
 using stats = ::footfall::v1::Stats;
-using raw_stats = stats::WithRawCallbackMethod_GetCount<
-    stats::WithRawCallbackMethod_GetPage<stats::WithRawCallbackMethod_GetTopPages<
-        stats::WithRawCallbackMethod_GetSeries<stats::WithRawCallbackMethod_GetUsers<
-            stats::WithRawCallbackMethod_WatchPage<stats::Service>>>>>>;
+using raw_stats = stats::WithRawCallbackMethod_GetCount<stats::WithRawCallbackMethod_GetPage<
+    stats::WithRawCallbackMethod_GetTopPages<stats::WithRawCallbackMethod_GetSeries<
+        stats::WithRawCallbackMethod_GetUsers<stats::WithRawCallbackMethod_GetActive<
+            stats::WithRawCallbackMethod_WatchPage<stats::Service>>>>>>>;
 
 /// footfall.v1.Stats.
 class stats_service final : public raw_stats {
@@ -27,6 +27,7 @@ public:
                                         bytes* response) override;
   grpc::ServerUnaryReactor* GetSeries(context_ptr, const bytes* request, bytes* response) override;
   grpc::ServerUnaryReactor* GetUsers(context_ptr, const bytes* request, bytes* response) override;
+  grpc::ServerUnaryReactor* GetActive(context_ptr, const bytes* request, bytes* response) override;
   grpc::ServerWriteReactor<bytes>* WatchPage(context_ptr, const bytes* request) override;
 
 private:

@@ -33,6 +33,8 @@ std::string_view path_of(std::string_view kind) {
     return "/v1/stats/top-pages";
   if (kind == "summary")
     return "/v1/stats/summary";
+  if (kind == "active")
+    return "/v1/stats/active";
   return {};
 }
 
@@ -53,7 +55,11 @@ query_params question_of(std::string_view topic, const query_params& given) {
       if (const auto* value = given.find(name))
         out.add(name, *value);
   };
-  pass({"site", "range", "tz"});
+  pass({"site"});
+  if (kind_of(topic) != "active")
+    pass({"range", "tz"});
+  else
+    pass({"page_url"});
   if (kind_of(topic) == "top" && !rest_of(topic).empty())
     out.add("limit", std::string(rest_of(topic)));
   if (kind_of(topic) == "summary")
@@ -88,7 +94,8 @@ void live_hub::start(exchange& x) {
   if (bad.empty() && !sees_system && std::find(names.begin(), names.end(), "system") != names.end())
     return x.refuse(problem_of(model::access_denial::role, model::access_need::all_admin));
   if (bad.empty() && (names.empty() || names.size() > topics_most))
-    bad = "topic is missing or given too often; give 1 to 6 of page:URL, top:N, summary, system";
+    bad = "topic is missing or given too often; give 1 to 6 of page:URL, top:N, summary, active, "
+          "system";
   std::vector<position> after;
   // What cannot be read delays nothing; a browser would never come back from a refusal.
   model::check_after(x.in->value(header::last_event_id), after);
@@ -145,7 +152,7 @@ std::string live_hub::open_topic(const std::string& name, const query_params& pa
     if (made->asked.ask.limit > rows_most)
       return "top:N is told of up to " + std::to_string(rows_most) + " pages";
   } else if (name != "system") {
-    return "topic is unknown; known are page:URL, top:N, summary and system";
+    return "topic is unknown; known are page:URL, top:N, summary, active and system";
   }
   made->key = name + '\n' + made->asked.ask.site_id + '\n' + made->params.text();
   for (auto& [id, topic] : topics_)
@@ -249,6 +256,8 @@ size_t live_hub::under_way() const {
 live_hub::steady::duration live_hub::period_of(const live_topic& x) const {
   if (x.name == "system") // It waits and does not work: there is no rest to take.
     return asked_every;
+  if (x.name == "active") // A window that moves second by second.
+    return std::max<steady::duration>(asked_every, x.took * rests_for);
   const bool changed = x.applied != counters_->events_applied.load(std::memory_order_relaxed);
   return std::max<steady::duration>(changed ? asked_soonest : asked_every, x.took * rests_for);
 }

@@ -11,8 +11,8 @@ namespace {
 
 /// All that the port answers.
 constexpr std::string_view paths =
-    "queries go to GET /analytics/events and GET /v1/stats/{count,page,series,summary,top-pages,"
-    "users}, updates come from /v1/live, the node is at /v1/system, /v1/system/actors, "
+    "queries go to GET /analytics/events and GET /v1/stats/{active,count,page,series,summary,"
+    "top-pages,users}, updates come from /v1/live, the node is at /v1/system, /v1/system/actors, "
     "/v1/system/actors/{id}, /v1/system/actors/{node}/{id}, /v1/system/cluster, "
     "/v1/system/history and /v1/system/partitions, events may go to POST /v1/events, and who may "
     "what is at /v1/session, "

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/model/active_visitors.hpp"
 #include "actors/model/query_rules.hpp"
 #include "net/http/json_text.hpp"
 
@@ -27,6 +28,7 @@ const route routes[] = {
     {summary_path,
      query_kind::series,
      {"site", "page_url", "from", "to", "range", "tz", "compare"}},
+    {"/v1/stats/active", query_kind::active, {"site", "page_url", "limit"}},
     {"/v1/stats/users", query_kind::users, {"site", "page_url", "limit"}},
 };
 
@@ -69,7 +71,8 @@ std::string read_params(const query_params& params, bool has_report, query_ask& 
   copy(params, "site", ask.site_id);
   copy(params, "page_url", ask.page_url);
   copy(params, "user_id", ask.user_id);
-  if (ask.kind == query_kind::series && params.find("page_url") && ask.page_url.empty())
+  const bool may_be_whole = ask.kind == query_kind::series || ask.kind == query_kind::active;
+  if (may_be_whole && params.find("page_url") && ask.page_url.empty())
     return "page_url is empty; leave it out to ask for the whole site";
   if (auto bad = read_limit(params, ask.limit); !bad.empty() || has_report)
     return bad;
@@ -149,6 +152,31 @@ void append_series(std::string& out, const query_ask& ask, const query_answer& a
   out += ']';
 }
 
+void append_active(std::string& out, const query_ask& ask, const query_answer& answer) {
+  if (!ask.page_url.empty())
+    append_member(out, "page_url", ask.page_url);
+  append_member(out, "window_s", uint64_t{model::active_visitors::window_s});
+  append_key(out, "since");
+  if (answer.since_us == 0)
+    out += "null";
+  else
+    append_time(out, answer.since_us);
+  append_member(out, "visitors", answer.users);
+  append_member(out, "clicks", answer.clicks);
+  append_key(out, "pages");
+  out += '[';
+  for (const auto& row : answer.rows) {
+    if (out.back() != '[')
+      out += ',';
+    out += '{';
+    append_member(out, "page_url", row.name);
+    append_member(out, "visitors", row.users);
+    append_member(out, "clicks", row.clicks);
+    out += '}';
+  }
+  out += ']';
+}
+
 } // namespace
 
 bool is_question(std::string_view path) {
@@ -211,6 +239,7 @@ void append_answer(std::string& out, const question& asked, const query_answer& 
     append_key(out, "users");
     append_rows(out, answer, "user_id", false);
     break;
+  case query_kind::active: append_active(out, ask, answer); break;
   }
   append_key(out, "more");
   out += answer.more ? "true" : "false";

@@ -125,6 +125,24 @@ SCENARIO_METHOD(bounded_tail_fixture, "applies wait for folds that fail for long
   }
 }
 
+SCENARIO_METHOD(bounded_tail_fixture, "to wait for a fold is a fault when it takes long",
+                "[actor][partition]") {
+  const auto first = post_many("a", 1);
+  pass(1);
+  events.hold_folds(true);
+  post_many("b", 100);
+  pass(3);
+  CHECK(lag_of(*this, first) > 0);
+  CHECK(health().ready);
+  pass(5);
+  CHECK_FALSE(health().ready);
+  CHECK(aggregate_role().find("wait for the store to fold") != std::string::npos);
+  events.hold_folds(false);
+  pass(3);
+  CHECK(health().ready);
+  CHECK(ask(count_of("u1")).clicks == 101);
+}
+
 SCENARIO_METHOD(bounded_tail_fixture,
                 "offsets without a record are no records that wait for a fold",
                 "[actor][partition]") {

@@ -269,6 +269,18 @@ TEST_CASE("gRPC answers series and users", "[contract][grpc]") {
   CHECK(rig.handler.last_ask().limit == 1000);
   REQUIRE(users.users_size() == 2);
   CHECK(users.users(1).user_id() == "y");
+
+  rig.handler.answer.since_us = 1'700'000'000'000'000;
+  v1::ActiveRequest active_request;
+  active_request.set_limit(7);
+  v1::ActiveResponse active;
+  REQUIRE(call(rig.stats, &v1::Stats::Stub::GetActive, active_request, active).ok());
+  CHECK(rig.handler.last_ask().kind == query_kind::active);
+  CHECK(rig.handler.last_ask().limit == 7);
+  CHECK(active.window_seconds() == 300);
+  CHECK(active.since().seconds() == 1'700'000'000);
+  REQUIRE(active.pages_size() == 2);
+  CHECK(active.pages(1).page_url() == "y");
 }
 
 TEST_CASE("gRPC turns the handler's errors into codes", "[contract][grpc]") {

@@ -62,6 +62,14 @@ TEST_CASE_METHOD(http_fixture, "statistics are answered with their freshness", "
   CHECK(body_of(c.ask(get("/v1/stats/users?page_url=/p")))
         == "{\"page_url\":\"/p\",\"users\":[{\"user_id\":\"/a\\u0026b\",\"clicks\":3}],"
                + freshness);
+  const std::string active =
+      "\"window_s\":300,\"since\":null,\"visitors\":2,\"clicks\":4,\"pages\":["
+      "{\"page_url\":\"/a\\u0026b\",\"visitors\":2,\"clicks\":3}],"
+      + freshness;
+  CHECK(body_of(c.ask(get("/v1/stats/active"))) == "{" + active);
+  CHECK(body_of(c.ask(get("/v1/stats/active?page_url=/p&limit=3")))
+        == "{\"page_url\":\"/p\"," + active);
+  CHECK(handler.last.limit == 3);
   CHECK(body_of(c.ask(get("/v1/stats/count?page_url=/p&user_id=u")))
         == "{\"user_id\":\"u\",\"page_url\":\"/p\",\"count\":4," + freshness);
   c.send("HEAD /v1/stats/top-pages HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -73,6 +81,7 @@ TEST_CASE_METHOD(http_fixture, "statistics are answered with their freshness", "
         "/v1/stats/series?from=yesterday", "/v1/stats/series?page_url=",
         "/v1/stats/series?from=2025-11-05T20:00:00Z&to=2025-11-05T19:00:00Z",
         "/v1/stats/series?from=2001-01-01T00:00:00Z", "/v1/stats/users?page_url=/p&limit=",
+        "/v1/stats/active?page_url=", "/v1/stats/active?limit=0", "/v1/stats/active?range=7d",
         "/v1/stats/users?page_url=/p&page_url=/q", "/v1/stats/count?page_url=/p",
         "/v1/stats/page?page_url=%zz", "/v1/stats/page?page_url=/p&site=a%2Fb"}) {
     INFO(bad);

@@ -26,14 +26,16 @@ void wait_until(const std::function<bool()>& holds) {
 
 TEST_CASE_METHOD(http_fixture, "a stream tells each topic as a whole state", "[net][http][live]") {
   client c{ports().query};
-  c.send(get("/v1/live?topic=page:/p&topic=top:3&topic=summary&topic=system&range=7d"));
+  c.send(
+      get("/v1/live?topic=page:/p&topic=top:3&topic=summary&topic=active&topic=system&range=7d"));
   const auto head = c.receive_until("event: hello");
   CHECK(has(head, "HTTP/1.1 200 OK"));
   CHECK(has(head, "Content-Type: text/event-stream"));
   CHECK(has(head, "X-Accel-Buffering: no"));
   CHECK(has(head, "Transfer-Encoding: chunked"));
   auto rest = c.receive_until("event: system") + c.receive_until("}\n\n");
-  for (auto part : {"event: top\n", "event: summary\n", "\"pages\":[", "\"now\":{\"clicks\":"})
+  for (auto part : {"event: top\n", "event: summary\n", "event: active\n", "\"pages\":[",
+                    "\"now\":{\"clicks\":", "\"window_s\":300"})
     CHECK(has(rest, part));
   wait_until([&] { return handler.watches() == 1; });
   handler.tell_page("/p", page(41, 8));

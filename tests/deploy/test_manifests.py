@@ -48,6 +48,8 @@ def expected(overlay: str, objects: list[dict]) -> list[str]:
         "namespace": (of(world, "Namespace")[0]["metadata"]["name"], f"footfall-{overlay}"),
         "images": ({c["image"] for x in mine for c in containers(parts[x], init=True)},
                    {f"footfall:{tag}"}),
+        "images of jobs": ({c["image"] for x in of(world, "Job") for c in containers(x, init=True)
+                            if c["image"].startswith("footfall")}, {f"footfall:{tag}"}),
         "replicas": ({x: replicas(world, parts[x]) for x in mine}, least),
         "memory": ({x: containers(parts[x])[0]["resources"]["limits"]["memory"] for x in mine},
                    memory),
@@ -58,8 +60,11 @@ def expected(overlay: str, objects: list[dict]) -> list[str]:
         "scaled": ({x["spec"]["scaleTargetRef"]["name"] for x in of(
             world, "HorizontalPodAutoscaler")}, {"dev": set(), "prod": mine}.get(
                 overlay, mine - {"footfall-node"})),
-        "authority": ([x["kind"] for x in of(world, "Job Certificate")],
+        "authority": ([x["kind"] for x in of(world, "Job Certificate")
+                       if x["metadata"]["name"] != "footfall-migrate"],
                       ["Job"] if overlay == "dev" else ["Certificate"]),
+        "migration": ([c["args"] for x in of(world, "Job") for c in containers(x)
+                       if x["metadata"]["name"] == "footfall-migrate"], [["migrate"]]),
         "node ports": ({x["metadata"]["name"]: {p["nodePort"] for p in x["spec"]["ports"]}
                         for x in of(world, "Service") if x["spec"].get("type") == "NodePort"},
                        NODE_PORTS if overlay == "dev" else {}),
@@ -119,6 +124,7 @@ def test_no_secret_in_git():
 
 
 SHARED, NODE, NET = "base/pod.yaml", "base/node.yaml", "base/network.yaml"
+MIGRATE = "base/migrate.yaml"
 DEPENDS, WATCH = "components/dependencies/", "monitoring/kubernetes/"
 DEV, STAGING, PROD = (f"overlays/{x}/kustomization.yaml" for x in MADE)
 PLANTED = [  # overlay, file, what stands there, what is put there, what is to be found
@@ -157,6 +163,10 @@ PLANTED = [  # overlay, file, what stands there, what is put there, what is to b
      "30 s to end in"),
     ("dev", "base/settings.env", "DRAIN_DELAY_S=5", "DRAIN_DELAY_S=0", "before gateways"),
     ("dev", SHARED, "runAsNonRoot: true", "runAsNonRoot: false", "may run as root"),
+    ("dev", MIGRATE, "key: database-url,", "key: database,", "Secret footfall-secrets has no"),
+    ("prod", MIGRATE, "      labels: {app.kubernetes.io/name: footfall", "      labels: {app.kubern"
+     "etes.io/name: migrate", "it does not reach postgres"),
+    ("staging", MIGRATE, "args: [migrate]", "args: [serve]", "expected: migration"),
     ("dev", SHARED, "drop: [ALL]", "drop: [NET_RAW]", "may get more rights"),
     ("dev", SHARED, "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", "writable"),
     ("dev", SHARED, "          emptyDir: {medium: Memory, sizeLimit: 1Mi}",
@@ -258,7 +268,7 @@ def test_the_program_knows_every_setting(overlay, tmp_path):
                                      if name == "database-url" else "some-value")
     values = {"footfall-secrets": {"kafka-broker": "kafka:9093", "kafka-username": "footfall",
                                    "redis-addr": "redis:6379"}}
-    for x in of(world, "StatefulSet Deployment"):
+    for x in of(world, "StatefulSet Deployment Job"):
         for c in containers(x):
             if c["name"] != "footfall":
                 continue
@@ -266,8 +276,9 @@ def test_the_program_knows_every_setting(overlay, tmp_path):
                 world, c, POD, values).items() if not k.startswith("POD_")}
             done = run(*c["args"], "--print-config", environment=own)
             assert done.returncode == 0 and done.stderr == "", done
-            for wanted in (f"roles = \"{own['FOOTFALL_ROLES']}\"", "10.0.0.7:4242"):
-                assert wanted.split()[-1].strip('"') in done.stdout, done.stdout
+            seen = ("@postgres/footfall",) if x["kind"] == "Job" else (
+                own["FOOTFALL_ROLES"], "10.0.0.7:4242")
+            assert all(wanted in done.stdout for wanted in seen), done.stdout
 
 
 def test_a_setting_that_is_misspelt_would_be_found():

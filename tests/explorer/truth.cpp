@@ -6,7 +6,8 @@ namespace footfall::explorer {
 
 namespace {
 
-constexpr const char* kind_names[] = {"?", "count", "page", "top-pages", "series", "users"};
+constexpr const char* kind_names[] = {"?",      "count", "page",  "top-pages",
+                                      "series", "users", "active"};
 
 const char* name_of(query_kind x) {
   return kind_names[static_cast<size_t>(x)];
@@ -72,7 +73,7 @@ void truth::told(const click_event& x, const event_result& result) {
 }
 
 truth::question truth::asking(query_ask ask) const {
-  question out{std::move(ask), {}, era_, 0};
+  question out{std::move(ask), {}, era_, 0, now_us_};
   out.about = {out.ask.site_id, out.ask.page_url, out.ask.user_id};
   if (const auto at = floors_.find(out.about); at != floors_.end())
     out.floor = at->second;
@@ -161,6 +162,41 @@ void truth::check_page(const question& asked, const query_answer& answer) {
     wrong(text_of(asked.ask) + ": " + std::to_string(answer.users) + " users: " + text_of(answer));
 }
 
+// The window began at some time between question and answer.
+void truth::check_active(const question& asked, const query_answer& answer) {
+  constexpr int64_t window_us = 300'000'000, second_us = 1'000'000;
+  const auto fail = [&](const std::string& what) {
+    wrong(text_of(asked.ask) + ": " + what + ": " + text_of(answer));
+  };
+  uint64_t listed = 0, most_visitors = 0;
+  for (const auto& row : answer.rows) {
+    listed += row.clicks;
+    most_visitors = std::max(most_visitors, row.users);
+    if (!is_one_of(pages, row.name))
+      fail("a row of \"" + row.name + '"');
+    if (row.users == 0 || row.users > row.clicks || row.users > users.size())
+      fail(std::to_string(row.users) + " visitors of " + row.name);
+  }
+  if (listed != answer.clicks || answer.users < most_visitors || answer.users > users.size())
+    fail("the pages do not add up");
+  for (const auto& name : pages) {
+    if (!asked.ask.page_url.empty() && asked.ask.page_url != name)
+      continue;
+    uint64_t clicks = 0;
+    for (const auto& row : answer.rows)
+      clicks += row.name == name ? row.clicks : 0;
+    const auto begun = [&](int64_t at_us) {
+      return of({asked.ask.site_id, name, "", at_us}, answer.as_of_us, asked.ask.after);
+    };
+    const auto at_last = begun(now_us_ / second_us * second_us - window_us + second_us);
+    const auto at_first = begun(asked.asked_us / second_us * second_us - window_us + second_us);
+    if (answer.since_us == 0 && clicks < at_last.least)
+      fail(std::to_string(clicks) + " of " + name + ", not " + std::to_string(at_last.least));
+    if (clicks > at_first.most)
+      fail(std::to_string(clicks) + " of " + name + ", of " + std::to_string(at_first.most));
+  }
+}
+
 void truth::check(const question& asked, const query_answer& answer) {
   if (answer.code != errc::none) {
     if (!may_fail_with(answer.code))
@@ -180,6 +216,7 @@ void truth::check(const question& asked, const query_answer& answer) {
   case query_kind::series: return check_bounds(asked, answer, asked.about, sum_of(answer));
   case query_kind::top_pages:
   case query_kind::users: return check_rows(asked, answer);
+  case query_kind::active: return check_active(asked, answer);
   }
 }
 

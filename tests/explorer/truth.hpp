@@ -22,11 +22,12 @@ inline const std::vector<std::string> types{"click", "view"};
 /// What one may be asked about: no user means all of the page, no page all of the site.
 struct subject {
   std::string site, page, user;
+  int64_t from_us = unset_time; ///< Nothing that happened before.
   auto operator<=>(const subject&) const = default;
   std::string text() const { return site + page + (user.empty() ? "" : ' ' + user); }
   bool holds(const event_row& x) const {
     return x.site_id == site && (page.empty() || x.page_url == page)
-           && (user.empty() || x.user_id == user);
+           && (user.empty() || x.user_id == user) && (from_us == unset_time || x.at_us >= from_us);
   }
 };
 
@@ -39,6 +40,7 @@ public:
     subject about;
     uint64_t era = 0;
     uint64_t floor = 0; ///< Somebody had this count before the question was asked.
+    int64_t asked_us = 0;
   };
 
   truth(const uncertain_log& log, history& said, const int64_t& now_us)
@@ -90,6 +92,7 @@ private:
   void check_count(const question& asked, const query_answer& answer, uint64_t clicks);
   void check_rows(const question& asked, const query_answer& answer);
   void check_page(const question& asked, const query_answer& answer);
+  void check_active(const question& asked, const query_answer& answer);
   void check_bounds(const question& asked, const query_answer& answer, const subject& about,
                     uint64_t clicks);
 

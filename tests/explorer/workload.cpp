@@ -147,13 +147,15 @@ query_ask workload::draw_question() {
   out.kind = x < 50   ? query_kind::count
              : x < 75 ? query_kind::page
              : x < 85 ? query_kind::users
-             : x < 93 ? query_kind::top_pages
+             : x < 90 ? query_kind::top_pages
+             : x < 95 ? query_kind::active
                       : query_kind::series;
   if (out.kind != query_kind::count)
     out.user_id.clear();
   else if (out.user_id.empty())
     out.user_id = luck.of(users);
-  if (out.kind == query_kind::top_pages || (out.kind == query_kind::series && luck.percent(50)))
+  const bool may_be_whole = out.kind == query_kind::series || out.kind == query_kind::active;
+  if (out.kind == query_kind::top_pages || (may_be_whole && luck.percent(50)))
     out.page_url.clear();
   if (out.kind == query_kind::series) {
     out.from_us = on_.time_us / minute_us * minute_us - 59 * minute_us;

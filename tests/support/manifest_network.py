@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Iterator, NamedTuple
 
-from manifest_world import Fault, World, of, selects
+from manifest_world import Fault, World, containers, of, selects
 
 
 class End(NamedTuple):
@@ -79,6 +79,9 @@ def network_faults(world: World) -> Iterator[Fault]:
     for x in all_of:
         for text in edges_of(world, x, all_of):
             yield x, text
+    for x in of(world, "Job"):
+        if any(e["name"] == "DATABASE_URL_FILE" for c in containers(x) for e in c.get("env", [])):
+            yield from ((x, text) for text in services_of(world, x, ("postgres",)))
     for x in of(world, "StatefulSet Deployment Job"):
         if not reaches(world, pods(x), DNS, 53):
             yield x, "it cannot look up names"
@@ -100,7 +103,11 @@ def edges_of(world: World, x: dict, all_of: list[dict]) -> Iterator[str]:
             yield f"strangers reach {port}"
     if reaches(world, pods(x), INTERNET, 443):
         yield "it reaches the internet"
-    for port in ("kafka", "postgres", "redis"):
+    yield from services_of(world, x, ("kafka", "postgres", "redis"))
+
+
+def services_of(world: World, x: dict, wanted: tuple[str, ...]) -> Iterator[str]:
+    for port in wanted:
         there = [y for y in of(world, "StatefulSet") if port in world.ports(y)]
         number = {"kafka": 9093, "postgres": 5432, "redis": 6379}[port]
         if not reaches(world, pods(x), there[0] if there else SERVER, port if there else number):

@@ -93,6 +93,14 @@ def test_counts_pages_tops_series_and_users(node):
     assert series.points[1].at.seconds == AT // 3600 * 3600
     users = node.stats.GetUsers(stats.UsersRequest(page_url="/1"), timeout=node.seconds)
     assert sorted((x.user_id, x.clicks) for x in users.users) == [("u1", 6), ("u3", 6)]
+    quiet = node.stats.GetActive(stats.ActiveRequest(after=after), timeout=node.seconds)
+    assert (quiet.visitors, quiet.clicks, len(quiet.pages)) == (0, 0, 0)  # All is long ago.
+    last = node.post(node.event(page_url="/now"), node.event(page_url="/now")).results[-1]
+    active = node.stats.GetActive(stats.ActiveRequest(after=last.position), timeout=node.seconds)
+    assert (active.window_seconds, active.visitors, active.clicks) == (300, 1, 2), active
+    assert [(x.page_url, x.visitors, x.clicks) for x in active.pages] == [("/now", 1, 2)]
+    assert not active.more and not active.HasField("since")
+    assert active.freshness.source == "actor"
 
 
 def test_a_page_is_watched_live(node):

@@ -38,6 +38,28 @@ def test_other_signals_end_it_as_sigterm_does(server, name):
     assert not server.ready_file.exists()
 
 
+@pytest.mark.parametrize("abstract", [False, True])
+def test_a_service_manager_is_told(tmp_path, abstract):
+    """As sd_notify(3) says; a socket that nobody reads holds up nothing."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        name = f"\0footfall-{os.getpid()}" if abstract else str(tmp_path / "notify")
+        manager.bind(name)
+        manager.settimeout(10)
+        shown = {"NOTIFY_SOCKET": name.replace("\0", "@")}
+        with Server(environment=shown) as server:
+            told = manager.recv(1000)
+            while b"READY=1" not in told.splitlines():
+                assert told.startswith(b"STATUS=not ready yet: "), told
+                told = manager.recv(1000)
+            assert server.admin.get("/readyz").status == 200
+            server.process.send_signal(signal.SIGTERM)
+            assert manager.recv(1000) == b"STATUS=draining\nSTOPPING=1"
+            assert server.process.wait(15) == 0
+    for nobody in ("/nowhere/notify", "vsock:2:1", "@" + "x" * 200):
+        with Server(environment={"NOTIFY_SOCKET": nobody}) as server:
+            server.terminate()
+
+
 def test_what_nohup_started_outlives_its_terminal(tmp_path):
     script = tmp_path / "footfall"
     script.write_text(f"#!/bin/sh\ntrap '' HUP\nexec {BINARY} \"$@\"\n")

@@ -42,7 +42,8 @@ def test_a_page_without_clicks_has_no_position_to_wait_for():
 
 def test_top_and_sum_follow_and_agree():
     with Server() as server:
-        screen = Stream(server.address("query"), "top:2", "summary", "system", range="today")
+        screen = Stream(server.address("query"), "top:2", "summary", "active", "system",
+                        range="today")
         click(server, 1, "/a")
         click(server, 2, "/a")
         click(server, 3, "/b")
@@ -52,6 +53,8 @@ def test_top_and_sum_follow_and_agree():
         top = screen.until("top", lambda x: x.json()["pages"] == wanted)
         assert top.json()["more"] is True and top.position == top.json()["position"]
         screen.until("summary", lambda x: x.json()["now"]["clicks"] == 4)
+        active = screen.until("active", lambda x: x.json()["clicks"] == 4).json()
+        assert active["visitors"] == 1 and len(active["pages"]) == 3, active
         told = screen.until("system", lambda x: x.json()["events"]["applied"] == 4).json()
         assert told["ledger"]["written"] == 4 and told["ledger"]["applied"] == 4, told
         assert sum(told["freshness"]["counts"]) == 4

@@ -46,6 +46,11 @@ def test_a_gateway_leaves_all_to_others(services):
         assert len(gate.query.get("/v1/stats/top-pages", limit=20).json()["pages"]) == 12
         assert gate.query.get("/v1/stats/series", step="hour").json()["points"][-1]["clicks"] == 12
         assert gauge(gate, "footfall_remote_events_total") == 12
+        for asked in (gate, nodes["n2"]):  # Over all partitions, whoever has them.
+            active = asked.query.get("/v1/stats/active", limit=20)
+            assert active.status == 200, active
+            assert (active.json()["visitors"], active.json()["clicks"]) == (1, 12), active
+            assert len(active.json()["pages"]) == 12, active
 
 
 def test_what_a_gateway_does_when_those_it_needs_die(services):

@@ -69,6 +69,28 @@ def test_a_click_lands_on_the_screen(browser, server):
     screen.close()
 
 
+def test_who_is_active_lands_on_the_screens(browser, server):
+    client = server.client("ingest")  # Shared ones may have been idle for too long.
+
+    def active(screen: Screen) -> int:
+        return int(screen.page.locator("[aria-label='Active users'] .num").inner_text())
+
+    for n, path in enumerate(("/", "/page?u=/pricing", "/live")):
+        screen = Screen(browser, server.url("query")).open(path)
+        screen.page.locator("[aria-label='Active users'] .num").wait_for()
+        screen.page.wait_for_timeout(1500)  # The first word of the stream is there.
+        before = active(screen)
+        assert before >= 1
+        for again in range(2):  # Who comes twice counts once.
+            client.post("/v1/events", {"event_id": f"active-{n}-{again}", "user_id": f"new-{n}",
+                                       "event_type": "click", "page_url": "/pricing"})
+        wait_until(lambda: active(screen) == before + 1, 10, "the new user is counted")
+        if path == "/live":
+            assert "/pricing" in screen.page.locator("[aria-label='Active pages']").inner_text()
+        assert not screen.faults, screen.faults
+        screen.close()
+
+
 def test_the_last_ten_minutes_are_there_at_once(browser, server):
     """Also of what happened before anybody looked, and with what happens now."""
     asks = server.client("query")  # Shared ones may have been idle for too long.

@@ -55,6 +55,23 @@ export interface TopPages extends Answer {
   more: boolean;
 }
 
+export interface ActivePage {
+  page_url: string;
+  visitors: number;
+  clicks: number;
+}
+
+/// Who clicked in the last minutes.
+export interface Active extends Answer {
+  window_s: number;
+  /// When the count began, while that is later than the window; else null.
+  since: string | null;
+  visitors: number;
+  clicks: number;
+  pages: ActivePage[];
+  more: boolean;
+}
+
 export interface PageAnswer extends Answer {
   page_url: string;
   clicks: number;

@@ -45,7 +45,9 @@ const wait_min_ms = 500;
 const wait_max_ms = 15_000;
 const tries_before_polling = 3;
 const closed = 2;
-const names = ['hello', 'page', 'top', 'summary', 'system', 'beat', 'bye', 'trouble'];
+const names = [
+  'hello', 'page', 'top', 'summary', 'active', 'system', 'beat', 'bye', 'trouble',
+];
 
 /// How long to wait before the next try; `random` in [0, 1) spreads many clients.
 export function backoff_ms(failures: number, random: number): number {

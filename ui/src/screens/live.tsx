@@ -1,12 +1,15 @@
 /// What happens now: rates, the last hour, and the pages that are clicked.
 
 import { useEffect } from 'preact/hooks';
-import { call, type Series, type Summary, type System, type TopPages } from '../lib/api';
+import {
+  type Active, call, type Series, type Summary, type System, type TopPages,
+} from '../lib/api';
 import { age, count_of, milliseconds, number, rate, span } from '../lib/format';
 import { useSignal } from '@preact/signals';
 import { type Resource, use_resource } from '../lib/resource';
 import { is_global_admin } from '../lib/session';
 import { href, now, site_params, view } from '../lib/state';
+import { ActiveCard, ActivePages, use_active } from '../widgets/active';
 import { Bars } from '../widgets/bars';
 import { Num, PageName } from '../widgets/bits';
 import { Card, Cards } from '../widgets/cards';
@@ -30,13 +33,14 @@ function use_live() {
     call('/v1/stats/series', params, { signal }));
   const top = use_resource<TopPages>(key, (signal) =>
     call('/v1/stats/top-pages', { ...params, limit: 20 }, { signal }));
+  const active = use_active();
   const system = use_system();
   const refresh = () =>
-    Promise.all([summary, series, top, system].map((one) => one.load())).then(() => {
+    Promise.all([summary, series, top, active, system].map((one) => one.load())).then(() => {
       if (summary.problem.value) throw new Error(summary.problem.value.detail);
     });
   use_stream({
-    topics: ['summary', 'top:20', 'system'],
+    topics: ['summary', 'top:20', 'active', 'system'],
     params: { range, tz },
     on: (name, data) => {
       if (name === 'summary') {
@@ -44,13 +48,15 @@ function use_live() {
         summary.set(data as Summary);
         if (moved) series.load_soon(1000);
       } else if (name === 'top') top.set(data as TopPages);
+      else if (name === 'active') active.set(data as Active);
       else if (name === 'system') {
         remember_sample(data as System);
         system.set(data as System);
       }
     },
     trouble: (trouble) => {
-      const of = { summary, system }[trouble.topic as 'summary' | 'system'] ?? top;
+      const of = { summary, active, system }[trouble.topic as 'summary' | 'active' | 'system']
+        ?? top;
       of.fail(problem_of_topic(trouble));
     },
     poll: refresh,
@@ -61,7 +67,7 @@ function use_live() {
     }, 15_000);
     return () => clearInterval(timer);
   }, []);
-  return { summary, series, top, system };
+  return { summary, series, top, active, system };
 }
 
 export function LiveScreen() {
@@ -83,7 +89,8 @@ export function LiveScreen() {
           </figure>;
         }}
       </Widget>
-      <ActivePages top={all.top} summary={all.summary} />
+      <ActivePages active={all.active} />
+      <HourPages top={all.top} summary={all.summary} />
       {all.summary.data.value && <Proof answer={all.summary.data.value}
         system={all.system.data.value} />}
     </>
@@ -92,6 +99,7 @@ export function LiveScreen() {
 
 interface NumbersProps {
   summary: Resource<Summary>;
+  active: Resource<Active>;
   system: Resource<System>;
 }
 
@@ -100,12 +108,13 @@ function latest(of: 'accepted' | 'applied'): number | null {
   return list.length ? list.reduce((sum, value) => sum + value, 0) / list.length : null;
 }
 
-function Numbers({ summary, system }: NumbersProps) {
+function Numbers({ summary, active, system }: NumbersProps) {
   return (
     <Cards>
       <Card title="Last 60 minutes" res={summary}>
         {(data) => <><Num value={data.now.clicks} /><small class="quiet">clicks</small></>}
       </Card>
+      <ActiveCard active={active} />
       {is_global_admin.value && <NodeCards system={system} />}
     </Cards>
   );
@@ -156,12 +165,12 @@ function Rates({ system }: { system: Resource<System> }) {
   );
 }
 
-interface ActiveProps {
+interface HourPagesProps {
   top: Resource<TopPages>;
   summary: Resource<Summary>;
 }
 
-function ActivePages({ top, summary }: ActiveProps) {
+function HourPages({ top, summary }: HourPagesProps) {
   const pages = top.data.value?.pages ?? [];
   use_sheet('Pages of the last 60 minutes', () => ({
     name: 'Pages of the last 60 minutes', columns: ['page_url', 'clicks'],

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import {
-  address, call, type Params, type Series, type Summary, type System, type TopPages,
+  type Active, address, call, type Params, type Series, type Summary, type System, type TopPages,
 } from '../lib/api';
 import { bucket_label, count_of, day, number, percent, visible } from '../lib/format';
 import { curl_post } from '../lib/curl';
@@ -11,6 +11,7 @@ import { range_labels, range_params, series_params } from '../lib/ranges';
 import { type Resource, use_resource } from '../lib/resource';
 import { is_global_admin } from '../lib/session';
 import { href, location, navigate, set_query, set_view, site_params, view } from '../lib/state';
+import { ActiveCard, use_active } from '../widgets/active';
 import { Bars, type Bar } from '../widgets/bars';
 import { ChangeMark, Command, Details, Num, OpenPage, PageName } from '../widgets/bits';
 import { Card, Cards } from '../widgets/cards';
@@ -43,15 +44,16 @@ function use_overview() {
     call('/v1/stats/series', { ...site_params(), range: 'live', tz }, { signal }));
   const top = use_resource<TopPages>(key, (signal) =>
     call('/v1/stats/top-pages', { ...base(), limit: pages_max }, { signal }));
+  const active = use_active();
   const system = use_system();
   use_charts();
   const heard = useRef<string | undefined>(undefined);
-  const all = { summary, series, hour, top, system };
+  const all = { summary, series, hour, top, active, system };
   const refresh = () => Promise.all(Object.values(all).map((one) => one.load())).then(() => {
     if (summary.problem.value) throw new Error(summary.problem.value.detail);
   });
   use_stream({
-    topics: range.name ? ['summary', `top:${pages_first}`, 'system'] : ['system'],
+    topics: [...(range.name ? ['summary', `top:${pages_first}`] : []), 'active', 'system'],
     params: range.name ? { range: range.name, tz } : {},
     on: (name, data) => {
       if (name === 'summary') {
@@ -62,13 +64,14 @@ function use_overview() {
           top.load_soon(5000);
         }
       } else if (name === 'top') take_top(top, data as TopPages);
+      else if (name === 'active') active.set(data as Active);
       else if (name === 'system') {
         remember_sample(data as System);
         system.set(data as System);
       }
     },
     trouble: (trouble) => {
-      const of = { summary, system }[trouble.topic as 'summary' | 'system']
+      const of = { summary, active, system }[trouble.topic as 'summary' | 'active' | 'system']
         ?? (trouble.topic.startsWith('top') ? top : null);
       of?.fail(problem_of_topic(trouble));
     },
@@ -132,7 +135,7 @@ export function Overview() {
 }
 
 /// Live numbers are not announced; this reads them once.
-function read({ summary, hour, top }: NumbersProps): void {
+function read({ summary, hour, top, active }: NumbersProps): void {
   const told = summary.data.value;
   if (!told) return say('There are no numbers yet.');
   const minutes = hour.data.value?.points.reduce((sum, point) => sum + point.clicks, 0);
@@ -140,6 +143,7 @@ function read({ summary, hour, top }: NumbersProps): void {
   say(`${count_of(told.now.clicks, 'click')}, ${range_title()}. `
     + (told.before ? `${number(told.before.clicks)} in the period before. ` : '')
     + (minutes === undefined ? '' : `${number(minutes)} in the last 60 minutes. `)
+    + (active.data.value ? `${count_of(active.data.value.visitors, 'active user')}. ` : '')
     + (first ? `Most on ${visible(first.page_url)}: ${number(first.clicks)}.` : ''));
 }
 
@@ -158,10 +162,11 @@ interface NumbersProps {
   summary: Resource<Summary>;
   hour: Resource<Series>;
   top: Resource<TopPages>;
+  active: Resource<Active>;
   system: Resource<System>;
 }
 
-function Numbers({ summary, hour, top, system }: NumbersProps) {
+function Numbers({ summary, hour, top, active, system }: NumbersProps) {
   const before = view.value.compare === 'year' ? 'the year before' : 'the period before';
   return (
     <Cards>
@@ -174,6 +179,7 @@ function Numbers({ summary, hour, top, system }: NumbersProps) {
         </>}
       </Card>
       <HourCard hour={hour} />
+      <ActiveCard active={active} />
       <Card title="Top page" res={top} absent={(data) => data.pages.length === 0}>
         {(data) => <>
           <Num value={data.pages[0]!.clicks} />

@@ -3,12 +3,14 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import {
-  address, call, type PageAnswer, type PageUsers, type Series, type System, type TopPages,
+  type Active, address, call, type PageAnswer, type PageUsers, type Series, type System,
+  type TopPages,
 } from '../lib/api';
 import { count_of, minute_time, number, percent } from '../lib/format';
 import { series_params } from '../lib/ranges';
 import { type Resource, use_resource } from '../lib/resource';
 import { href, location, navigate, now, site_params, view } from '../lib/state';
+import { ActiveCard, use_active } from '../widgets/active';
 import { Bars } from '../widgets/bars';
 import { Command, Details, Foreign, Json, Num, OpenPage, PageName } from '../widgets/bits';
 import { Card, Cards } from '../widgets/cards';
@@ -76,14 +78,16 @@ function use_page(url: string) {
   const series = use_resource<Series>(JSON.stringify([url, range, tz, compare]), (signal) =>
     call('/v1/stats/series', { ...params, ...series_params(range), tz, compare },
       { signal, after: heard.current }));
+  const active = use_active({ page_url: url });
   const system = use_system();
   use_charts();
   const refresh = () =>
-    Promise.all([page.load(), users.load(), series.load(), system.load()]).then(() => {
+    Promise.all([page, users, series, active, system].map((one) => one.load())).then(() => {
       if (page.problem.value) throw new Error(page.problem.value.detail);
     });
   use_stream({
-    topics: [`page:${url}`, 'system'],
+    topics: [`page:${url}`, 'active', 'system'],
+    params: { page_url: url },
     on: (name, data) => {
       if (name === 'page') {
         const told = data as PageAnswer;
@@ -92,13 +96,15 @@ function use_page(url: string) {
         heard.current = told.position || undefined;
         if (moved) users.load_soon(2000);
         if (moved) series.load_soon(1000);
-      } else if (name === 'system') {
+      } else if (name === 'active') active.set(data as Active);
+      else if (name === 'system') {
         remember_sample(data as System);
         system.set(data as System);
       }
     },
-    trouble: (trouble) => (trouble.topic === 'system' ? system : page)
-      .fail(problem_of_topic(trouble)),
+    trouble: (trouble) =>
+      ({ active, system }[trouble.topic as 'active' | 'system'] ?? page)
+        .fail(problem_of_topic(trouble)),
     poll: refresh,
   });
   useEffect(() => {
@@ -107,7 +113,7 @@ function use_page(url: string) {
     }, 30_000);
     return () => clearInterval(timer);
   }, []);
-  return { page, users, series, system, refresh };
+  return { page, users, series, active, system, refresh };
 }
 
 function OnePage({ url }: { url: string }) {
@@ -122,7 +128,7 @@ function OnePage({ url }: { url: string }) {
         <a href={href('/')}>Overview</a> <span class="quiet" aria-hidden="true">/</span>{' '}
         <h1><Foreign text={url} /></h1> <OpenPage url={url} />
       </div>
-      <PageNumbers page={all.page} />
+      <PageNumbers page={all.page} active={all.active} />
       {all.page.data.value?.clicks === 0
         ? <NoClicksOfPage url={url} />
         : <>
@@ -146,7 +152,7 @@ function OnePage({ url }: { url: string }) {
   );
 }
 
-function PageNumbers({ page }: { page: Resource<PageAnswer> }) {
+function PageNumbers({ page, active }: { page: Resource<PageAnswer>; active: Resource<Active> }) {
   return (
     <Cards>
       <Card title="Clicks" res={page}>
@@ -163,6 +169,7 @@ function PageNumbers({ page }: { page: Resource<PageAnswer> }) {
           <small class="quiet">{number(data.last_60_minutes.at(-1) ?? 0)} this minute</small>
         </>}
       </Card>
+      <ActiveCard active={active} />
     </Cards>
   );
 }

@@ -30,6 +30,8 @@ const endpoints: Endpoint[] = [
     params: ['range', 'tz', 'limit'], required: [], rows: 'pages' },
   { path: '/v1/stats/series', says: 'clicks over time',
     params: ['page_url', 'range', 'step', 'tz', 'compare'], required: [], rows: 'points' },
+  { path: '/v1/stats/active', says: 'who clicked in the last five minutes',
+    params: ['page_url', 'limit'], required: [], rows: 'pages' },
   { path: '/v1/stats/users', says: 'the users of a page', params: ['page_url', 'limit'],
     required: ['page_url'], rows: 'users' },
   { path: '/v1/stats/summary', says: 'clicks in a range', params: ['range', 'tz', 'compare'],

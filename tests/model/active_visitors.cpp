@@ -1,0 +1,171 @@
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <set>
+
+#include "actors/model/active_visitors.hpp"
+#include "proto/site_text.hpp"
+#include "tests/support/seed.hpp"
+
+using namespace footfall;
+using model::active_visitors;
+
+namespace {
+
+constexpr int64_t now_s = 1'700'000'000;
+constexpr int64_t window_s = active_visitors::window_s;
+
+struct clicked {
+  int32_t user_no;
+  int64_t at_s;
+};
+
+page_delta on(const std::string& page, int32_t page_no, std::vector<clicked> all) {
+  page_delta out;
+  out.page = in_site(default_site, page);
+  out.page_no = page_no;
+  for (const auto& x : all)
+    out.clicks.push_back({x.user_no, 1, x.at_s * 1'000'000 + 999'999});
+  return out;
+}
+
+active_visitors::view seen(active_visitors& of, int64_t at_s = now_s, const char* page = "",
+                           size_t most = 10) {
+  return of.read(default_site, page, at_s - window_s + 1, most);
+}
+
+/// "page visitors/clicks ..."
+std::string text_of(const active_visitors::view& x) {
+  std::string out;
+  for (const auto& page : x.pages)
+    out += (out.empty() ? "" : " ") + page.page_url + ' ' + std::to_string(page.visitors) + '/'
+           + std::to_string(page.clicks);
+  return out;
+}
+
+} // namespace
+
+TEST_CASE("each user counts once, and once on each page", "[model][active]") {
+  active_visitors x{100};
+  x.begin(now_s - 1000, true);
+  x.add(on("/a", 1, {{1, now_s}, {2, now_s}, {1, now_s - 1}}), now_s);
+  x.add(on("/b", 2, {{2, now_s - 3}}), now_s);
+  const auto all = seen(x);
+  CHECK(text_of(all) == "/a 2/3 /b 1/1");
+  CHECK(all.users == std::vector<int32_t>{1, 2});
+  CHECK(all.clicks == 4);
+  CHECK(all.all_pages == 2);
+  CHECK(all.since_s == 0);
+  CHECK_FALSE(all.is_full);
+  const auto one = seen(x, now_s, "/b");
+  CHECK(text_of(one) == "/b 1/1");
+  CHECK(one.users == std::vector<int32_t>{2});
+  CHECK(text_of(seen(x, now_s, "", 1)) == "/a 2/3");
+  CHECK(seen(x, now_s, "", 1).all_pages == 2);
+  CHECK(x.read("other", "", 0, 10).all_pages == 0);
+}
+
+TEST_CASE("the window goes second by second", "[model][active]") {
+  active_visitors x{100};
+  x.begin(now_s - 1000, true);
+  x.add(on("/a", 1, {{1, now_s}, {2, now_s - window_s + 1}, {3, now_s - window_s}}), now_s);
+  CHECK(text_of(seen(x)) == "/a 2/2"); // The third was too old when it came.
+  CHECK(text_of(seen(x, now_s + 1)) == "/a 1/1");
+  CHECK(text_of(seen(x, now_s + window_s - 1)) == "/a 1/1");
+  CHECK(text_of(seen(x, now_s + window_s)).empty());
+  x.add(on("/b", 2, {{7, now_s + 9999}}), now_s + window_s); // Dated ahead: of now.
+  CHECK(text_of(seen(x, now_s + window_s)) == "/b 1/1");
+  CHECK(text_of(seen(x, now_s + 2 * window_s)).empty());
+}
+
+TEST_CASE("what came before it began is known to be missing", "[model][active]") {
+  active_visitors x{100};
+  x.begin(now_s, false);
+  CHECK(seen(x).since_s == now_s + 1);
+  x.add(on("/a", 1, {{1, now_s - 5}}), now_s);
+  CHECK(text_of(seen(x)) == "/a 1/1");
+  x.begin(now_s + 2, true);
+  CHECK(text_of(seen(x)).empty());
+  CHECK(seen(x).since_s == 0);
+  x.doubt(now_s + 7);
+  CHECK(seen(x, now_s + 7).since_s == now_s + 8);
+}
+
+TEST_CASE("a clock that is set back ends what would never end", "[model][active]") {
+  active_visitors x{100};
+  x.begin(now_s, false);
+  x.add(on("/a", 1, {{1, now_s}}), now_s);
+  const auto before = now_s - 7200;
+  CHECK(text_of(seen(x, before)).empty());
+  CHECK(seen(x, before).since_s == before + 1); // And not in two hours.
+  x.add(on("/b", 2, {{1, before}}), before);
+  CHECK(text_of(seen(x, before)) == "/b 1/1");
+  CHECK(x.pairs() == 1); // The other one is gone.
+}
+
+TEST_CASE("more pairs than there is room for are refused, and room comes back", "[model][active]") {
+  active_visitors x{3};
+  x.begin(now_s - 1000, true);
+  x.add(on("/a", 1, {{1, now_s}, {2, now_s}, {3, now_s}}), now_s);
+  CHECK_FALSE(seen(x).is_full);
+  x.add(on("/a", 1, {{1, now_s + 1}, {2, now_s + 1}}), now_s + 1);
+  CHECK_FALSE(seen(x).is_full); // They are known.
+  SECTION("a user") {
+    x.add(on("/a", 1, {{4, now_s + 2}}), now_s + 2);
+  }
+  SECTION("a page") {
+    x.add(on("/b", 2, {{1, now_s + 2}}), now_s + 2);
+  }
+  CHECK(x.pairs() == 3);
+  CHECK(seen(x, now_s + 2).is_full);
+  CHECK(seen(x, now_s + 2 + window_s - 1).is_full);
+  CHECK_FALSE(seen(x, now_s + 2 + window_s).is_full);
+  x.add(on("/c", 3, {{9, now_s + 2 + window_s}}), now_s + 2 + window_s);
+  CHECK(text_of(seen(x, now_s + 2 + window_s)) == "/c 1/1");
+  CHECK(x.pairs() == 1);
+}
+
+TEST_CASE("it says what a list of all clicks would say", "[model][active]") {
+  const auto seed = test::new_seed();
+  INFO(test::repeated_by(seed));
+  std::mt19937 chance{seed};
+  auto below = [&](int n) { return static_cast<int>(chance() % static_cast<unsigned>(n)); };
+  active_visitors x{40};
+  x.begin(now_s - 1, true);
+  struct row {
+    int32_t page_no, user_no;
+    int64_t at_s;
+  };
+  std::vector<row> all;
+  int exact = 0;
+  for (int64_t at = now_s; at < now_s + 4 * window_s; at += below(20)) {
+    const auto page_no = 1 + below(5);
+    const auto of = static_cast<int32_t>(1 + below(12));
+    const auto when = at - below(400);
+    x.add(on("/" + std::to_string(page_no), page_no, {{of, when}}), at);
+    if (when > at - window_s)
+      all.push_back({page_no, of, when});
+    const auto told = seen(x, at);
+    if (told.is_full)
+      continue;
+    ++exact;
+    std::map<int32_t, std::set<int32_t>> users;
+    std::map<int32_t, uint64_t> clicks;
+    std::set<int32_t> whole;
+    for (const auto& y : all)
+      if (y.at_s > at - window_s) {
+        users[y.page_no].insert(y.user_no);
+        ++clicks[y.page_no];
+        whole.insert(y.user_no);
+      }
+    REQUIRE(told.users == std::vector<int32_t>(whole.begin(), whole.end()));
+    REQUIRE(told.pages.size() == users.size());
+    for (const auto& page : told.pages) {
+      const auto no = std::stoi(page.page_url.substr(1));
+      REQUIRE(page.visitors == users[no].size());
+      REQUIRE(page.clicks == clicks[no]);
+    }
+    REQUIRE(std::is_sorted(told.pages.begin(), told.pages.end(), model::is_busier));
+  }
+  CHECK(exact > 20);
+}
