@@ -32,8 +32,14 @@ std::vector<caf::strong_actor_ptr> owners_elsewhere(const query_state& st,
 
 void finish_active(query_ptr self, uint64_t id, open_query& x) {
   auto& all = *x.active;
-  if (!is_reached(all.answer.reached, x.ask.after)) {
-    x.again = true; // A node that has a partition was not told yet of what it applied.
+  // What partitions said that they had applied, they had told the others before. A node that has
+  // a partition may not have been told yet of what it applied, though.
+  auto reached = x.confirmed;
+  std::erase_if(reached,
+                [&all](const position& y) { return all.first_said.contains(y.partition); });
+  raise(reached, all.answer.reached);
+  if (!is_reached(reached, x.ask.after)) {
+    x.again = true;
     return;
   }
   // Whoever clicked on pages of several partitions is in the list of each.
@@ -41,6 +47,7 @@ void finish_active(query_ptr self, uint64_t id, open_query& x) {
   const auto end = std::unique(all.users.begin(), all.users.end());
   std::sort(all.pages.begin(), all.pages.end(), model::is_busier);
   auto out = std::move(all.answer);
+  out.reached = std::move(reached);
   out.source = answer_source::actor;
   out.users = static_cast<uint64_t>(end - all.users.begin());
   for (auto& page : all.pages)

@@ -131,6 +131,8 @@ SCENARIO_METHOD(linked_fixture, "nodes of a cluster make one answer", "[actor][a
     auto after = about(query_kind::active);
     after.after = {{home_of(there), 1}};
     CHECK(text_of(ask_of(*of, after)) == text_of(all));
+    after.page_url = here; // Of one partition; the position is of another.
+    CHECK(text_of(ask_of(*of, after)) == "1/1: " + here + " 1/1");
   }
   SECTION("what cannot be asked is said") {
     network.down = true;
