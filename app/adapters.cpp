@@ -2,6 +2,7 @@
 
 #include "actors/ports/clock.hpp"
 #include "actors/tend/node_status.hpp"
+#include "app/access.hpp"
 #include "app/addresses.hpp"
 #include "app/kafka_options.hpp"
 #include "app/log.hpp"
@@ -141,23 +142,22 @@ adapter_parts describe_adapters(const settings& from) {
 }
 
 caf::expected<std::string> bring_up_to_date(const settings& from) {
-  std::unique_ptr<data_lock> folder;
-  if (from.kafka_broker.empty() || from.database_url.empty()) {
-    auto taken = data_lock::take(from.data_dir);
-    if (!taken)
-      return std::move(taken.error());
-    folder = std::move(*taken);
+  if (from.database_url.empty()) {
+    auto folder = data_lock::take(from.data_dir);
+    if (!folder)
+      return std::move(folder.error());
+    auto topic = from.kafka_topic;
+    if (from.kafka_broker.empty()) {
+      auto log = open_log(from);
+      if (!log)
+        return std::move(log.error());
+      topic = (*log)->topic();
+    }
+    if (auto events = open_store(from, topic); !events)
+      return std::move(events.error());
+  } else if (auto records = open_access(from); !records) { // The schema alone: no log is asked for.
+    return std::move(records.error());
   }
-  auto topic = from.kafka_topic;
-  if (from.kafka_broker.empty()) {
-    auto log = open_log(from);
-    if (!log)
-      return std::move(log.error());
-    topic = (*log)->topic();
-  }
-  auto events = open_store(from, topic);
-  if (!events)
-    return std::move(events.error());
   const auto version =
       from.database_url.empty() ? sqlite_store::schema_version() : postgres_store::schema_version();
   const auto parts = describe_adapters(from);

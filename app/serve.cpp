@@ -141,10 +141,11 @@ bool wait_until_running(node& actors, const adapters& ways, service_manager& man
   return true;
 }
 
-void serve_until_told(node& actors, const adapters& ways) {
-  do
+void serve_until_told(node& actors, const adapters& ways, service_manager& manager) {
+  do {
+    manager.is_ready();
     say(actors.look());
-  while (displaced(actors, ways).empty() && !told_to_end(seconds(1)));
+  } while (displaced(actors, ways).empty() && !told_to_end(seconds(1)));
 }
 
 // Not ready any more, and all is served as before: whoever sends requests here looks away.
@@ -242,8 +243,7 @@ int run_until_told(node& actors, edges& listeners, const settings& options, cons
     ready = std::move(*written);
   }
   say_ready(options, where);
-  manager.is_ready();
-  serve_until_told(actors, ways);
+  serve_until_told(actors, ways, manager);
   manager.ends();
   listeners.say_goodbye();
   if (displaced(actors, ways).empty())

@@ -14,21 +14,23 @@ namespace footfall::app {
 
 namespace {
 
-void send_to(std::string_view path, std::string_view state) noexcept {
+/// False: it may be tried again.
+bool send_to(std::string_view path, std::string_view state) noexcept {
   sockaddr_un to{};
   if (path.empty() || (path[0] != '/' && path[0] != '@') || path.size() >= sizeof to.sun_path)
-    return;
+    return true;
   to.sun_family = AF_UNIX;
   std::memcpy(to.sun_path, path.data(), path.size());
   if (path[0] == '@') // A name without a file.
     to.sun_path[0] = '\0';
   const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0)
-    return;
+    return false;
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
-  ::sendto(fd, state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
-           reinterpret_cast<const sockaddr*>(&to), size);
+  const auto sent = ::sendto(fd, state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
+                             reinterpret_cast<const sockaddr*>(&to), size);
   ::close(fd);
+  return sent >= 0;
 }
 
 } // namespace
@@ -52,9 +54,9 @@ void service_manager::ends() {
 void service_manager::tell(const std::string& state) {
   if (state == told_)
     return;
-  told_ = state;
-  if (const char* path = std::getenv("NOTIFY_SOCKET"))
-    send_to(path, state);
+  const char* path = std::getenv("NOTIFY_SOCKET");
+  if (!path || send_to(path, state)) // It may have no room at a machine's start.
+    told_ = state;
 }
 
 } // namespace footfall::app

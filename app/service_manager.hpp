@@ -16,7 +16,7 @@ public:
 
   /// Not ready yet. To be called about once a second.
   void waits(const std::string& why);
-  void is_ready();
+  void is_ready(); ///< The same, for as long as it is.
   void ends();
 
 private:

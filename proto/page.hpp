@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -96,16 +97,18 @@ auto inspect(Inspector& f, page_answer& x) {
 
 /// Who is active on the pages of a site, asked of each partition.
 struct active_ask {
+  static constexpr uint32_t all = std::numeric_limits<uint32_t>::max();
+
   uint64_t ticket = 0; ///< Of the asking actor; comes back in the answer.
   std::string site_id;
-  std::string page_url; ///< Empty: all of the site's.
-  int64_t from_s = 0;   ///< First second of the window.
+  std::string page_url;     ///< Empty: all of the site's.
+  uint32_t partition = all; ///< Where that page lives.
   uint32_t limit = 0;
   caf::strong_actor_ptr to; ///< QUERY that gathers the answers; it may be of another node.
 };
 template <class Inspector>
 auto inspect(Inspector& f, active_ask& x) {
-  return wire::object(f, "active_ask", x.ticket, x.site_id, x.page_url, x.from_s, x.limit, x.to);
+  return wire::object(f, "active_ask", x.ticket, x.site_id, x.page_url, x.partition, x.limit, x.to);
 }
 
 /// A page with what was done on it in the window.
@@ -133,15 +136,15 @@ struct active_part {
   uint64_t clicks = 0;
   std::vector<active_page> pages; ///< Some of all_pages: those with the most visitors.
   uint64_t all_pages = 0;
-  int64_t since_s = 0; ///< Clicks before this second may be missing.
-  int64_t age_us = 0;  ///< It is as fresh as what was known so long ago.
+  int64_t missing_s = 0; ///< Clicks of so many seconds, the first of the window, may be missing.
+  int64_t age_us = 0;    ///< It is as fresh as what was known so long ago.
   std::vector<position> reached;
   uint64_t incarnation = 0; ///< Of the store that the numbers are of.
 };
 template <class Inspector>
 auto inspect(Inspector& f, active_part& x) {
   return wire::reply(f, "active_part", x, x.ticket, x.partition, x.is_last, x.users, x.clicks,
-                     x.pages, x.all_pages, x.since_s, x.age_us, x.reached, x.incarnation);
+                     x.pages, x.all_pages, x.missing_s, x.age_us, x.reached, x.incarnation);
 }
 
 /// All that is known of one page, at the snapshot.

@@ -90,13 +90,13 @@ struct query_answer {
   std::vector<position> reached; ///< Last applied position of the partitions read.
   uint64_t clicks = 0;           ///< count: of the user on the page; page, active: all.
   uint64_t users = 0;
-  int64_t since_us = 0;             ///< active: clicks before may be missing; 0: none are.
   std::vector<named_count> rows;    ///< page: by type; top_pages; users; active: pages.
   std::vector<uint64_t> minutes;    ///< page: 60, oldest first.
   std::vector<series_point> points; ///< series, gaps filled.
   uint64_t other_types = 0;         ///< page: clicks of types that `rows` does not name.
   bool more = false;
   bool users_known = true; ///< False: `users` of the rows was not counted (ranges).
+  int64_t since_us = 0;    ///< active: clicks before may be missing; 0: none are.
 };
 template <class Inspector>
 auto inspect(Inspector& f, query_answer& x) {
@@ -108,8 +108,8 @@ auto inspect(Inspector& f, query_answer& x) {
     return caf::none;
   };
   return f(caf::meta::type_name("query_answer"), x.ticket, code, x.reason, source, x.node,
-           x.as_of_us, x.reached, x.clicks, x.users, x.since_us, x.rows, x.minutes, x.points,
-           x.other_types, x.more, x.users_known, caf::meta::load_callback(load));
+           x.as_of_us, x.reached, x.clicks, x.users, x.rows, x.minutes, x.points, x.other_types,
+           x.more, x.users_known, x.since_us, caf::meta::load_callback(load));
 }
 
 /// Many client requests in one message: one for each I/O turn, not for each event.

@@ -350,8 +350,10 @@ void take_routes(gateway_ptr self) {
 void expire(gateway_ptr self, int64_t now_us) {
   auto& st = self->state;
   using std::chrono::microseconds;
-  for (auto& [ticket, x] : st.queries) // Who waits for a position is answered late anyway.
-    if (x.ask.after.empty() && now_us - x.since_us >= remote_patience_us && may_ask_here(st, x))
+  // Who waits for a position is answered late anyway, and so may be who asks all partitions.
+  for (auto& [ticket, x] : st.queries)
+    if (x.ask.after.empty() && x.ask.kind != query_kind::active
+        && now_us - x.since_us >= remote_patience_us && may_ask_here(st, x))
       hold(st, ticket, x);
   give_queries(self);
   for (auto& [ticket, x] : st.watches)

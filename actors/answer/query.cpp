@@ -138,6 +138,7 @@ void tick(query_ptr self) {
   std::vector<uint64_t> late;
   std::vector<uint64_t> dead;
   std::vector<uint64_t> unsure;
+  std::vector<uint64_t> silent;
   for (auto& [id, x] : st.open) {
     if (x.watch && x.await_until_us <= now)
       unsure.push_back(id);
@@ -147,13 +148,17 @@ void tick(query_ptr self) {
       dead.push_back(id);
     else if (x.awaiting > 0 && !x.too_late && x.await_until_us <= now)
       late.push_back(id);
+    else if (x.page_asked_us != 0 && x.page_asked_us + page_patience_us <= now && x.active)
+      silent.push_back(id);
     else if (x.page_asked_us != 0 && x.page_asked_us + page_patience_us <= now)
       x.again = true; // Whoever was asked may have died with the question.
   }
-  for (auto* ids : {&late, &dead, &unsure})
+  for (auto* ids : {&late, &dead, &unsure, &silent})
     std::sort(ids->begin(), ids->end()); // The oldest first.
   for (auto id : unsure)
     renew_watch(self, id, st.open.at(id), now);
+  for (auto id : silent)
+    query_parts::ask_the_silent(self, id);
   for (auto id : dead)
     fail(self, id, errc::timeout, "no answer in time; ask again");
   for (auto id : late)

@@ -45,16 +45,15 @@ struct query_state {
 
   /// What partitions said so far of who is active.
   struct active_gathering {
-    uint32_t tries = 1;
+    uint32_t tries = 0; ///< So often it was asked since somebody said something.
     int64_t asked_us = 0;
-    int64_t from_s = 0;                                   ///< First second of the window.
+    int64_t as_of_us = 0;                                 ///< The answer is no fresher.
     std::set<uint32_t> missing;                           ///< Partitions.
     std::map<uint32_t, caf::strong_actor_ptr> first_said; ///< Whose word counts.
     std::vector<int32_t> users;                           ///< Some more than once.
     std::vector<active_page> pages;
     uint64_t all_pages = 0;
-    int64_t since_s = 0;
-    int64_t age_us = 0;
+    int64_t missing_s = 0;
     query_answer answer;
   };
 

@@ -38,8 +38,9 @@ struct partition_config {
   bool leased = false; ///< In a cluster: it runs when, and while, OWNERSHIP says so.
   std::chrono::microseconds live_max{2'000'000}; ///< Then no answer from memory is older.
   size_t live_pages_max = 10'000;
-  /// Pairs of a page and a user that the node may know to be active; a partition has its share.
-  size_t active_pairs_max = 1'000'000;
+  /// Entries of model::active_visitors that the partitions of the log together may have; each has
+  /// its share.
+  size_t active_entries_max = 1'000'000;
   uint32_t users_per_page_max = 100'000;
   std::chrono::seconds passivate_after{300};
   std::shared_ptr<std::atomic<int64_t>> pairs_left;

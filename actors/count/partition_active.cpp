@@ -54,7 +54,7 @@ active_part send_first(partition_ptr self, const active_ask& ask,
 
 void begin(partition_ptr self) {
   auto& st = self->state;
-  const auto share = st.config.active_pairs_max / std::max(st.config.partitions, 1u);
+  const auto share = st.config.active_entries_max / std::max(st.config.partitions, 1u);
   st.active.visitors = model::active_visitors{std::max<size_t>(share, 1)};
 }
 
@@ -62,7 +62,7 @@ void start(partition_ptr self) {
   auto& st = self->state.active;
   const auto next_offset = self->state.progress.next_offset();
   if (st.incarnation != self->state.incarnation || st.next_offset != next_offset)
-    st.visitors.begin(now_s(self), next_offset == 0);
+    st.visitors.begin(now_s(self));
   st.incarnation = self->state.incarnation;
   st.next_offset = next_offset;
 }
@@ -76,7 +76,7 @@ void applied(partition_ptr self) {
 }
 
 void forget(partition_ptr self) {
-  self->state.active.visitors.begin(now_s(self), false);
+  self->state.active.visitors.begin(now_s(self));
   self->state.active.next_offset = -1;
 }
 
@@ -86,29 +86,33 @@ void doubt(partition_ptr self) {
 
 void answer(partition_ptr self, const active_ask& ask) {
   auto& st = self->state;
-  if (!ask.to || !st.progress.running())
+  if (!ask.to)
+    return;
+  if (st.config.status->is_stopped())
+    return refuse(self, ask, errc::partition_stopped,
+                  "partition " + std::to_string(st.config.partition)
+                      + " is stopped: " + st.config.status->why_stopped());
+  if (!st.progress.running())
     return; // Asked again, it may run here or elsewhere.
   if (st.config.leased && st.config.node->doubts_memory)
     return refuse(self, ask, errc::store_unavailable,
                   "clicks come in through other partitions than those of their pages, so that no "
                   "node knows all of a page; ask again when producers use the page as the key");
-  const auto now_us = st.config.now();
   const auto as_of = partition_lease::live_as_of(
       self, st.config.node->as_of_page(st.config.partition, st.config.now));
   if (!as_of)
     return;
-  auto found = st.active.visitors.read(ask.site_id, ask.page_url, ask.from_s, ask.limit);
+  auto found = st.active.visitors.read(ask.site_id, ask.page_url, ask.limit, now_s(self));
   if (found.is_full)
     return refuse(self, ask, errc::overloaded,
-                  "more visitors of pages were active in the last five minutes than are kept ("
-                      + std::to_string(st.config.active_pairs_max)
-                      + " pairs of a page and a user in all partitions); ask again when there are "
-                        "fewer");
+                  "more users were active on more pages in the last five minutes than partition "
+                      + std::to_string(st.config.partition)
+                      + " has room for; ask again when there are fewer");
   auto out = send_first(self, ask, found);
   out.clicks = found.clicks;
   out.all_pages = found.all_pages;
-  out.since_s = found.since_s;
-  out.age_us = std::max<int64_t>(now_us - *as_of, 0);
+  out.missing_s = found.missing_s;
+  out.age_us = std::max<int64_t>(st.config.now() - *as_of, 0);
   if (st.progress.next_offset() > 0)
     out.reached = {{st.config.partition, st.progress.next_offset() - 1}};
   send(self, ask, std::move(out));

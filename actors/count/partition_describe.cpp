@@ -55,7 +55,7 @@ std::vector<state_field> describe(const partition_state_data& st) {
           {"pending_records", number(st.progress.pending_records())},
           {"in_flight_records", number(st.progress.in_flight().size())},
           {"live_pages", number(st.pages.size())},
-          {"active_pairs", number(st.active.visitors.pairs())},
+          {"active_entries", number(st.active.visitors.entries())},
           {"waiting_queries", number(st.waiters.size())}};
 }
 

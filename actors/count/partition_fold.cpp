@@ -7,6 +7,13 @@
 
 namespace footfall::partition_fold {
 
+namespace {
+
+/// A burst that the store applies faster than it folds waits, and that is no fault.
+constexpr int64_t burst_us = 30'000'000;
+
+} // namespace
+
 void run(partition_ptr self) {
   auto& st = self->state;
   if (!st.progress.begin_fold())
@@ -20,13 +27,18 @@ void run(partition_ptr self) {
 void note_wait(partition_ptr self) {
   auto& st = self->state;
   const auto now = st.config.steady();
-  st.config.status->waits_for_fold = true;
-  const auto fault = st.config.status->folds.why(now);
-  if (fault.empty())
-    return; // A burst waits for its folds: only one that waits for long is news.
-  st.config.status->applies.failed(
-      now, "applies wait for folds: " + std::to_string(st.progress.unfolded())
-               + " records are applied and not folded, and no more may be; folds fail: " + fault);
+  auto& status = *st.config.status;
+  if (status.waits_for_folds_us == 0)
+    status.waits_for_folds_us = now;
+  const auto fault = status.folds.why(now);
+  const auto waited = now - status.waits_for_folds_us;
+  if (fault.empty() && waited < burst_us)
+    return;
+  status.applies.failed(now, "applies wait for folds: " + std::to_string(st.progress.unfolded())
+                                 + " records are applied and not folded, and no more may be; "
+                                 + (fault.empty() ? "folds are slower for "
+                                                        + std::to_string(waited / 1'000'000) + " s"
+                                                  : "folds fail: " + fault));
 }
 
 model::progress_steps take(partition_ptr self, const fold_result& result) {

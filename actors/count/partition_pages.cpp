@@ -122,13 +122,15 @@ constexpr auto to_nobody = [](const page_aggregator_actor&, const step&) {};
 
 void start(partition_ptr self) {
   self->state.pages.start();
+  self->state.config.status->waits_for_folds_us = 0;
   partition_active::start(self);
 }
 
 apply_request plan_apply(partition_ptr self) {
   auto& st = self->state;
   apply_request out;
-  st.config.status->waits_for_fold = false;
+  if (st.progress.unfolded() < st.config.unfolded_max / 2)
+    st.config.status->waits_for_folds_us = 0; // They have caught up.
   out.partition = st.config.partition;
   out.epoch = st.progress.epoch();
   out.first_offset = st.progress.next_offset();

@@ -58,8 +58,8 @@ struct partition_status {
   std::atomic<int64_t> confirmed_us{0};
   std::atomic<int64_t> fresh_until_us{std::numeric_limits<int64_t>::max()};
   outcome_note applies; ///< Claims and applies.
-  /// No more may be applied before a fold is done. That may be so many times a second.
-  std::atomic<bool> waits_for_fold{false};
+  /// Since when, steady, applies wait for folds again and again; 0: they do not.
+  std::atomic<int64_t> waits_for_folds_us{0};
   outcome_note folds;
 
   /// The log reaches to `end` at least, whoever saw it.

@@ -112,7 +112,7 @@ node_watch::faults node_watch::failing(int64_t steady_us) {
     if (why.empty() && still >= standstill_us)
       why = running ? "nothing was applied for " + seconds_text(still) + " while "
                           + std::to_string(waiting) + " records wait"
-                          + (part.waits_for_fold ? behind_with_folds : "")
+                          + (part.waits_for_folds_us != 0 ? behind_with_folds : "")
                     : "not taken over for " + seconds_text(still);
     if (!why.empty())
       out.emplace_back(i, std::move(why));

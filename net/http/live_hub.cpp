@@ -202,6 +202,8 @@ void live_hub::told(uint64_t id, completion_value value) {
 void live_hub::take_answer(live_topic& x, query_answer& answer) {
   if (answer.code != errc::none) {
     x.is_asking = false;
+    if (!x.watch) // What takes long to fail leaves room for others, as what takes long to answer.
+      x.took = steady::now() - x.asked_at;
     x.watch.reset();
     x.asked_at = steady::now(); // A pause, however long it was told.
     return tell_trouble(x, problem_of(answer.code, answer.reason));

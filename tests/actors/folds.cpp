@@ -143,6 +143,30 @@ SCENARIO_METHOD(bounded_tail_fixture, "to wait for a fold is a fault when it tak
   CHECK(ask(count_of("u1")).clicks == 101);
 }
 
+SCENARIO_METHOD(bounded_tail_fixture, "folds that are slower than applies for long are a fault",
+                "[actor][partition]") {
+  post_many("a", 1);
+  pass(1);
+  events.hold_folds(true);
+  for (int i = 0; i < 6; ++i)
+    post_many("f" + std::to_string(i) + '-', 90);
+  auto fold_once_a_second = [&](int seconds) { // And as many are applied then: the tail is full.
+    for (int i = 0; i < seconds; ++i) {
+      events.hold_folds(false); // The one that waits.
+      events.hold_folds(true);
+      pass(1);
+    }
+  };
+  fold_once_a_second(20);
+  CHECK(health().ready);
+  fold_once_a_second(15);
+  CHECK_FALSE(health().ready);
+  CHECK(aggregate_role().find("folds are slower for 3") != std::string::npos);
+  events.hold_folds(false);
+  pass(10);
+  CHECK(health().ready);
+}
+
 SCENARIO_METHOD(bounded_tail_fixture,
                 "offsets without a record are no records that wait for a fold",
                 "[actor][partition]") {

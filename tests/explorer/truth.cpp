@@ -188,9 +188,10 @@ void truth::check_active(const question& asked, const query_answer& answer) {
     const auto begun = [&](int64_t at_us) {
       return of({asked.ask.site_id, name, "", at_us}, answer.as_of_us, asked.ask.after);
     };
-    const auto at_last = begun(now_us_ / second_us * second_us - window_us + second_us);
+    const auto at_last =
+        begun(std::max(now_us_ / second_us * second_us - window_us + second_us, answer.since_us));
     const auto at_first = begun(asked.asked_us / second_us * second_us - window_us + second_us);
-    if (answer.since_us == 0 && clicks < at_last.least)
+    if (clicks < at_last.least)
       fail(std::to_string(clicks) + " of " + name + ", not " + std::to_string(at_last.least));
     if (clicks > at_first.most)
       fail(std::to_string(clicks) + " of " + name + ", of " + std::to_string(at_first.most));

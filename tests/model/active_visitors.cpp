@@ -31,7 +31,7 @@ page_delta on(const std::string& page, int32_t page_no, std::vector<clicked> all
 
 active_visitors::view seen(active_visitors& of, int64_t at_s = now_s, const char* page = "",
                            size_t most = 10) {
-  return of.read(default_site, page, at_s - window_s + 1, most);
+  return of.read(default_site, page, most, at_s);
 }
 
 /// "page visitors/clicks ..."
@@ -47,7 +47,7 @@ std::string text_of(const active_visitors::view& x) {
 
 TEST_CASE("each user counts once, and once on each page", "[model][active]") {
   active_visitors x{100};
-  x.begin(now_s - 1000, true);
+  x.begin(now_s - 1000);
   x.add(on("/a", 1, {{1, now_s}, {2, now_s}, {1, now_s - 1}}), now_s);
   x.add(on("/b", 2, {{2, now_s - 3}}), now_s);
   const auto all = seen(x);
@@ -55,19 +55,19 @@ TEST_CASE("each user counts once, and once on each page", "[model][active]") {
   CHECK(all.users == std::vector<int32_t>{1, 2});
   CHECK(all.clicks == 4);
   CHECK(all.all_pages == 2);
-  CHECK(all.since_s == 0);
+  CHECK(all.missing_s == 0);
   CHECK_FALSE(all.is_full);
   const auto one = seen(x, now_s, "/b");
   CHECK(text_of(one) == "/b 1/1");
   CHECK(one.users == std::vector<int32_t>{2});
   CHECK(text_of(seen(x, now_s, "", 1)) == "/a 2/3");
   CHECK(seen(x, now_s, "", 1).all_pages == 2);
-  CHECK(x.read("other", "", 0, 10).all_pages == 0);
+  CHECK(x.read("other", "", 10, now_s).all_pages == 0);
 }
 
 TEST_CASE("the window goes second by second", "[model][active]") {
   active_visitors x{100};
-  x.begin(now_s - 1000, true);
+  x.begin(now_s - 1000);
   x.add(on("/a", 1, {{1, now_s}, {2, now_s - window_s + 1}, {3, now_s - window_s}}), now_s);
   CHECK(text_of(seen(x)) == "/a 2/2"); // The third was too old when it came.
   CHECK(text_of(seen(x, now_s + 1)) == "/a 1/1");
@@ -80,49 +80,70 @@ TEST_CASE("the window goes second by second", "[model][active]") {
 
 TEST_CASE("what came before it began is known to be missing", "[model][active]") {
   active_visitors x{100};
-  x.begin(now_s, false);
-  CHECK(seen(x).since_s == now_s + 1);
+  x.begin(now_s);
+  CHECK(seen(x).missing_s == window_s); // Also of the running second.
   x.add(on("/a", 1, {{1, now_s - 5}}), now_s);
   CHECK(text_of(seen(x)) == "/a 1/1");
-  x.begin(now_s + 2, true);
-  CHECK(text_of(seen(x)).empty());
-  CHECK(seen(x).since_s == 0);
-  x.doubt(now_s + 7);
-  CHECK(seen(x, now_s + 7).since_s == now_s + 8);
+  CHECK(seen(x, now_s + 100).missing_s == window_s - 100);
+  CHECK(seen(x, now_s + window_s).missing_s == 0);
+  x.doubt(now_s + window_s + 7);
+  CHECK(seen(x, now_s + window_s + 10).missing_s == window_s - 3);
+  x.begin(now_s + 500);
+  CHECK(text_of(seen(x, now_s + 500)).empty());
 }
 
-TEST_CASE("a clock that is set back ends what would never end", "[model][active]") {
-  active_visitors x{100};
-  x.begin(now_s, false);
-  x.add(on("/a", 1, {{1, now_s}}), now_s);
-  const auto before = now_s - 7200;
-  CHECK(text_of(seen(x, before)).empty());
-  CHECK(seen(x, before).since_s == before + 1); // And not in two hours.
-  x.add(on("/b", 2, {{1, before}}), before);
-  CHECK(text_of(seen(x, before)) == "/b 1/1");
-  CHECK(x.pairs() == 1); // The other one is gone.
+TEST_CASE("a clock that is set makes nobody active for longer", "[model][active]") {
+  const auto back = GENERATE(1, 5, 6, 60, 299, 302, 400, 660, 7200, 86'400);
+  active_visitors x{1000};
+  x.begin(now_s - 1000);
+  for (int i = 0; i < 300; ++i)
+    x.add(on("/a", 1, {{i % 7, now_s - 300 + i}}), now_s - 300 + i);
+  x.add(on("/a", 1, {{9, now_s}}), now_s);
+  const auto then = now_s - back;
+  const auto told = seen(x, then);
+  if (back <= active_visitors::steps_back_s) { // As if it stood still.
+    CHECK(text_of(told) == "/a 8/300");
+    CHECK(told.missing_s == 0);
+  } else {
+    CHECK(text_of(told).empty());
+    CHECK(told.missing_s == window_s);
+  }
+  x.add(on("/b", 2, {{1, then}}), then);
+  CHECK(seen(x, then).all_pages == (back <= active_visitors::steps_back_s ? 2 : 1));
+  CHECK(text_of(seen(x, now_s + 1 + window_s)).empty());
 }
 
-TEST_CASE("more pairs than there is room for are refused, and room comes back", "[model][active]") {
-  active_visitors x{3};
-  x.begin(now_s - 1000, true);
+TEST_CASE("more than there is room for is refused, and room comes back", "[model][active]") {
+  active_visitors x{8 + 2 + 3}; // A page, two seconds, three users.
+  x.begin(now_s - 1000);
   x.add(on("/a", 1, {{1, now_s}, {2, now_s}, {3, now_s}}), now_s);
   CHECK_FALSE(seen(x).is_full);
   x.add(on("/a", 1, {{1, now_s + 1}, {2, now_s + 1}}), now_s + 1);
-  CHECK_FALSE(seen(x).is_full); // They are known.
+  CHECK_FALSE(seen(x, now_s + 1).is_full); // They are known.
+  CHECK(x.entries() == 13);
   SECTION("a user") {
-    x.add(on("/a", 1, {{4, now_s + 2}}), now_s + 2);
+    x.add(on("/a", 1, {{4, now_s + 1}}), now_s + 1);
   }
   SECTION("a page") {
-    x.add(on("/b", 2, {{1, now_s + 2}}), now_s + 2);
+    x.add(on("/b", 2, {{1, now_s + 1}}), now_s + 1);
   }
-  CHECK(x.pairs() == 3);
-  CHECK(seen(x, now_s + 2).is_full);
-  CHECK(seen(x, now_s + 2 + window_s - 1).is_full);
-  CHECK_FALSE(seen(x, now_s + 2 + window_s).is_full);
-  x.add(on("/c", 3, {{9, now_s + 2 + window_s}}), now_s + 2 + window_s);
-  CHECK(text_of(seen(x, now_s + 2 + window_s)) == "/c 1/1");
-  CHECK(x.pairs() == 1);
+  CHECK(x.entries() == 13);
+  CHECK(seen(x, now_s + 1).is_full);
+  CHECK(seen(x, now_s + 1 + window_s - 1).is_full);
+  CHECK_FALSE(seen(x, now_s + 1 + window_s).is_full);
+  x.add(on("/c", 3, {{9, now_s + 1 + window_s}}), now_s + 1 + window_s);
+  CHECK(text_of(seen(x, now_s + 1 + window_s)) == "/c 1/1");
+  CHECK(x.entries() == 10);
+}
+
+TEST_CASE("pages with long names have less room", "[model][active]") {
+  active_visitors x{1000};
+  x.begin(now_s - 1000);
+  int pages = 0;
+  for (; !seen(x).is_full && pages < 1000; ++pages)
+    x.add(on("/" + std::string(2000, 'x') + std::to_string(pages), pages + 1, {{1, now_s}}), now_s);
+  CHECK(pages > 5);
+  CHECK(pages < 15);
 }
 
 TEST_CASE("it says what a list of all clicks would say", "[model][active]") {
@@ -130,8 +151,8 @@ TEST_CASE("it says what a list of all clicks would say", "[model][active]") {
   INFO(test::repeated_by(seed));
   std::mt19937 chance{seed};
   auto below = [&](int n) { return static_cast<int>(chance() % static_cast<unsigned>(n)); };
-  active_visitors x{40};
-  x.begin(now_s - 1, true);
+  active_visitors x{150};
+  x.begin(now_s - 1000);
   struct row {
     int32_t page_no, user_no;
     int64_t at_s;

@@ -7,7 +7,8 @@ namespace footfall::nodes {
 
 namespace {
 
-constexpr const char* kind_names[] = {"?", "count", "page", "top-pages", "series", "users"};
+constexpr const char* kind_names[] = {"?",      "count", "page",  "top-pages",
+                                      "series", "users", "active"};
 
 /// From memory a node answers for so long after the store confirmed its lease.
 constexpr int64_t live_most_us = 2 * s;

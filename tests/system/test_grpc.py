@@ -99,7 +99,7 @@ def test_counts_pages_tops_series_and_users(node):
     active = node.stats.GetActive(stats.ActiveRequest(after=last.position), timeout=node.seconds)
     assert (active.window_seconds, active.visitors, active.clicks) == (300, 1, 2), active
     assert [(x.page_url, x.visitors, x.clicks) for x in active.pages] == [("/now", 1, 2)]
-    assert not active.more and not active.HasField("since")
+    assert not active.more and active.HasField("since")  # It began a moment ago.
     assert active.freshness.source == "actor"
 
 

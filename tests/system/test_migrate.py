@@ -29,6 +29,18 @@ def test_a_new_database_gets_the_schema_once(environment):
     assert not password or password not in done.stdout + done.stderr
 
 
+def test_a_database_is_all_that_it_asks_for(environment, tmp_path):
+    """As the Job of Kubernetes gives it: no Kafka, and no folder that could be written."""
+    secret = tmp_path / "database-url"
+    secret.write_text(environment["DATABASE_URL"])
+    done = run("migrate", environment={"DATABASE_URL_FILE": str(secret),
+                                       "FOOTFALL_DATA_DIR": "/proc/no/such/folder",
+                                       "FOOTFALL_LOG_FORMAT": "json"})
+    assert done.returncode == 0, done.stderr
+    with psycopg.connect(environment["DATABASE_URL"]) as session:
+        assert session.execute("SELECT count(*) FROM core.topics").fetchone()[0] == 0
+
+
 def test_a_newer_schema_is_refused_and_left_alone(environment):
     assert run("migrate", environment=environment).returncode == 0
     with psycopg.connect(environment["DATABASE_URL"]) as session:
