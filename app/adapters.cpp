@@ -2,7 +2,6 @@
 
 #include "actors/ports/clock.hpp"
 #include "actors/tend/node_status.hpp"
-#include "app/access.hpp"
 #include "app/addresses.hpp"
 #include "app/kafka_options.hpp"
 #include "app/log.hpp"
@@ -155,8 +154,8 @@ caf::expected<std::string> bring_up_to_date(const settings& from) {
     }
     if (auto events = open_store(from, topic); !events)
       return std::move(events.error());
-  } else if (auto records = open_access(from); !records) { // The schema alone: no log is asked for.
-    return std::move(records.error());
+  } else if (auto err = postgres_store::bring_schema_up(from.database_url)) {
+    return err;
   }
   const auto version =
       from.database_url.empty() ? sqlite_store::schema_version() : postgres_store::schema_version();

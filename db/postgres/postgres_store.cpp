@@ -97,6 +97,12 @@ struct postgres_store::parts {
   std::vector<std::unique_ptr<lane>> lanes;
 };
 
+caf::error postgres_store::bring_schema_up(const std::string& url) {
+  stop_signal never;
+  connection to{url, "", never};
+  return postgres::bring_schema_up(to);
+}
+
 int postgres_store::schema_version() {
   return postgres::newest_schema();
 }

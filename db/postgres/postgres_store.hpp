@@ -30,6 +30,8 @@ public:
   /// Connects, brings the schema up to date and registers the topic.
   static caf::expected<std::unique_ptr<store>> open(postgres_config config);
 
+  /// Brings the schema of a database to this program's version, and does nothing else.
+  static caf::error bring_schema_up(const std::string& url);
   /// Which this program brings it to.
   static int schema_version();
 
