@@ -87,8 +87,15 @@ void active_visitors::add(page& to, int32_t user_no, int64_t at_s, int64_t now_s
   while (place != to.clicks.begin() && std::prev(place)->at_s >= at_s)
     --place;
   if (place == to.clicks.end() || place->at_s != at_s) {
-    place = to.clicks.insert(place, {at_s, 0}); // 300 of them at most.
+    place = to.clicks.insert(place, {at_s, 0});
     ++entries_;
+    if (entries_ > entries_max_ && !has_room(now_s) && to.clicks.size() > 1) {
+      entries_ -= std::erase_if(to.clicks, [=](const second& y) { return y.at_s == at_s; });
+      full_s_ = std::max(full_s_, at_s);
+      return;
+    }
+    place = std::find_if(to.clicks.begin(), to.clicks.end(),
+                         [=](const second& y) { return y.at_s == at_s; });
   }
   ++place->clicks;
   if (auto known = to.seen.find(user_no); known != to.seen.end()) {

@@ -136,6 +136,17 @@ TEST_CASE("more than there is room for is refused, and room comes back", "[model
   CHECK(x.entries() == 10);
 }
 
+TEST_CASE("seconds have no more room than users", "[model][active]") {
+  active_visitors x{400};
+  x.begin(now_s - 1000);
+  for (int64_t at = now_s; at < now_s + 250; ++at)
+    for (int32_t page = 1; page <= 20; ++page)
+      x.add(on("/" + std::to_string(page), page, {{1, at}}), at);
+  CHECK(x.entries() <= 400);
+  CHECK(seen(x, now_s + 250).is_full);
+  CHECK_FALSE(seen(x, now_s + 250 + window_s).is_full);
+}
+
 TEST_CASE("pages with long names have less room", "[model][active]") {
   active_visitors x{1000};
   x.begin(now_s - 1000);
