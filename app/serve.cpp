@@ -9,6 +9,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "actors/message_types.hpp"
 #include "actors/node.hpp"
 #include "app/access.hpp"
 #include "app/access_keeper.hpp"
@@ -33,7 +34,7 @@ struct system_config : caf::actor_system_config {
   system_config(uint32_t threads, bool is_linked) {
     if (is_linked)
       cluster::tunnel_links::prepare(*this);
-    add_message_types<caf::id_block::footfall>();
+    add_messages(*this);
     set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-throughput", 200);
     // A message to an actor on another thread costs a wake-up; the edges, the log and

@@ -3,6 +3,7 @@
 #include <future>
 #include <thread>
 
+#include "actors/message_types.hpp"
 #include "actors/node.hpp"
 #include "db/memory/memory_cache.hpp"
 #include "db/memory/memory_log.hpp"
@@ -17,7 +18,7 @@ struct threads_config : caf::actor_system_config {
   threads_config() {
     set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-threads", size_t{4});
-    add_message_types<caf::id_block::footfall>();
+    add_messages(*this);
   }
 };
 

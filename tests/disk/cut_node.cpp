@@ -9,6 +9,7 @@
 
 #include <sqlite3.h>
 
+#include "actors/message_types.hpp"
 #include "db/sqlite/sqlite_log.hpp"
 #include "db/sqlite/sqlite_store.hpp"
 #include "tests/contract/temporary_folder.hpp"
@@ -92,7 +93,7 @@ void switch_syncs_off(bool off) {
 cut_node::cut_node(const std::string& folder)
     : values_({size_t{1} << 20, 1000, 1000, 30'000'000, system_now_us}) {
   config_.set("scheduler.max-threads", 2);
-  config_.add_message_types<caf::id_block::footfall>();
+  add_messages(config_);
   system_ = std::make_unique<caf::actor_system>(config_);
   sqlite_log::config log;
   log.folder = folder;

@@ -6,6 +6,7 @@
 
 #include <caf/scheduler/test_coordinator.hpp>
 
+#include "actors/message_types.hpp"
 #include "actors/node.hpp"
 #include "db/memory/memory_cache.hpp"
 #include "db/memory/memory_log.hpp"
@@ -16,7 +17,7 @@ namespace footfall::test {
 struct test_system_config : caf::actor_system_config {
   test_system_config() {
     set("scheduler.policy", caf::atom("testing"));
-    add_message_types<caf::id_block::footfall>();
+    add_messages(*this);
   }
 };
 
