@@ -203,7 +203,10 @@ def option_words(options: dict[str, Any]) -> list[str]:
 
 def run_load(command: list[str]) -> dict[str, Any]:
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
-    return json.loads(done.stdout)
+    report = json.loads(done.stdout)
+    if report["requests"] == 0:
+        raise RuntimeError(f"no request was answered 200{errors_of(report)}: {' '.join(command)}")
+    return report
 
 
 def errors_of(report: dict[str, Any]) -> str:

@@ -61,7 +61,7 @@ public:
     }
     out += plan_.mode == "single" ? "POST /ingest" : "POST /v1/events";
     clicks_.append_site(out);
-    out += " HTTP/1.1\r\nhost: bench\r\ncontent-type: ";
+    out += " HTTP/1.1\r\nhost: " + plan_.address + "\r\ncontent-type: ";
     out += n > 1 ? "application/x-ndjson" : "application/json";
     out += "\r\ncontent-length: " + std::to_string(body_.size()) + "\r\n\r\n" + body_;
   }
@@ -75,7 +75,7 @@ private:
       out += "&user_id=";
       clicks_.append_user(out);
     }
-    out += " HTTP/1.1\r\nhost: bench\r\n\r\n";
+    out += " HTTP/1.1\r\nhost: " + plan_.address + "\r\n\r\n";
   }
 
   const plan& plan_;
@@ -158,6 +158,8 @@ private:
   double unit() const { return plan_.mode == "batch" ? static_cast<double>(plan_.batch) : 1; }
   size_t done() const { return plan_.mode == "query" ? report_.requests : report_.events; }
   bool feeds() const {
+    if (report_.is_refused())
+      return false;
     const auto under_way = static_cast<size_t>(unit()) * busy_;
     return steady::now() < end_ && (plan_.events == SIZE_MAX || done() + under_way < plan_.events);
   }
@@ -185,7 +187,7 @@ private:
       idle_.pop_front();
       start(x, due);
     }
-    return steady::now() < end_ && done() < plan_.events;
+    return !report_.is_refused() && steady::now() < end_ && done() < plan_.events;
   }
 
   void start(connection& x, steady::time_point since) {

@@ -20,6 +20,14 @@ struct load_report {
   std::map<int, size_t> errors;     ///< Other statuses; 0: the connection broke.
   std::vector<uint32_t> latency_us; ///< Of the requests answered 200.
 
+  /// None of many requests was answered 200: it is no use to go on.
+  bool is_refused() const {
+    size_t times = 0;
+    for (const auto& x : errors)
+      times += x.second;
+    return requests == 0 && times >= 100;
+  }
+
   void took(steady::time_point since) {
     const auto us = std::chrono::duration_cast<std::chrono::microseconds>(steady::now() - since);
     latency_us.push_back(static_cast<uint32_t>(us.count()));
