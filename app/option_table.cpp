@@ -189,7 +189,7 @@ constexpr option_spec options[] = {
     "Events that are stored in one step at most",
     "5000", 1, 100'000, &settings::apply_batch_max),
   number("apply-gather-ms", "FOOTFALL_APPLY_GATHER_MS",
-    "Milliseconds to gather events before they are stored",
+    "Milliseconds between two applies of many clients, to gather events",
     "5", 0, 1000, &settings::apply_gather_ms),
   number("fold-every-ms", "FOOTFALL_FOLD_EVERY_MS",
     "Milliseconds between two additions of stored events to the aggregates",

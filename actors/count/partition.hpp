@@ -28,7 +28,7 @@ struct partition_config {
   now_fn now;                          ///< For what is told of times and their order.
   now_fn steady = steady_now;          ///< For how long something takes, or is given.
   size_t batch_max = 5000;             ///< Records in one apply.
-  std::chrono::milliseconds gather{5}; ///< Between two applies, unless a batch is full.
+  std::chrono::milliseconds gather{5}; ///< Between two applies of many clients.
   std::chrono::milliseconds fold_every{250};
   size_t fold_max = fold_records_max; ///< Log records in one fold; more pending folds at once.
   /// Log records of the node that may be applied and not folded, which every reader of the

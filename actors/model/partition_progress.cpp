@@ -73,7 +73,10 @@ void partition_progress::take_batch(int64_t next_offset, int64_t log_end,
 void partition_progress::add_apply(progress_steps& to, int64_t now_us) {
   if (!running() || applying() || read_offset_ == next_offset_)
     return;
-  const auto wait = applied_at_us_ + rules_.gather_us - now_us;
+  // An apply costs nearly the same whatever is in it: many clients wait a moment, so that it holds
+  // more. A lone one never waits, nor does a full batch.
+  const bool many = applied_records_ >= rules_.gather_from;
+  const auto wait = many ? applied_at_us_ + rules_.gather_us - now_us : 0;
   if (pending_.size() < rules_.batch_max && wait > 0) {
     if (!std::exchange(gathering_, true))
       to.push_back({kind::apply_later, wait});
@@ -138,6 +141,7 @@ void partition_progress::applied(int64_t now_us) {
   applied_at_us_ = now_us;
   backoff_us_ = 0;
   next_offset_ = in_flight_end_;
+  applied_records_ = in_flight_.size();
   folds_.add(next_offset_, in_flight_.size(), folding_ ? fold_end_ : folded_offset_,
              rules_.fold_max);
   in_flight_.clear();

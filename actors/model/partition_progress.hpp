@@ -15,7 +15,8 @@ struct progress_rules {
   size_t unfolded_max = 500'000;              ///< Log records that are applied and not folded.
   size_t pending_bytes_max = size_t{8} << 20; ///< Beyond it no more is read.
   uint32_t batches_ahead = 2;                 ///< That the reader may send.
-  int64_t gather_us = 5'000;                  ///< Between two applies, unless a batch is full.
+  int64_t gather_us = 5'000;                  ///< Between two applies of many clients.
+  size_t gather_from = 4;                     ///< Records: an apply of so many had many clients.
   int64_t fold_every_us = 250'000;
   int64_t backoff_first_us = 50'000;
   int64_t backoff_most_us = 1'000'000;
@@ -143,7 +144,8 @@ private:
   std::vector<log_entry> in_flight_;
   int64_t in_flight_end_ = 0;
   int64_t applied_at_us_ = 0;
-  bool gathering_ = false; // A tick will come.
+  size_t applied_records_ = 0; // In the last apply.
+  bool gathering_ = false;     // A tick will come.
 
   fold_plan folds_;
   bool folding_ = false;

@@ -28,7 +28,8 @@ struct kafka_config {
   /// How many of them confirm an event, in a topic that is created now; 0: the broker's default.
   uint16_t min_insync = 0;
   std::chrono::milliseconds open_timeout{10'000};
-  std::chrono::milliseconds linger{5};               ///< Between two bunches of records, at least.
+  std::chrono::milliseconds linger{5};               ///< Between two bunches of many clients.
+  size_t linger_from = 32;                           ///< Records: a bunch of so many had many.
   std::chrono::milliseconds message_timeout{30'000}; ///< Then the outcome is `unknown`.
   std::chrono::milliseconds request_timeout{10'000}; ///< One request to a broker that is silent.
   std::chrono::milliseconds stalled_after{5'000};    ///< Unconfirmed appends make it unhealthy.

@@ -55,6 +55,7 @@ private:
   void confirmed(); ///< A record is in the log.
   void answer(std::function<void()> call);
   void run_answers();
+  steady::time_point due() const;
   std::chrono::microseconds hand_over();
   void hand_over_the_last();
   void refuse(std::unique_ptr<open_append> append);
@@ -77,6 +78,7 @@ private:
   std::unique_ptr<producer_client> current_; ///< Appends go here.
   std::unique_ptr<producer_client> retired_;
   steady::time_point handed_over_;
+  size_t bunch_records_ = 0; ///< That were handed over then.
   steady::time_point retired_until_;
   size_t limit_; ///< The topic's max.message.bytes, as it was told last; 0: not known.
   bool is_told_; ///< In the last answer.

@@ -57,7 +57,9 @@ TEST_CASE("a partition that starts reads, and folds what was left", "[progress]"
 }
 
 TEST_CASE("records are applied in order, one batch at a time", "[progress]") {
-  auto x = running(5);
+  progress_rules rules;
+  rules.gather_from = 3;
+  auto x = running(5, 5, rules);
   x.take_batch(8, 12, entries({5, 6, 7}));
   CHECK(x.log_end() == 12);
   CHECK(x.pending_bytes() == 12);
@@ -74,6 +76,27 @@ TEST_CASE("records are applied in order, one batch at a time", "[progress]") {
   CHECK(has(x.gathered(25'000), kind::apply));
   x.applied(26'000);
   CHECK(x.next_offset() == 12); // Offset 11 has no record.
+}
+
+TEST_CASE("a lone client's records are applied at once, many clients' a moment later",
+          "[progress]") {
+  auto x = running(0);
+  for (int64_t i = 0; i < 6; i += 3) {
+    x.take_batch(i + 3, i + 3, entries({i, i + 1, i + 2}));
+    CHECK(has(x.next(10'000), kind::apply));
+    x.applied(10'000);
+    CHECK_FALSE(has(x.go_on(10'000), kind::apply_later));
+  }
+  x.take_batch(10, 10, entries({6, 7, 8, 9}));
+  CHECK(has(x.next(10'000), kind::apply));
+  x.applied(11'000);
+  x.take_batch(11, 11, entries({10}));
+  CHECK(has(x.next(11'000), kind::apply_later));
+  CHECK_FALSE(has(x.next(15'999), kind::apply));
+  CHECK(has(x.gathered(16'000), kind::apply));
+  x.applied(16'500);
+  x.take_batch(12, 12, entries({11})); // It is alone again.
+  CHECK(has(x.next(16'500), kind::apply));
 }
 
 TEST_CASE("what does not join what came is known", "[progress]") {
