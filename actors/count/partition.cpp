@@ -235,9 +235,7 @@ void take_applied(partition_ptr self, const apply_result& result) {
   partition_pages::hand_out(self, result);
   partition_times::applied(self);
   show(self);
-  if (st.nodes.reader)
-    self->send(caf::actor_cast<log_reader_actor>(st.nodes.reader), atom::applied_v,
-               st.config.partition, st.progress.next_offset());
+  partition_log::tell_kept(self);
   answer_waiters(self);
   if (st.lease.releasing)
     return lie_idle(self, partition_lease::end_release);
@@ -299,8 +297,10 @@ void take_tick(partition_ptr self, uint64_t claim_no, caf::atom_value what) {
     return partition_log::look(self);
   if (what == partition_lease::mark_what)
     return partition_lease::mark(self);
-  if (what != apply_tick)
+  if (what != apply_tick) {
+    partition_log::tell_kept(self); // The store may have synced since the last apply.
     return partition_pages::sweep(self);
+  }
   auto& st = self->state;
   obey(self, st.progress.gathered(st.config.steady()));
 }

@@ -214,6 +214,15 @@ void give_skip_up(partition_ptr self) {
   end_skip(self, errc::fenced, claims_again);
 }
 
+void tell_kept(partition_ptr self) {
+  const auto& st = self->state;
+  if (!st.progress.running() || !st.nodes.reader)
+    return;
+  const auto partition = st.config.partition;
+  self->send(caf::actor_cast<log_reader_actor>(st.nodes.reader), atom::applied_v, partition,
+             st.config.events->kept_below(partition, st.progress.next_offset()));
+}
+
 caf::result<partition_reply> skip(partition_ptr self, int64_t to) {
   auto& st = self->state;
   auto refuse = [](errc code, std::string why) { return partition_reply{code, std::move(why)}; };

@@ -30,6 +30,9 @@ void look(partition_ptr self);
 /// The same in a while, when the node looks at all.
 void look_later(partition_ptr self);
 
+/// Tells the log what it need not keep any more.
+void tell_kept(partition_ptr self);
+
 /// A person's wish to go on at `to`.
 caf::result<partition_reply> skip(partition_ptr self, int64_t to);
 /// The partition claims for another reason meanwhile: the person is told so.

@@ -245,6 +245,10 @@ public:
   /// over. May be repeated. @returns how many rows it noted that in.
   virtual void mark_redriven(std::vector<redriven> rows, done<uint64_t> reply) = 0;
 
+  /// How much of what was applied (in the order of offsets, below `applied`) no loss of power
+  /// takes away: the log must keep the rest. Any thread.
+  virtual int64_t kept_below(uint32_t /*partition*/, int64_t applied) const { return applied; }
+
   /// The incarnation that answers are read in now.
   virtual uint64_t incarnation() const = 0;
 

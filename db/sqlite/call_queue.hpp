@@ -41,15 +41,6 @@ public:
     return move_to(out);
   }
 
-  /// The same, for a while at most: true with `out` empty when nothing came.
-  template <class Duration>
-  bool take_for(std::vector<Call>& out, Duration most) {
-    std::unique_lock guard{lock_};
-    if (!wakes_.wait_for(guard, most, [&] { return closed_ || !calls_.empty(); }))
-      return true;
-    return move_to(out);
-  }
-
   /// Adds what there is to `out`, without waiting.
   void take_now(std::vector<Call>& out) {
     std::lock_guard guard{lock_};

@@ -19,6 +19,11 @@ void configure_once() {
   static_cast<void>(result);
 }
 
+int note_wal_pages(void* to, sqlite3*, const char*, int pages) {
+  *static_cast<int*>(to) = pages;
+  return SQLITE_OK;
+}
+
 [[noreturn]] void fail(sqlite3* on, const std::string& what) {
   const int code = on ? sqlite3_extended_errcode(on) : SQLITE_NOMEM;
   throw failure(code, what + ": " + (on ? sqlite3_errmsg(on) : "out of memory"));
@@ -44,7 +49,8 @@ void finalize_statement::operator()(sqlite3_stmt* x) const noexcept {
   sqlite3_finalize(x);
 }
 
-connection::connection(const std::string& file, const options& how) {
+connection::connection(const std::string& file, const options& how)
+    : wal_pages_(std::make_unique<int>(0)) {
   configure_once();
   sqlite3* raw = nullptr;
   const int flags =
@@ -58,11 +64,14 @@ connection::connection(const std::string& file, const options& how) {
   if (how.application_id != 0)
     check_owner(file, how.application_id);
   run("PRAGMA journal_mode=WAL");
-  run("PRAGMA synchronous=FULL");
+  run(how.syncs_commits ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
   run("PRAGMA temp_store=MEMORY");
   run(("PRAGMA cache_size=-" + std::to_string(how.cache_bytes >> 10)).c_str());
   run(("PRAGMA mmap_size=" + std::to_string(how.mmap_bytes)).c_str());
-  run(("PRAGMA wal_autocheckpoint=" + std::to_string(how.wal_pages)).c_str());
+  if (how.wal_pages > 0)
+    run(("PRAGMA wal_autocheckpoint=" + std::to_string(how.wal_pages)).c_str());
+  else
+    sqlite3_wal_hook(raw, note_wal_pages, wal_pages_.get());
   run(("PRAGMA journal_size_limit=" + std::to_string(how.wal_bytes_kept)).c_str());
   if (how.read_only)
     run("PRAGMA query_only=1");
@@ -104,8 +113,20 @@ bool connection::roll_back() noexcept {
   return sqlite3_get_autocommit(handle_.get()) != 0;
 }
 
-void connection::checkpoint() noexcept {
-  sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+int connection::checkpoint() noexcept {
+  int pages = 0, copied = 0;
+  sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
+  return pages > copied ? pages - copied : 0;
+}
+
+void connection::sync_wal() {
+  sqlite3_file* wal = nullptr;
+  int result = sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+  if (result == SQLITE_OK && wal && wal->pMethods)
+    result = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
+  if (result != SQLITE_OK)
+    throw failure(result,
+                  std::string{"cannot sync the write-ahead log: "} + sqlite3_errstr(result));
 }
 
 void connection::interrupt() noexcept {

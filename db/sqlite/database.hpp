@@ -28,6 +28,9 @@ private:
 /// Our code of a result code; `otherwise` for what may pass by itself.
 errc code_of(int result, errc otherwise) noexcept;
 
+/// What a WAL grows to under load, and keeps: cut and grown again, each commit would wait for that.
+inline constexpr int64_t wal_bytes_usual = int64_t{64} << 20;
+
 struct close_connection {
   void operator()(sqlite3* x) const noexcept;
 };
@@ -43,12 +46,14 @@ public:
     int64_t application_id = 0; ///< Whose file it must be, unless it is new; 0: anybody's.
     int64_t cache_bytes = 2 << 20;
     int64_t mmap_bytes = 0;
-    int wal_pages = 20'000;                     ///< Checkpoint when the WAL has so many.
+    /// Each commit is synced; else only what a checkpoint has seen outlives a loss of power, and
+    /// the file is then as it was after one of its commits.
+    bool syncs_commits = true;
+    int wal_pages = 20'000; ///< A commit makes a checkpoint when the WAL has so many; 0: never.
     int64_t wal_bytes_kept = int64_t{16} << 20; ///< The WAL file shrinks to this.
   };
 
-  /// Opens or makes `file` in WAL mode with synchronous=FULL. A file of another
-  /// program is not changed.
+  /// Opens or makes `file` in WAL mode. A file of another program is not changed.
   connection(const std::string& file, const options& how);
 
   void run(const char* sql);
@@ -58,8 +63,13 @@ public:
   int64_t last_rowid() const noexcept;
   /// Ends a transaction that failed. True when nothing of it can be in the file.
   bool roll_back() noexcept;
-  /// Copies the WAL into the file as far as readers allow, without waiting.
-  void checkpoint() noexcept;
+  /// Copies the WAL into the file as far as readers allow, without waiting. @returns how many of
+  /// its pages are left; 0 as well when another connection does the same.
+  int checkpoint() noexcept;
+  /// Waits until all that was committed, by whatever connection, outlives a loss of power.
+  void sync_wal();
+  /// Pages of the WAL after the last commit of this connection, when it makes no checkpoints.
+  int wal_pages() const noexcept { return *wal_pages_; }
   /// Makes statements that run now, in whatever thread, fail soon.
   void interrupt() noexcept;
   sqlite3* get() const noexcept { return handle_.get(); }
@@ -67,6 +77,7 @@ public:
 private:
   void check_owner(const std::string& file, int64_t application_id);
 
+  std::unique_ptr<int> wal_pages_; ///< SQLite knows its address.
   std::unique_ptr<sqlite3, close_connection> handle_;
 };
 

@@ -12,6 +12,8 @@ connection::options options_of(bool read_only) {
   connection::options out;
   out.read_only = read_only;
   out.application_id = log_application_id;
+  out.wal_pages = 0; // checkpointer makes them.
+  out.wal_bytes_kept = wal_bytes_usual;
   return out;
 }
 

@@ -4,6 +4,8 @@
 
 #include <sqlite3.h>
 
+#include "db/sqlite/migrate.hpp"
+
 namespace footfall {
 
 void sqlite_log::impl::reject(size_t n, outcome status, errc code, const append_done& done) {
@@ -28,6 +30,11 @@ void sqlite_log::impl::open() {
   }
   blocks_.resize(settings_.partitions);
   reading_ = std::make_unique<sqlite::log_file>(file_, true);
+  sqlite::checkpointer::config how;
+  how.file = file_;
+  how.how.application_id = sqlite::log_application_id;
+  how.pages = settings_.checkpoint_pages;
+  checkpoints_ = std::make_unique<sqlite::checkpointer>(std::move(how));
   writer_ = std::thread{[this] { write_loop(); }};
   reader_ = std::thread{[this] { read_loop(); }};
 }
@@ -40,6 +47,7 @@ void sqlite_log::impl::close() {
   writer_wakes_.notify_all();
   if (writer_.joinable())
     writer_.join();
+  checkpoints_.reset();
   {
     std::lock_guard guard{lock_};
     writer_ended_ = true;

@@ -24,6 +24,7 @@ public:
     size_t queue_bytes = 64 << 20;
     size_t tail_bytes = 16 << 20;            ///< Newest blocks that are kept in memory.
     int64_t retain_bytes = 64 << 20;         ///< Applied records that are kept, newest ones.
+    int checkpoint_pages = 5'000;            ///< Of the WAL, that make one due.
     std::chrono::microseconds gather{1'000}; ///< Between two commits of many clients.
     now_fn now = system_now_us;
   };

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "db/sqlite/checkpointer.hpp"
 #include "db/sqlite/log_file.hpp"
 #include "db/sqlite/sqlite_log.hpp"
 
@@ -65,6 +66,7 @@ struct sqlite_log::impl {
   bool trim(size_t blocks);
   bool drop_blocks(size_t most);
   void note(const std::string& trouble);
+  void committed();
   void gather(std::unique_lock<std::mutex>& guard);
   static void reject(size_t n, outcome status, errc code, const append_done& done);
 
@@ -81,6 +83,7 @@ struct sqlite_log::impl {
   std::unique_ptr<sqlite::file_lock> file_lock_;
   std::unique_ptr<sqlite::log_file> writing_;
   std::unique_ptr<sqlite::log_file> reading_;
+  std::unique_ptr<sqlite::checkpointer> checkpoints_;
 
   mutable std::mutex lock_;
   std::condition_variable writer_wakes_;
@@ -101,7 +104,6 @@ struct sqlite_log::impl {
   // Of the writer alone.
   std::vector<std::shared_ptr<sqlite::log_block>> blocks_; ///< One for each partition, or none.
   std::vector<std::vector<append_outcome>> outcomes_;
-  bool is_checkpointed_ = true;
   size_t last_commit_records_ = 0;
   std::chrono::steady_clock::time_point last_commit_;
 

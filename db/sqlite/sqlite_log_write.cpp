@@ -14,7 +14,6 @@ constexpr size_t trims_when_busy = 8;
 constexpr size_t trims_when_idle = 64;
 constexpr size_t records_of_many = 4;
 constexpr size_t records_enough = 500;
-constexpr std::chrono::seconds idle_before_checkpoint{1};
 
 } // namespace
 
@@ -50,10 +49,7 @@ void sqlite_log::impl::write_loop() {
     {
       std::unique_lock guard{lock_};
       auto busy = [&] { return stopping_ || !queue_.empty() || trim_wanted_; };
-      if (is_checkpointed_)
-        writer_wakes_.wait(guard, busy);
-      else
-        writer_wakes_.wait_for(guard, idle_before_checkpoint, busy);
+      writer_wakes_.wait(guard, busy);
       if (stopping_ && (queue_.empty() || seeded_bug("no-drain-flush")))
         return;
       if (!queue_.empty())
@@ -76,9 +72,6 @@ void sqlite_log::impl::write_loop() {
     if (trim(trims_when_idle)) {
       std::lock_guard guard{lock_};
       trim_wanted_ = true;
-    } else if (!is_checkpointed_) {
-      writing_->on().checkpoint();
-      is_checkpointed_ = true;
     }
   }
 }
@@ -113,7 +106,6 @@ bool sqlite_log::impl::store_blocks(outcome& status, errc& code) {
         blocks_[p]->seal(p);
         writing_->insert(p, *blocks_[p]);
       }
-    is_checkpointed_ = false;
     committing = true;
     failpoint("log.before_commit");
     writing_->commit();
@@ -160,6 +152,14 @@ void sqlite_log::impl::publish() {
     reader_wakes_.notify_one();
 }
 
+/// Nobody waits for this thread now.
+void sqlite_log::impl::committed() {
+  auto& on = writing_->on();
+  checkpoints_->committed(on.wal_pages());
+  if (checkpoints_->takes_rest())
+    on.checkpoint();
+}
+
 void sqlite_log::impl::commit(std::vector<open_append>& work) {
   place(work);
   auto status = outcome::unknown;
@@ -175,6 +175,7 @@ void sqlite_log::impl::commit(std::vector<open_append>& work) {
     }
     if (behind)
       trim(trims_when_busy);
+    committed();
   } else {
     for (const auto& x : work)
       reject(x.records.size(), status, code, x.done);
@@ -196,7 +197,7 @@ bool sqlite_log::impl::trim(size_t blocks) {
     writing_->begin();
     const bool dropped = drop_blocks(blocks);
     writing_->commit();
-    is_checkpointed_ = is_checkpointed_ && !dropped;
+    committed();
     return dropped;
   } catch (const sqlite::failure& error) {
     writing_->on().roll_back();

@@ -1,72 +1,21 @@
-#include "db/sqlite/sqlite_store.hpp"
-
-#include <atomic>
-#include <chrono>
-#include <mutex>
-#include <optional>
-#include <thread>
+#include "db/sqlite/sqlite_store_impl.hpp"
 
 #include <sqlite3.h>
 
-#include "db/sqlite/call_queue.hpp"
 #include "db/sqlite/migrate.hpp"
 #include "db/sqlite/position_key.hpp"
-#include "db/sqlite/read_lane.hpp"
 #include "db/sqlite/store_audit.hpp"
 #include "db/sqlite/store_call.hpp"
-#include "db/sqlite/store_writer.hpp"
-#include "db/sqlite/write_turn.hpp"
 #include "proto/failpoint.hpp"
+#include "proto/seeded_bug.hpp"
 
 namespace footfall {
 
 namespace {
 
-constexpr std::chrono::seconds idle_before_checkpoint{1};
 constexpr size_t differences_max = 1'000;
 
-using audit_done = store::done<std::vector<audit_difference>>;
-
 } // namespace
-
-struct sqlite_store::impl {
-  explicit impl(config x)
-      : settings(std::move(x)), file(settings.folder + "/store.db"),
-        writes(settings.write_calls_max, settings.write_rows_max),
-        audits(settings.audit_calls_max, 0) {}
-
-  void open();
-  void close();
-
-  template <class T>
-  void write(done<T> reply, std::function<T(sqlite::store_writer&)> work, size_t rows = 0,
-             int64_t oldest_us = 0);
-  template <class T>
-  static void read(std::optional<sqlite::read_lane>& by, done<T> reply,
-                   std::function<T(sqlite::store_reader&)> work);
-
-  void write_loop();
-  caf::error run_together(std::vector<sqlite::write_call>& calls, size_t from, size_t until);
-  void audit_loop();
-  caf::error failed(const sqlite::failure& error, bool certain);
-
-  config settings;
-  const std::string file;
-  std::string identity;
-  std::unique_ptr<sqlite::file_lock> lock;
-  std::optional<sqlite::connection> writing;
-  std::optional<sqlite::connection> auditing;
-  std::optional<sqlite::store_writer> writer;
-  sqlite::call_queue<sqlite::write_call> writes;
-  sqlite::call_queue<audit_done> audits;
-  std::atomic<bool> stopping{false};
-  mutable std::mutex trouble_lock;
-  std::string trouble;
-  std::optional<sqlite::read_lane> reads; ///< Counts, pages and what belongs to them.
-  std::optional<sqlite::read_lane> lists; ///< What may look at a whole site, or page.
-  std::thread write_thread;
-  std::thread audit_thread;
-};
 
 void sqlite_store::impl::open() {
   std::string why;
@@ -76,6 +25,9 @@ void sqlite_store::impl::open() {
   sqlite::connection::options how;
   how.application_id = sqlite::store_application_id;
   how.cache_bytes = settings.write_cache_bytes;
+  how.syncs_commits = false; // The log keeps what was not synced here.
+  how.wal_pages = 0;         // `checkpoints` makes them.
+  how.wal_bytes_kept = sqlite::wal_bytes_usual;
   writing.emplace(file, how);
   sqlite::migrate(*writing, file, sqlite::store_application_id, sqlite_store_schema());
   {
@@ -94,6 +46,15 @@ void sqlite_store::impl::open() {
     x->emplace(file, how, settings.topic, settings.read_calls_max, note);
   how.cache_bytes = 4 << 20;
   auditing.emplace(file, how);
+  how.read_only = false;
+  checkpoints.emplace(sqlite::checkpointer::config{
+      file,
+      how,
+      settings.checkpoint_pages,
+      [this] { synced.begin_sync(); },
+      [this] { synced.synced(); },
+      [this](const sqlite::failure& error) { sync_failed(error); },
+  });
   write_thread = std::thread{[this] { write_loop(); }};
   audit_thread = std::thread{[this] { audit_loop(); }};
 }
@@ -108,23 +69,12 @@ void sqlite_store::impl::close() {
   for (auto* x : {&write_thread, &audit_thread})
     if (x->joinable())
       x->join();
-}
-
-caf::error sqlite_store::impl::failed(const sqlite::failure& error, bool certain) {
-  auto code = sqlite::code_of(error.code(), errc::store_unavailable);
-  if (code == errc::disk_full && !certain)
-    code = errc::store_unavailable;
-  if ((error.code() & 0xff) == SQLITE_CONSTRAINT || (error.code() & 0xff) == SQLITE_MISUSE)
-    code = errc::internal;
-  const auto text = file + ": " + error.what();
-  std::lock_guard guard{trouble_lock};
-  trouble = text;
-  return make_error(code, text);
+  checkpoints.reset();
 }
 
 template <class T>
 void sqlite_store::impl::write(done<T> reply, std::function<T(sqlite::store_writer&)> work,
-                               size_t rows, int64_t oldest_us) {
+                               sqlite::write_weight weight) {
   auto result = std::make_shared<T>();
   sqlite::write_call call{[result, work = std::move(work)](sqlite::store_writer& x) {
                             *result = read_in(only_incarnation, work(x));
@@ -135,63 +85,13 @@ void sqlite_store::impl::write(done<T> reply, std::function<T(sqlite::store_writ
                             else
                               reply(std::move(*result));
                           },
-                          rows, oldest_us};
+                          weight};
   using answer = typename decltype(writes)::answer;
-  switch (writes.push(call, rows)) {
+  switch (writes.push(call, weight.rows)) {
   case answer::taken: return;
   case answer::closed: return reply(sqlite::closed());
   case answer::full:
     return reply(make_error(errc::overloaded, "too many changes wait for the store"));
-  }
-}
-
-/// Runs calls in one transaction. @returns none when it was committed.
-caf::error sqlite_store::impl::run_together(std::vector<sqlite::write_call>& calls, size_t from,
-                                            size_t until) {
-  bool committing = false;
-  try {
-    if (!writing->roll_back())
-      throw sqlite::failure(SQLITE_IOERR, "an earlier transaction cannot be ended");
-    writing->run("BEGIN IMMEDIATE");
-    for (size_t i = from; i < until; ++i)
-      calls[i].work(*writer);
-    writer->finish();
-    committing = true;
-    writing->run("COMMIT");
-  } catch (const sqlite::failure& error) {
-    const bool undone = writing->roll_back();
-    writer->rolled_back();
-    // A commit that failed while syncing may be in the file after a crash.
-    return failed(error, undone && (!committing || (error.code() & 0xff) == SQLITE_FULL));
-  }
-  writer->committed();
-  return caf::none;
-}
-
-void sqlite_store::impl::write_loop() {
-  std::vector<sqlite::write_call> waiting;
-  bool is_checkpointed = true;
-  while (!waiting.empty()
-         || (is_checkpointed ? writes.take(waiting)
-                             : writes.take_for(waiting, idle_before_checkpoint))) {
-    if (waiting.empty()) {
-      writing->checkpoint();
-      is_checkpointed = true;
-      continue;
-    }
-    is_checkpointed = false;
-    writes.take_now(waiting); // What came during the last turn may wait longer than the rest.
-    auto calls = sqlite::take_turn(waiting, sqlite::turn_rows_max);
-    auto error = run_together(calls, 0, calls.size());
-    for (size_t i = 0; i < calls.size(); ++i) {
-      // One that fails must not take the others with it: each for itself then.
-      const auto own = error && calls.size() > 1 ? run_together(calls, i, i + 1) : error;
-      if (!own) {
-        std::lock_guard guard{trouble_lock};
-        trouble.clear();
-      }
-      calls[i].answer(own);
-    }
   }
 }
 
@@ -253,7 +153,12 @@ sqlite_store::~sqlite_store() {
 void sqlite_store::claim(uint32_t partition, done<partition_claim> reply) {
   if (partition >= sqlite::partitions_max)
     return reply(make_error(errc::invalid_argument, "no such partition"));
-  impl_->write<partition_claim>(std::move(reply),
+  auto answer = [this, partition, reply = std::move(reply)](caf::expected<partition_claim> x) {
+    if (x)
+      impl_->synced.committed(partition, x->next_offset);
+    reply(std::move(x));
+  };
+  impl_->write<partition_claim>(std::move(answer),
                                 [partition](auto& x) { return x.claim(partition); });
 }
 
@@ -261,8 +166,10 @@ void sqlite_store::claim(lease_claim by, done<partition_claim> reply) {
   if (by.partition >= sqlite::partitions_max)
     return reply(make_error(errc::invalid_argument, "no such partition"));
   auto answer = [this, by, reply = std::move(reply)](caf::expected<partition_claim> x) {
-    if (x && x->granted)
+    if (x && x->granted) {
       nodes_.claimed(by, x->epoch);
+      impl_->synced.committed(by.partition, x->next_offset);
+    }
     reply(std::move(x));
   };
   impl_->write<partition_claim>(std::move(answer), [this, by](auto& x) {
@@ -273,40 +180,54 @@ void sqlite_store::claim(lease_claim by, done<partition_claim> reply) {
 }
 
 void sqlite_store::adopt(uint32_t partition, int64_t epoch, std::string log_id, done<bool> reply) {
-  impl_->write<bool>(std::move(reply), [=](auto& x) { return x.adopt(partition, epoch, log_id); });
+  impl_->write<bool>(std::move(reply), [=](auto& x) { return x.adopt(partition, epoch, log_id); },
+                     {0, 0, true});
 }
 
 void sqlite_store::begin_generation(std::vector<int64_t> starts, std::string log_id,
                                     done<uint32_t> reply) {
-  auto answer = [reply = std::move(reply)](caf::expected<uint32_t> x) {
+  auto answer = [this, reply = std::move(reply)](caf::expected<uint32_t> x) {
+    if (x && *x > 0)
+      impl_->synced.forget();
     if (x && *x == 0)
       return reply(
           make_error(errc::overloaded, "the store has had " + std::to_string(generations_max)
                                            + " generations of logs and can tell no more apart"));
     reply(std::move(x));
   };
-  impl_->write<uint32_t>(std::move(answer), [starts = std::move(starts), log_id](auto& x) {
-    return x.begin_generation(starts, log_id);
-  });
+  impl_->write<uint32_t>(
+      std::move(answer),
+      [starts = std::move(starts), log_id](auto& x) { return x.begin_generation(starts, log_id); },
+      {0, 0, true});
 }
 
 void sqlite_store::apply(apply_request batch, done<apply_result> reply) {
   if (batch.next_offset < batch.first_offset)
     return reply(make_error(errc::invalid_argument, "the batch ends before it begins"));
-  const auto rows = batch.rows.size() + batch.bad.size();
-  const auto oldest_us = batch.oldest_us;
+  // What a person gave up stands among the bad events alone.
+  const sqlite::write_weight weight{batch.rows.size() + batch.bad.size(), batch.oldest_us,
+                                    !batch.bad.empty()};
   auto shared = std::make_shared<apply_request>(std::move(batch));
+  auto answer = [this, shared, reply = std::move(reply)](caf::expected<apply_result> x) {
+    if (x && x->moved)
+      impl_->synced.committed(shared->partition, shared->next_offset);
+    reply(std::move(x));
+  };
   impl_->write<apply_result>(
-      sqlite::at_failpoint("apply.after_commit", std::move(reply)),
-      [shared](auto& x) { return sqlite::changed("apply.before_commit", x.apply(*shared)); }, rows,
-      oldest_us);
+      sqlite::at_failpoint("apply.after_commit", done<apply_result>(std::move(answer))),
+      [shared](auto& x) { return sqlite::changed("apply.before_commit", x.apply(*shared)); },
+      weight);
 }
 
 void sqlite_store::fold(uint32_t partition, int64_t from, int64_t until, done<fold_result> reply) {
+  sqlite::write_weight weight;
+  weight.is_fold = true;
   impl_->write<fold_result>(
-      sqlite::at_failpoint("fold.after_commit", std::move(reply)), [=](auto& x) {
+      sqlite::at_failpoint("fold.after_commit", std::move(reply)),
+      [=](auto& x) {
         return sqlite::changed("fold.before_commit", x.fold(partition, from, until));
-      });
+      },
+      weight);
 }
 
 void sqlite_store::read_counts(std::vector<pair_key> keys, done<snapshot<pair_count>> reply) {
@@ -381,7 +302,14 @@ void sqlite_store::bad_events(bad_events_ask ask, done<bad_event_page> reply) {
 
 void sqlite_store::mark_redriven(std::vector<redriven> rows, done<uint64_t> reply) {
   impl_->write<uint64_t>(
-      std::move(reply), [rows](auto& x) { return x.mark_redriven(rows); }, rows.size());
+      std::move(reply), [rows](auto& x) { return x.mark_redriven(rows); },
+      sqlite::write_weight{rows.size()});
+}
+
+int64_t sqlite_store::kept_below(uint32_t partition, int64_t applied) const {
+  if (seeded_bug("disk-trim-unsynced"))
+    return applied;
+  return std::min(applied, impl_->synced.below(partition));
 }
 
 const std::string& sqlite_store::identity() const {
@@ -390,7 +318,7 @@ const std::string& sqlite_store::identity() const {
 
 std::string sqlite_store::health() const {
   std::lock_guard guard{impl_->trouble_lock};
-  return impl_->trouble;
+  return impl_->trouble.empty() ? impl_->sync_trouble : impl_->trouble;
 }
 
 } // namespace footfall

@@ -11,8 +11,10 @@ namespace footfall {
 /// The store of embedded mode: the file `store.db` in the data folder.
 ///
 /// One thread writes: claims, applies and folds that wait share a transaction, and
-/// are answered when it is durable. Two read, and what waits for one shares a snapshot:
-/// one gives counts and pages, the other lists (and the names of users), which may look
+/// are answered when it is committed. It is synced with each checkpoint, by a thread of its own:
+/// after a loss of power the file is as it was after an earlier commit, and the log, which
+/// keeps that much (kept_below), gives the rest again. Two read, and what waits for one shares a
+/// snapshot: one gives counts and pages, the other lists (and the names of users), which may look
 /// at a whole site; so nothing small waits for a list. A fourth audits. When the disk is
 /// full or fails, calls fail and later ones are tried again.
 class sqlite_store final : public store {
@@ -25,6 +27,7 @@ public:
     size_t read_calls_max = 4'096;   ///< Of each of the two.
     size_t audit_calls_max = 4;
     size_t recent_ids_max = 200'000; ///< Event ids in memory before they go to their table.
+    int checkpoint_pages = 5'000;    ///< Of the WAL, that make one due.
     int64_t write_cache_bytes = 64 << 20;
     int64_t read_cache_bytes = 16 << 20; ///< Of each of the two.
   };
@@ -64,6 +67,7 @@ public:
   /// Nobody can put another file in the place of one that is open and locked.
   static constexpr uint64_t only_incarnation = 1;
   uint64_t incarnation() const override { return only_incarnation; }
+  int64_t kept_below(uint32_t partition, int64_t applied) const override;
   void on_renewal(renewal) override {}
   const std::string& identity() const override;
   std::string health() const override;

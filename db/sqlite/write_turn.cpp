@@ -2,19 +2,25 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace footfall::sqlite {
 
 std::vector<write_call> take_turn(std::vector<write_call>& waiting, size_t rows_max) {
   auto goes_first = [](const write_call& a, const write_call& b) {
-    return (a.rows > 0) != (b.rows > 0) ? a.rows == 0 : a.oldest_us < b.oldest_us;
+    const auto &x = a.weight, &y = b.weight;
+    return (x.rows > 0) != (y.rows > 0) ? x.rows == 0 : x.oldest_us < y.oldest_us;
   };
   std::stable_sort(waiting.begin(), waiting.end(), goes_first);
   const auto small = rows_max / 16;
   size_t rows = 0;
+  bool has_fold = false;
   auto stays = std::stable_partition(waiting.begin(), waiting.end(), [&](const write_call& x) {
-    const bool fits = rows == 0 || x.rows <= small || rows + x.rows <= rows_max;
-    rows += fits ? x.rows : 0;
+    if (x.weight.is_fold)
+      return !std::exchange(has_fold, true);
+    const auto more = x.weight.rows;
+    const bool fits = rows == 0 || more <= small || rows + more <= rows_max;
+    rows += fits ? more : 0;
     return fits;
   });
   std::vector<write_call> out{std::make_move_iterator(waiting.begin()),

@@ -3,6 +3,7 @@
 
 #include <caf/all.hpp>
 
+#include "actors/message_types.hpp"
 #include "actors/messages.hpp"
 #include "net/cluster/peer_links.hpp"
 #include "tests/contract/cluster_rig.hpp"
@@ -16,7 +17,7 @@ namespace {
 
 struct linked_config : caf::actor_system_config {
   linked_config() {
-    add_message_types<caf::id_block::footfall>();
+    add_messages(*this);
     set("scheduler.policy", caf::atom("sharing")).set("scheduler.max-threads", 1);
     tunnel_links::prepare(*this);
   }

@@ -11,13 +11,13 @@ using namespace footfall;
 namespace {
 
 sqlite::write_call apply_of(size_t rows, int64_t oldest_us) {
-  return {{}, {}, rows, oldest_us};
+  return {{}, {}, {rows, oldest_us, false}};
 }
 
 std::vector<size_t> rows_of(const std::vector<sqlite::write_call>& calls) {
   std::vector<size_t> out;
   for (const auto& x : calls)
-    out.push_back(x.rows);
+    out.push_back(x.weight.rows);
   return out;
 }
 
@@ -58,16 +58,29 @@ TEST_CASE("the partition whose oldest record waits longest is written first",
   for (const auto& [rows, oldest_us] :
        {std::pair{5'000, 300}, {4'000, 100}, {0, 0}, {2'999, 200}, {10, 900}, {0, 0}, {30, 50}})
     waiting.push_back(apply_of(static_cast<size_t>(rows), oldest_us));
-  // Claims and folds first, then by age; the full one that waits least does not fit.
+  // Claims first, then by age; the full one that waits least does not fit.
   CHECK(rows_of(sqlite::take_turn(waiting, 8'000))
         == std::vector<size_t>{0, 0, 30, 4'000, 2'999, 10});
   waiting.push_back(apply_of(5'000, 250)); // Came later and is older all the same.
   CHECK(rows_of(sqlite::take_turn(waiting, 8'000)) == std::vector<size_t>{5'000});
   REQUIRE(waiting.size() == 1);
-  CHECK(waiting[0].oldest_us == 300);
+  CHECK(waiting[0].weight.oldest_us == 300);
   waiting.push_back(apply_of(20'000, 1)); // More than a turn: it goes alone.
   CHECK(rows_of(sqlite::take_turn(waiting, 8'000)) == std::vector<size_t>{20'000});
   CHECK(rows_of(sqlite::take_turn(waiting, 8'000)) == std::vector<size_t>{5'000});
+  CHECK(waiting.empty());
+}
+
+TEST_CASE("one fold goes with a transaction, and the others with the next ones",
+          "[contract][sqlite]") {
+  std::vector<sqlite::write_call> waiting(3);
+  for (auto& x : waiting)
+    x.weight.is_fold = true;
+  waiting.push_back(apply_of(10, 100));
+  waiting.push_back(apply_of(0, 0));
+  CHECK(sqlite::take_turn(waiting, 8'000).size() == 3);
+  CHECK(sqlite::take_turn(waiting, 8'000).size() == 1);
+  CHECK(sqlite::take_turn(waiting, 8'000).size() == 1);
   CHECK(waiting.empty());
 }
 

@@ -18,6 +18,9 @@ namespace footfall::test {
 /// From here on what is opened runs with synchronous=OFF, or as the program says.
 void switch_syncs_off(bool off);
 
+/// From here on the log drops what is applied before the store has synced it, or not.
+void switch_early_drops(bool on);
+
 /// An embedded node on real threads, with its files in one folder.
 class cut_node {
 public:

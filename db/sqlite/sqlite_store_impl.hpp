@@ -1,0 +1,67 @@
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "db/sqlite/call_queue.hpp"
+#include "db/sqlite/checkpointer.hpp"
+#include "db/sqlite/read_lane.hpp"
+#include "db/sqlite/sqlite_store.hpp"
+#include "db/sqlite/store_writer.hpp"
+#include "db/sqlite/synced_offsets.hpp"
+#include "db/sqlite/write_turn.hpp"
+
+namespace footfall {
+
+/// The threads of sqlite_store and what they share.
+struct sqlite_store::impl {
+  using audit_done = done<std::vector<audit_difference>>;
+
+  explicit impl(config x)
+      : settings(std::move(x)), file(settings.folder + "/store.db"),
+        writes(settings.write_calls_max, settings.write_rows_max),
+        audits(settings.audit_calls_max, 0) {}
+
+  void open();
+  void close();
+
+  template <class T>
+  void write(done<T> reply, std::function<T(sqlite::store_writer&)> work,
+             sqlite::write_weight weight = {});
+  template <class T>
+  static void read(std::optional<sqlite::read_lane>& by, done<T> reply,
+                   std::function<T(sqlite::store_reader&)> work);
+
+  void write_loop();
+  caf::error run_together(std::vector<sqlite::write_call>& calls, size_t from, size_t until);
+  void committed();
+  void audit_loop();
+  caf::error failed(const sqlite::failure& error, bool certain);
+  void sync_failed(const sqlite::failure& error);
+
+  config settings;
+  const std::string file;
+  std::string identity;
+  std::unique_ptr<sqlite::file_lock> lock;
+  std::optional<sqlite::connection> writing;
+  std::optional<sqlite::connection> auditing;
+  std::optional<sqlite::store_writer> writer;
+  sqlite::synced_offsets synced;
+  std::optional<sqlite::checkpointer> checkpoints;
+  sqlite::call_queue<sqlite::write_call> writes;
+  sqlite::call_queue<audit_done> audits;
+  std::atomic<bool> stopping{false};
+  mutable std::mutex trouble_lock;
+  std::string trouble;
+  std::string sync_trouble;               ///< For as long as this process runs.
+  std::optional<sqlite::read_lane> reads; ///< Counts, pages and what belongs to them.
+  std::optional<sqlite::read_lane> lists; ///< What may look at a whole site, or page.
+  std::thread write_thread;
+  std::thread audit_thread;
+};
+
+} // namespace footfall

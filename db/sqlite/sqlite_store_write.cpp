@@ -1,0 +1,86 @@
+#include "db/sqlite/sqlite_store_impl.hpp"
+
+#include <algorithm>
+
+#include <sqlite3.h>
+
+/// The writer thread of sqlite_store: one transaction for what waits.
+namespace footfall {
+
+caf::error sqlite_store::impl::failed(const sqlite::failure& error, bool certain) {
+  auto code = sqlite::code_of(error.code(), errc::store_unavailable);
+  if (code == errc::disk_full && !certain)
+    code = errc::store_unavailable;
+  if ((error.code() & 0xff) == SQLITE_CONSTRAINT || (error.code() & 0xff) == SQLITE_MISUSE)
+    code = errc::internal;
+  const auto text = file + ": " + error.what();
+  std::lock_guard guard{trouble_lock};
+  trouble = text;
+  return make_error(code, text);
+}
+
+void sqlite_store::impl::sync_failed(const sqlite::failure& error) {
+  std::lock_guard guard{trouble_lock};
+  sync_trouble = file + ": " + error.what()
+                 + "; what is on the disk is not known any more, so the event log keeps all: look "
+                   "after the disk and start the node again";
+}
+
+/// Runs calls in one transaction. @returns none when it was committed.
+caf::error sqlite_store::impl::run_together(std::vector<sqlite::write_call>& calls, size_t from,
+                                            size_t until) {
+  bool committing = false;
+  try {
+    if (!writing->roll_back())
+      throw sqlite::failure(SQLITE_IOERR, "an earlier transaction cannot be ended");
+    writing->run("BEGIN IMMEDIATE");
+    for (size_t i = from; i < until; ++i)
+      calls[i].work(*writer);
+    writer->finish();
+    committing = true;
+    writing->run("COMMIT");
+  } catch (const sqlite::failure& error) {
+    const bool undone = writing->roll_back();
+    writer->rolled_back();
+    // A commit that failed while syncing may be in the file after a crash.
+    return failed(error, undone && (!committing || (error.code() & 0xff) == SQLITE_FULL));
+  }
+  writer->committed();
+  try {
+    if (std::any_of(calls.begin() + static_cast<std::ptrdiff_t>(from),
+                    calls.begin() + static_cast<std::ptrdiff_t>(until),
+                    [](const auto& x) { return x.weight.outlives_power; }))
+      writing->sync_wal();
+  } catch (const sqlite::failure& error) {
+    return failed(error, false);
+  }
+  return caf::none;
+}
+
+/// Nobody waits for this thread now.
+void sqlite_store::impl::committed() {
+  checkpoints->committed(writing->wal_pages());
+  if (checkpoints->takes_rest())
+    writing->checkpoint();
+}
+
+void sqlite_store::impl::write_loop() {
+  std::vector<sqlite::write_call> waiting;
+  while (!waiting.empty() || writes.take(waiting)) {
+    writes.take_now(waiting); // What came during the last turn may wait longer than the rest.
+    auto calls = sqlite::take_turn(waiting, sqlite::turn_rows_max);
+    auto error = run_together(calls, 0, calls.size());
+    for (size_t i = 0; i < calls.size(); ++i) {
+      // One that fails must not take the others with it: each for itself then.
+      const auto own = error && calls.size() > 1 ? run_together(calls, i, i + 1) : error;
+      if (!own) {
+        std::lock_guard guard{trouble_lock};
+        trouble.clear();
+      }
+      calls[i].answer(own);
+    }
+    committed();
+  }
+}
+
+} // namespace footfall
