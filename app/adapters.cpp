@@ -81,6 +81,7 @@ caf::expected<std::unique_ptr<store>> open_store(const settings& from, const std
   sqlite_store::config config;
   config.folder = from.data_dir;
   config.topic = topic;
+  config.log_keeps_rest = from.kafka_broker.empty(); // A topic does as it was made.
   return sqlite_store::open(std::move(config));
 }
 

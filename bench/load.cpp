@@ -128,6 +128,7 @@ public:
       fail("--address takes an IPv4 address");
     for (auto& x : all_)
       open(x);
+    report_.refusals_most = std::max<size_t>(report_.refusals_most, 4 * from.connections);
   }
 
   void run() {

@@ -19,13 +19,14 @@ struct load_report {
   size_t events = 0;                ///< Accepted, by the answers' own count.
   std::map<int, size_t> errors;     ///< Other statuses; 0: the connection broke.
   std::vector<uint32_t> latency_us; ///< Of the requests answered 200.
+  size_t refusals_most = 100;       ///< Before the first that is answered 200.
 
   /// None of many requests was answered 200: it is no use to go on.
   bool is_refused() const {
     size_t times = 0;
     for (const auto& x : errors)
       times += x.second;
-    return requests == 0 && times >= 100;
+    return requests == 0 && times >= refusals_most;
   }
 
   void took(steady::time_point since) {

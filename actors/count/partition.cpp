@@ -297,10 +297,10 @@ void take_tick(partition_ptr self, uint64_t claim_no, caf::atom_value what) {
     return partition_log::look(self);
   if (what == partition_lease::mark_what)
     return partition_lease::mark(self);
-  if (what != apply_tick) {
-    partition_log::tell_kept(self); // The store may have synced since the last apply.
+  if (what == partition_log::keep_what)
+    return partition_log::tell_kept(self);
+  if (what != apply_tick)
     return partition_pages::sweep(self);
-  }
   auto& st = self->state;
   obey(self, st.progress.gathered(st.config.steady()));
 }

@@ -109,7 +109,8 @@ struct partition_state_data {
   int64_t sent_at_us = 0;                   // Steady.
 
   // Fold.
-  int64_t fold_sent_us = 0; // Steady.
+  int64_t fold_sent_us = 0;    // Steady.
+  int64_t asks_kept_at_us = 0; // Steady: when a tick comes that tells the log what to keep.
 
   // Pages.
   std::shared_ptr<const page_rules> rules;

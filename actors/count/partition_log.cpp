@@ -11,6 +11,10 @@ namespace {
 using kind = step::kind;
 
 constexpr auto skip_what = caf::atom("skip");
+
+/// A store that syncs later does so within a second or two, when nothing more comes.
+constexpr std::chrono::seconds kept_again_after{2};
+
 constexpr auto claims_again = "the partition claims again; look again in a moment";
 
 std::string text(int64_t x) {
@@ -139,6 +143,7 @@ void look_later(partition_ptr self) {
 
 step take_claim(partition_ptr self, const partition_claim& x) {
   auto& st = self->state;
+  st.asks_kept_at_us = 0; // A tick of before comes for another claim.
   if (!st.skip) {
     if (x.folded_offset > x.next_offset)
       return stop_damaged(self, x);
@@ -215,12 +220,19 @@ void give_skip_up(partition_ptr self) {
 }
 
 void tell_kept(partition_ptr self) {
-  const auto& st = self->state;
+  auto& st = self->state;
   if (!st.progress.running() || !st.nodes.reader)
     return;
   const auto partition = st.config.partition;
-  self->send(caf::actor_cast<log_reader_actor>(st.nodes.reader), atom::applied_v, partition,
-             st.config.events->kept_below(partition, st.progress.next_offset()));
+  const auto applied = st.progress.next_offset();
+  const auto kept = st.config.events->kept_below(partition, applied);
+  self->send(caf::actor_cast<log_reader_actor>(st.nodes.reader), atom::applied_v, partition, kept);
+  const auto claim_no = st.progress.claim_no();
+  const auto now = st.config.steady();
+  if (kept == applied || now < st.asks_kept_at_us)
+    return;
+  st.asks_kept_at_us = now + std::chrono::microseconds{kept_again_after}.count();
+  self->delayed_send(self, kept_again_after, atom::tick_v, claim_no, keep_what);
 }
 
 caf::result<partition_reply> skip(partition_ptr self, int64_t to) {

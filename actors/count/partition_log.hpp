@@ -7,6 +7,7 @@
 namespace footfall::partition_log {
 
 inline constexpr auto look_what = caf::atom("look");
+inline constexpr auto keep_what = caf::atom("keep");
 
 /// What the partition does next.
 struct step {
@@ -30,7 +31,8 @@ void look(partition_ptr self);
 /// The same in a while, when the node looks at all.
 void look_later(partition_ptr self);
 
-/// Tells the log what it need not keep any more.
+/// Tells the log what it need not keep any more; again in a while when that is not all that was
+/// applied.
 void tell_kept(partition_ptr self);
 
 /// A person's wish to go on at `to`.

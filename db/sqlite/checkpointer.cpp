@@ -1,6 +1,9 @@
 #include "db/sqlite/checkpointer.hpp"
 
+#include <algorithm>
 #include <utility>
+
+#include <sqlite3.h>
 
 namespace footfall::sqlite {
 
@@ -10,14 +13,13 @@ using namespace std::chrono_literals;
 
 constexpr auto idle_before = 1s;
 
-// So few pages cost a commit no more than its own sync.
+// So few pages cost the writer little.
 constexpr int pages_of_rest = 500;
 constexpr int rounds_most = 6;
 
 } // namespace
 
 checkpointer::checkpointer(config how) : how_(std::move(how)), on_(how_.file, how_.how) {
-  on_.value("SELECT count(*) FROM sqlite_schema"); // Opens the WAL.
   thread_ = std::thread([this] { run(); });
 }
 
@@ -30,7 +32,9 @@ checkpointer::~checkpointer() {
   thread_.join();
 }
 
-void checkpointer::committed(int pages) {
+/// @returns whether the last pages are the writer's now.
+bool checkpointer::note(int pages) {
+  bool wakes = true;
   {
     std::lock_guard guard{lock_};
     if (pages < pages_)
@@ -38,15 +42,35 @@ void checkpointer::committed(int pages) {
     pages_ = pages;
     committed_at_ = steady::now();
     const bool was_changed = std::exchange(is_changed_, true);
-    if (was_changed && !is_due())
-      return; // It wakes by itself when nothing more comes.
+    if (std::exchange(is_rest_due_, false))
+      return true;
+    wakes = !was_changed || is_due(); // Else it wakes by itself when nothing more comes.
   }
-  wakes_.notify_one();
+  if (wakes)
+    wakes_.notify_one();
+  return false;
 }
 
-bool checkpointer::takes_rest() {
-  std::lock_guard guard{lock_};
-  return std::exchange(is_rest_due_, false);
+void checkpointer::committed(connection& by) {
+  if (!note(by.wal_pages()))
+    return;
+  try {
+    by.checkpoint();
+  } catch (const failure& error) {
+    doubt(error);
+  }
+}
+
+void checkpointer::doubt(const failure& error) {
+  if ((error.code() & 0xff) != SQLITE_IOERR)
+    return;
+  {
+    std::lock_guard guard{lock_};
+    if (!std::exchange(is_sure_, false))
+      return;
+  }
+  if (how_.failed)
+    how_.failed(error);
 }
 
 /// Until a checkpoint is due. @returns false when there will be none any more.
@@ -73,38 +97,51 @@ void checkpointer::run() {
       is_changed_ = is_rest_due_ = false;
       copied_ = pages_;
     }
-    sync();
-    copy();
+    bool is_complete = false;
+    try {
+      is_complete = copy();
+    } catch (const failure& error) {
+      doubt(error);
+    }
+    std::lock_guard guard{lock_};
+    is_rest_due_ = is_changed_;
+    if (is_complete)
+      continue;
+    is_changed_ = true; // A reader of before was in the way, or the disk: again in a while.
+    committed_at_ = steady::now();
   }
 }
 
-/// What was committed before `begin` stands in the WAL, which is synced as a whole, or in the
-/// file already.
-void checkpointer::sync() {
-  if (!how_.synced || !is_sure_)
-    return;
-  how_.begin();
-  try {
-    on_.sync_wal();
-  } catch (const failure& error) {
-    is_sure_ = false;
-    return how_.failed(error);
-  }
-  how_.synced();
+/// How much of the WAL is to be copied when so much is.
+int checkpointer::left_of(int copied) {
+  std::lock_guard guard{lock_};
+  return std::max(pages_ - copied, 0);
 }
 
 /// Round by round, as more is committed meanwhile, until little is left or a reader is in the
-/// way.
-void checkpointer::copy() {
-  int left = 0;
-  for (int i = 0; i < rounds_most; ++i) {
-    const auto before = left;
-    left = on_.checkpoint();
-    if (left <= pages_of_rest || (i > 0 && left >= before))
+/// way. SQLite syncs the WAL before each; the file it would leave to the writer's last part.
+/// @returns whether all is in the file that was committed when this began.
+bool checkpointer::copy() {
+  if (how_.begin)
+    how_.begin();
+  auto at = on_.checkpoint();
+  const bool is_complete = at.is_complete;
+  auto left = left_of(at.pages);
+  for (int i = 1; i < rounds_most && at.is_complete && left > pages_of_rest; ++i) {
+    at = on_.checkpoint();
+    const auto before = std::exchange(left, left_of(at.pages));
+    if (left >= before)
       break;
   }
-  std::lock_guard guard{lock_};
-  is_rest_due_ = is_changed_;
+  on_.sync_file();
+  bool tells = is_complete && how_.synced;
+  {
+    std::lock_guard guard{lock_};
+    tells = tells && is_sure_;
+  }
+  if (tells)
+    how_.synced();
+  return is_complete;
 }
 
 } // namespace footfall::sqlite

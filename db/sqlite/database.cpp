@@ -113,20 +113,32 @@ bool connection::roll_back() noexcept {
   return sqlite3_get_autocommit(handle_.get()) != 0;
 }
 
-int connection::checkpoint() noexcept {
-  int pages = 0, copied = 0;
-  sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
-  return pages > copied ? pages - copied : 0;
+connection::copied connection::checkpoint() {
+  int all = 0, done = 0;
+  const int result =
+      sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &all, &done);
+  if (result == SQLITE_BUSY || result == SQLITE_LOCKED)
+    return {};
+  if (result != SQLITE_OK)
+    fail(handle_.get(), "cannot copy the write-ahead log");
+  return {done, done == all};
+}
+
+void connection::sync(int which) {
+  sqlite3_file* file = nullptr;
+  int result = sqlite3_file_control(handle_.get(), "main", which, &file);
+  if (result == SQLITE_OK && file && file->pMethods)
+    result = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+  if (result != SQLITE_OK)
+    throw failure(result, std::string{"cannot sync: "} + sqlite3_errstr(result));
 }
 
 void connection::sync_wal() {
-  sqlite3_file* wal = nullptr;
-  int result = sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
-  if (result == SQLITE_OK && wal && wal->pMethods)
-    result = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
-  if (result != SQLITE_OK)
-    throw failure(result,
-                  std::string{"cannot sync the write-ahead log: "} + sqlite3_errstr(result));
+  sync(SQLITE_FCNTL_JOURNAL_POINTER);
+}
+
+void connection::sync_file() {
+  sync(SQLITE_FCNTL_FILE_POINTER);
 }
 
 void connection::interrupt() noexcept {

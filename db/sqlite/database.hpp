@@ -63,11 +63,17 @@ public:
   int64_t last_rowid() const noexcept;
   /// Ends a transaction that failed. True when nothing of it can be in the file.
   bool roll_back() noexcept;
-  /// Copies the WAL into the file as far as readers allow, without waiting. @returns how many of
-  /// its pages are left; 0 as well when another connection does the same.
-  int checkpoint() noexcept;
+  struct copied {
+    int pages = 0;            ///< Of the WAL, in all.
+    bool is_complete = false; ///< All that was committed when it began.
+  };
+  /// Copies the WAL into the file as far as readers allow, without waiting; nothing when another
+  /// connection does.
+  copied checkpoint();
   /// Waits until all that was committed, by whatever connection, outlives a loss of power.
   void sync_wal();
+  /// The same for what was copied into the file.
+  void sync_file();
   /// Pages of the WAL after the last commit of this connection, when it makes no checkpoints.
   int wal_pages() const noexcept { return *wal_pages_; }
   /// Makes statements that run now, in whatever thread, fail soon.
@@ -76,6 +82,7 @@ public:
 
 private:
   void check_owner(const std::string& file, int64_t application_id);
+  void sync(int which);
 
   std::unique_ptr<int> wal_pages_; ///< SQLite knows its address.
   std::unique_ptr<sqlite3, close_connection> handle_;

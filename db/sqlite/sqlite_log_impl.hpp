@@ -66,7 +66,6 @@ struct sqlite_log::impl {
   bool trim(size_t blocks);
   bool drop_blocks(size_t most);
   void note(const std::string& trouble);
-  void committed();
   void gather(std::unique_lock<std::mutex>& guard);
   static void reject(size_t n, outcome status, errc code, const append_done& done);
 

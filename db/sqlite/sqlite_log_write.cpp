@@ -152,14 +152,6 @@ void sqlite_log::impl::publish() {
     reader_wakes_.notify_one();
 }
 
-/// Nobody waits for this thread now.
-void sqlite_log::impl::committed() {
-  auto& on = writing_->on();
-  checkpoints_->committed(on.wal_pages());
-  if (checkpoints_->takes_rest())
-    on.checkpoint();
-}
-
 void sqlite_log::impl::commit(std::vector<open_append>& work) {
   place(work);
   auto status = outcome::unknown;
@@ -175,7 +167,7 @@ void sqlite_log::impl::commit(std::vector<open_append>& work) {
     }
     if (behind)
       trim(trims_when_busy);
-    committed();
+    checkpoints_->committed(writing_->on());
   } else {
     for (const auto& x : work)
       reject(x.records.size(), status, code, x.done);
@@ -197,7 +189,7 @@ bool sqlite_log::impl::trim(size_t blocks) {
     writing_->begin();
     const bool dropped = drop_blocks(blocks);
     writing_->commit();
-    committed();
+    checkpoints_->committed(writing_->on());
     return dropped;
   } catch (const sqlite::failure& error) {
     writing_->on().roll_back();

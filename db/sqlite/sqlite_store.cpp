@@ -25,8 +25,8 @@ void sqlite_store::impl::open() {
   sqlite::connection::options how;
   how.application_id = sqlite::store_application_id;
   how.cache_bytes = settings.write_cache_bytes;
-  how.syncs_commits = false; // The log keeps what was not synced here.
-  how.wal_pages = 0;         // `checkpoints` makes them.
+  how.syncs_commits = !settings.log_keeps_rest;
+  how.wal_pages = 0; // `checkpoints` makes them.
   how.wal_bytes_kept = sqlite::wal_bytes_usual;
   writing.emplace(file, how);
   sqlite::migrate(*writing, file, sqlite::store_application_id, sqlite_store_schema());
@@ -187,8 +187,7 @@ void sqlite_store::adopt(uint32_t partition, int64_t epoch, std::string log_id, 
 void sqlite_store::begin_generation(std::vector<int64_t> starts, std::string log_id,
                                     done<uint32_t> reply) {
   auto answer = [this, reply = std::move(reply)](caf::expected<uint32_t> x) {
-    if (x && *x > 0)
-      impl_->synced.forget();
+    impl_->synced.forget(); // Whatever came of it: then more is kept than need be.
     if (x && *x == 0)
       return reply(
           make_error(errc::overloaded, "the store has had " + std::to_string(generations_max)
@@ -303,13 +302,14 @@ void sqlite_store::bad_events(bad_events_ask ask, done<bad_event_page> reply) {
 void sqlite_store::mark_redriven(std::vector<redriven> rows, done<uint64_t> reply) {
   impl_->write<uint64_t>(
       std::move(reply), [rows](auto& x) { return x.mark_redriven(rows); },
-      sqlite::write_weight{rows.size()});
+      sqlite::write_weight{rows.size(), 0, true});
 }
 
 int64_t sqlite_store::kept_below(uint32_t partition, int64_t applied) const {
   if (seeded_bug("disk-trim-unsynced"))
     return applied;
-  return std::min(applied, impl_->synced.below(partition));
+  return impl_->settings.log_keeps_rest ? std::min(applied, impl_->synced.below(partition))
+                                        : applied;
 }
 
 const std::string& sqlite_store::identity() const {

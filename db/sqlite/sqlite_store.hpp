@@ -11,12 +11,12 @@ namespace footfall {
 /// The store of embedded mode: the file `store.db` in the data folder.
 ///
 /// One thread writes: claims, applies and folds that wait share a transaction, and
-/// are answered when it is committed. It is synced with each checkpoint, by a thread of its own:
-/// after a loss of power the file is as it was after an earlier commit, and the log, which
-/// keeps that much (kept_below), gives the rest again. Two read, and what waits for one shares a
-/// snapshot: one gives counts and pages, the other lists (and the names of users), which may look
-/// at a whole site; so nothing small waits for a list. A fourth audits. When the disk is
-/// full or fails, calls fail and later ones are tried again.
+/// are answered when it is committed. A thread of its own makes the checkpoints. Where the log
+/// keeps what it is told to (kept_below), commits are not synced but by these: after a loss of
+/// power the file is as it was after an earlier commit, and the log gives the rest again. Two read,
+/// and what waits for one shares a snapshot: one gives counts and pages, the other lists (and the
+/// names of users), which may look at a whole site; so nothing small waits for a list. A fourth
+/// audits. When the disk is full or fails, calls fail and later ones are tried again.
 class sqlite_store final : public store {
 public:
   struct config {
@@ -28,6 +28,7 @@ public:
     size_t audit_calls_max = 4;
     size_t recent_ids_max = 200'000; ///< Event ids in memory before they go to their table.
     int checkpoint_pages = 5'000;    ///< Of the WAL, that make one due.
+    bool log_keeps_rest = false; ///< The log keeps what is not kept_below; else commits are synced.
     int64_t write_cache_bytes = 64 << 20;
     int64_t read_cache_bytes = 16 << 20; ///< Of each of the two.
   };

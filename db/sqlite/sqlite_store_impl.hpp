@@ -37,8 +37,11 @@ struct sqlite_store::impl {
                    std::function<T(sqlite::store_reader&)> work);
 
   void write_loop();
-  caf::error run_together(std::vector<sqlite::write_call>& calls, size_t from, size_t until);
-  void committed();
+  struct turn_result {
+    caf::error error;
+    bool is_committed = false; ///< Also when it is not certain that it outlives the power.
+  };
+  turn_result run_together(std::vector<sqlite::write_call>& calls, size_t from, size_t until);
   void audit_loop();
   caf::error failed(const sqlite::failure& error, bool certain);
   void sync_failed(const sqlite::failure& error);

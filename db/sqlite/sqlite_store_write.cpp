@@ -1,7 +1,5 @@
 #include "db/sqlite/sqlite_store_impl.hpp"
 
-#include <algorithm>
-
 #include <sqlite3.h>
 
 /// The writer thread of sqlite_store: one transaction for what waits.
@@ -26,9 +24,10 @@ void sqlite_store::impl::sync_failed(const sqlite::failure& error) {
                    "after the disk and start the node again";
 }
 
-/// Runs calls in one transaction. @returns none when it was committed.
-caf::error sqlite_store::impl::run_together(std::vector<sqlite::write_call>& calls, size_t from,
-                                            size_t until) {
+/// Runs calls in one transaction.
+sqlite_store::impl::turn_result
+sqlite_store::impl::run_together(std::vector<sqlite::write_call>& calls, size_t from,
+                                 size_t until) {
   bool committing = false;
   try {
     if (!writing->roll_back())
@@ -42,26 +41,22 @@ caf::error sqlite_store::impl::run_together(std::vector<sqlite::write_call>& cal
   } catch (const sqlite::failure& error) {
     const bool undone = writing->roll_back();
     writer->rolled_back();
+    checkpoints->doubt(error);
     // A commit that failed while syncing may be in the file after a crash.
-    return failed(error, undone && (!committing || (error.code() & 0xff) == SQLITE_FULL));
+    return {failed(error, undone && (!committing || (error.code() & 0xff) == SQLITE_FULL))};
   }
   writer->committed();
+  bool waits = false;
+  for (size_t i = from; i < until; ++i)
+    waits = waits || calls[i].weight.outlives_power;
   try {
-    if (std::any_of(calls.begin() + static_cast<std::ptrdiff_t>(from),
-                    calls.begin() + static_cast<std::ptrdiff_t>(until),
-                    [](const auto& x) { return x.weight.outlives_power; }))
+    if (waits)
       writing->sync_wal();
   } catch (const sqlite::failure& error) {
-    return failed(error, false);
+    checkpoints->doubt(error);
+    return {failed(error, false), true};
   }
-  return caf::none;
-}
-
-/// Nobody waits for this thread now.
-void sqlite_store::impl::committed() {
-  checkpoints->committed(writing->wal_pages());
-  if (checkpoints->takes_rest())
-    writing->checkpoint();
+  return {caf::none, true};
 }
 
 void sqlite_store::impl::write_loop() {
@@ -69,17 +64,18 @@ void sqlite_store::impl::write_loop() {
   while (!waiting.empty() || writes.take(waiting)) {
     writes.take_now(waiting); // What came during the last turn may wait longer than the rest.
     auto calls = sqlite::take_turn(waiting, sqlite::turn_rows_max);
-    auto error = run_together(calls, 0, calls.size());
+    const auto all = run_together(calls, 0, calls.size());
+    const bool again = all.error && !all.is_committed && calls.size() > 1;
     for (size_t i = 0; i < calls.size(); ++i) {
       // One that fails must not take the others with it: each for itself then.
-      const auto own = error && calls.size() > 1 ? run_together(calls, i, i + 1) : error;
+      const auto own = again ? run_together(calls, i, i + 1).error : all.error;
       if (!own) {
         std::lock_guard guard{trouble_lock};
         trouble.clear();
       }
       calls[i].answer(own);
     }
-    committed();
+    checkpoints->committed(*writing); // Nobody waits for this thread now.
   }
 }
 

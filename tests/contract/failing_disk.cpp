@@ -9,12 +9,8 @@ namespace {
 bool write_fails() {
   if (failing_disk::is_full)
     return true;
-  if (failing_disk::writes_until_full < 0)
+  if (failing_disk::writes_until_full < 0 || failing_disk::writes_until_full.fetch_sub(1) > 0)
     return false;
-  if (failing_disk::writes_until_full > 0) {
-    --failing_disk::writes_until_full;
-    return false;
-  }
   failing_disk::is_full = true;
   return true;
 }

@@ -106,6 +106,7 @@ cut_node::cut_node(const std::string& folder)
   events.topic = log_->topic();
   events.recent_ids_max = 60;
   events.checkpoint_pages = 120;
+  events.log_keeps_rest = true;
   events_ = opened(sqlite_store::open(events));
   node_config plan;
   plan.log = log_.get();

@@ -268,11 +268,14 @@ class Server:
 
 def run(*arguments: str, stdin: str | bytes = b"", seconds: float = 60,
         environment: dict[str, str] | None = None) -> subprocess.CompletedProcess:
-    """Runs a command of the program to its end; stdout and stderr are text."""
+    """Runs a command of the program to its end; stdout and stderr are text. What is to be refused
+    for another reason must not find its usual ports taken: any connection may have one of them."""
+    free = {f"FOOTFALL_{name}_PORT": "0" for name in ("INGEST", "QUERY", "GRPC", "ADMIN")}
+    usual = free if arguments[:1] == ("serve",) and "--print-config" not in arguments else {}
     data = stdin.encode() if isinstance(stdin, str) else stdin
     done = subprocess.run([BINARY, *arguments], input=data, capture_output=True,
                           timeout=seconds * PATIENCE,
-                          env={**os.environ, **(environment or {})})
+                          env={**os.environ, **usual, **(environment or {})})
     done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
     return done
 
