@@ -23,10 +23,12 @@ struct load_report {
 
   /// None of many requests was answered 200: it is no use to go on.
   bool is_refused() const {
+    if (requests > 0)
+      return false;
     size_t times = 0;
     for (const auto& x : errors)
       times += x.second;
-    return requests == 0 && times >= refusals_most;
+    return times >= refusals_most;
   }
 
   void took(steady::time_point since) {

@@ -15,7 +15,7 @@ namespace footfall {
 /// keeps what it is told to (kept_below), commits are not synced but by these: after a loss of
 /// power the file is as it was after an earlier commit, and the log gives the rest again. Two read,
 /// and what waits for one shares a snapshot: one gives counts and pages, the other lists (and the
-/// names of users), which may look at a whole site; so nothing small waits for a list. A fourth
+/// names of users), which may look at a whole site; so nothing small waits for a list. Another
 /// audits. When the disk is full or fails, calls fail and later ones are tried again.
 class sqlite_store final : public store {
 public:
