@@ -82,6 +82,7 @@ caf::expected<std::unique_ptr<store>> open_store(const settings& from, const std
   config.folder = from.data_dir;
   config.topic = topic;
   config.log_keeps_rest = from.kafka_broker.empty(); // A topic does as it was made.
+  config.report = [](const std::string& line) { spdlog::warn("{}", redact(line)); };
   return sqlite_store::open(std::move(config));
 }
 

@@ -1,6 +1,12 @@
 #include "db/sqlite/event_ids.hpp"
 
 #include <algorithm>
+#include <cassert>
+#include <cstring>
+
+#define XXH_INLINE_ALL
+#include <sqlite3.h>
+#include <xxhash.h>
 
 #include "proto/seeded_bug.hpp"
 
@@ -8,20 +14,9 @@ namespace footfall::sqlite {
 
 namespace {
 
-/// 64 bits of a key that sort as it does, so that ids that sort by time stay
-/// together. In UUIDv7 the low 16 of the first 64 hold a version and 12 random
-/// bits; random bits of the second half take the place of the version.
-int64_t hash_of(std::string_view key, int64_t site_no) noexcept {
-  if (seeded_bug("unscoped-id"))
-    site_no = 1;
-  uint64_t high = 0;
-  for (size_t i = 0; i < 8; ++i)
-    high = high << 8 | static_cast<unsigned char>(key[i]);
-  const uint64_t low16 = static_cast<uint64_t>(static_cast<unsigned char>(key[14])) << 8
-                         | static_cast<unsigned char>(key[15]);
-  high = (high & ~uint64_t{0xffff}) | (((high << 4) ^ low16) & 0xffff);
-  return static_cast<int64_t>(high ^ (static_cast<uint64_t>(site_no - 1) * 0x9e3779b97f4a7c15u));
-}
+/// Times recent_max: rows that are read again become a run when they are so many.
+constexpr size_t rows_of_run = 5;
+constexpr uint64_t rows_of_report = 1'000'000;
 
 bool is_same_site(int64_t a, int64_t b) noexcept {
   return a == b || seeded_bug("unscoped-id");
@@ -31,55 +26,152 @@ std::string_view bytes_of(const event_key& key) noexcept {
   return {reinterpret_cast<const char*>(key.data()), key.size()};
 }
 
+/// The same for as long as the store lives.
+uint64_t seed_of(connection& on) {
+  uint64_t made = 0;
+  sqlite3_randomness(sizeof made, &made);
+  statement put{on, "INSERT OR IGNORE INTO core_meta VALUES ('hash_seed', ?)"};
+  put.bind(1, static_cast<int64_t>(made)).run();
+  return static_cast<uint64_t>(on.value("SELECT value FROM core_meta WHERE name = 'hash_seed'"));
+}
+
 } // namespace
 
-event_ids::event_ids(connection& on, size_t recent_max)
-    : on_(on), recent_max_(recent_max),
-      insert_(on, "INSERT INTO core_event_ids VALUES (?, ?) ON CONFLICT DO NOTHING"),
-      find_(on, "SELECT position FROM core_event_ids WHERE hash = ?"),
+event_ids::event_ids(connection& on, run_maker& maker, config how)
+    : on_(on), how_(std::move(how)), seed_(seed_of(on)),
+      index_(on, maker, {how_.store, "ids", how_.recent_max}),
       row_(on, "SELECT payload_hash, site_no, event_key FROM core_events WHERE position = ?"),
-      insert_clash_(on, "INSERT INTO core_event_id_clashes VALUES (?, ?, ?)"
-                        " ON CONFLICT DO NOTHING"),
-      find_clash_(on, "SELECT position FROM core_event_id_clashes"
-                      " WHERE event_key = ? AND site_no = ?"),
-      progress_(on, "SELECT (t.topic_no << 10 | p.part) << 48, p.next_offset,"
-                    " coalesce(i.complete, 0) FROM core_topics t"
-                    " JOIN partition_progress p USING (topic)"
+      progress_(on, "SELECT t.topic_no << 10 | p.part, coalesce(i.complete, 0), p.next_offset"
+                    " FROM core_topics t JOIN partition_progress p USING (topic)"
                     " LEFT JOIN core_id_progress i ON i.slice = (t.topic_no << 10 | p.part)"),
       put_progress_(on, "INSERT OR REPLACE INTO core_id_progress VALUES (?, ?)") {}
 
-void event_ids::load() {
-  has_table_ = on_.value("SELECT EXISTS (SELECT 1 FROM core_event_ids)") != 0;
-  std::vector<std::pair<int64_t, int64_t>> slices;
-  while (progress_.step())
-    slices.emplace_back(progress_.integer(0) + progress_.integer(2),
-                        progress_.integer(0) + progress_.integer(1));
-  progress_.reset();
-  for (const auto& [from, until] : slices)
-    load_slice(from, until);
+uint64_t event_ids::hash_of(std::string_view key, int64_t site_no) const {
+  assert(key.size() == sizeof(event_key));
+  if (seeded_bug("unscoped-id"))
+    site_no = 1;
+  char bytes[sizeof(event_key) + sizeof site_no];
+  std::memcpy(bytes, key.data(), key.size());
+  std::memcpy(bytes + key.size(), &site_no, sizeof site_no);
+  return XXH3_64bits_withSeed(bytes, sizeof bytes, seed_) >> (64 - how_.hash_bits);
 }
 
-void event_ids::load_slice(int64_t from, int64_t until) {
-  statement rows{on_, "SELECT position, site_no, event_key FROM core_events"
-                      " WHERE position >= ? AND position < ?"};
-  rows.bind(1, from).bind(2, until);
-  while (rows.step()) {
-    const auto key = rows.blob(2);
-    if (key.size() != sizeof(event_key))
-      continue;
-    // Which of two that clash is here may be another one than before.
-    if (!recent_.try_emplace(hash_of(key, rows.integer(1)), rows.integer(0)).second)
-      insert_clash_.bind_blob(1, key).bind(2, rows.integer(1)).bind(3, rows.integer(0)).run();
+void event_ids::open() {
+  std::string why;
+  on_.run("BEGIN IMMEDIATE");
+  try {
+    index_.open();
+  } catch (const damaged_run& error) {
+    why = error.what();
   }
+  on_.run("COMMIT");
+  if (!why.empty())
+    begin_again(why);
+  load();
+}
+
+void event_ids::mend() {
+  if (damage_.empty())
+    return;
+  begin_again(damage_);
+  load();
+  damage_.clear();
+}
+
+void event_ids::begin_again(const std::string& why) {
+  if (how_.report)
+    how_.report("event ids: " + why + "; their index is made again from the rows");
+  on_.run("BEGIN IMMEDIATE");
+  index_.forget();
+  on_.run("DELETE FROM core_id_progress");
+  on_.run("COMMIT");
+}
+
+std::vector<event_ids::slice> event_ids::slices() {
+  std::vector<slice> out;
+  const reset_at_end end{progress_};
+  while (progress_.step())
+    out.push_back({progress_.integer(0), progress_.integer(1), progress_.integer(2)});
+  return out;
+}
+
+void event_ids::load() {
+  std::vector<slice> complete;
+  std::vector<hash_entry> entries;
+  loaded_ = 0;
+  for (const auto& x : slices())
+    load_slice(x, complete, entries);
+  for (const auto& x : entries)
+    index_.put(x.hash, x.row);
+  index_.committed();
+  if (loaded_ >= rows_of_report && how_.report)
+    how_.report("event ids: the index is complete, of " + std::to_string(loaded_) + " rows");
+}
+
+void event_ids::load_slice(const slice& x, std::vector<slice>& complete,
+                           std::vector<hash_entry>& entries) {
+  complete.push_back({x.number, x.from, x.from});
+  statement rows{on_, "SELECT position, site_no, event_key FROM core_events"
+                      " WHERE position >= ? AND position < ? LIMIT ?"};
+  for (bool is_all = false; !is_all;) {
+    const auto some = static_cast<int64_t>(rows_of_run * how_.recent_max - entries.size());
+    int64_t seen = 0;
+    rows.bind(1, (x.number << 48) + complete.back().until).bind(2, (x.number << 48) + x.until);
+    for (rows.bind(3, some); rows.step(); ++seen) {
+      const auto key = rows.blob(2);
+      complete.back().until = (rows.integer(0) & ((int64_t{1} << 48) - 1)) + 1;
+      if (key.size() == sizeof(event_key))
+        entries.push_back({hash_of(key, rows.integer(1)), rows.integer(0)});
+      if (++loaded_ % rows_of_report == 0 && how_.report)
+        how_.report("event ids: " + std::to_string(loaded_) + " rows read");
+    }
+    rows.reset();
+    is_all = seen < some;
+    if (is_all)
+      complete.back().until = x.until;
+    else
+      add_run(complete, entries);
+  }
+}
+
+/// What is done is kept, should the program end before all is.
+void event_ids::add_run(const std::vector<slice>& complete, std::vector<hash_entry>& entries) {
+  on_.run("BEGIN IMMEDIATE");
+  index_.add_run(std::move(entries));
+  put_progress(complete);
+  on_.run("COMMIT");
+  index_.committed();
+  entries.clear();
+}
+
+void event_ids::put_progress(const std::vector<slice>& complete) {
+  for (const auto& x : complete)
+    put_progress_.bind(1, x.number).bind(2, x.until).run();
 }
 
 void event_ids::admit(std::vector<candidate>& batch) {
   order_.clear();
+  hashes_.clear();
   for (uint32_t i = 0; i < batch.size(); ++i)
     order_.emplace_back(hash_of(bytes_of(batch[i].row->key), batch[i].site_no), i);
   std::sort(order_.begin(), order_.end());
   for (const auto& [hash, i] : order_)
-    admit_one(batch[i], hash, batch);
+    hashes_.push_back(hash);
+  try {
+    index_.prepare(hashes_);
+  } catch (const damaged_run& error) {
+    damage_ = error.what();
+    throw;
+  }
+  for (size_t n = 0; n < order_.size(); ++n) {
+    auto& x = batch[order_[n].second];
+    found_.clear();
+    index_.find_prepared(n, found_);
+    x.is_fresh = std::none_of(found_.begin(), found_.end(),
+                              [&](int64_t row) { return is_at(x, row, batch); });
+    if (x.is_fresh)
+      index_.put(order_[n].first, x.position);
+  }
 }
 
 bool event_ids::is_at(candidate& x, int64_t position, const std::vector<candidate>& batch) {
@@ -100,99 +192,30 @@ bool event_ids::is_at(candidate& x, int64_t position, const std::vector<candidat
   return found.is_same;
 }
 
-int64_t event_ids::position_in_table(int64_t hash) {
-  if (!has_table_)
-    return -1;
-  find_.bind(1, hash);
-  const int64_t out = find_.step() ? find_.integer(0) : -1;
-  find_.reset();
-  return out;
-}
-
-void event_ids::admit_one(candidate& x, int64_t hash, const std::vector<candidate>& batch) {
-  bool clashes = false;
-  for (const auto* known : {&recent_, &moving_})
-    if (auto at = known->find(hash); at != known->end()) {
-      if (is_at(x, at->second, batch))
-        return;
-      clashes = true;
-    }
-  if (const int64_t at = position_in_table(hash); at >= 0) {
-    if (is_at(x, at, batch))
-      return;
-    clashes = true;
+void event_ids::finish() {
+  try {
+    if (index_.finish())
+      put_progress(frozen_to_);
+  } catch (const damaged_run& error) {
+    damage_ = error.what();
+    throw;
   }
-  if (clashes)
-    return admit_clash(x, batch);
-  x.is_fresh = true;
-  recent_.emplace(hash, x.position);
-  admitted_.push_back(hash);
-}
-
-void event_ids::admit_clash(candidate& x, const std::vector<candidate>& batch) {
-  const auto key = bytes_of(x.row->key);
-  insert_clash_.bind_blob(1, key).bind(2, x.site_no).bind(3, x.position).run();
-  x.is_fresh = on_.changes() == 1;
-  if (x.is_fresh)
-    return;
-  find_clash_.bind_blob(1, key).bind(2, x.site_no);
-  const int64_t at = find_clash_.step() ? find_clash_.integer(0) : -1;
-  find_clash_.reset();
-  is_at(x, at, batch);
-}
-
-/// Between transactions: all keys that are known belong to rows that are committed.
-void event_ids::freeze() {
-  targets_.clear();
-  while (progress_.step())
-    targets_.emplace_back(progress_.integer(0) >> 48, progress_.integer(1));
-  progress_.reset();
-  moving_.swap(recent_);
-  recent_.clear();
-  sorted_.assign(moving_.begin(), moving_.end());
-  std::sort(sorted_.begin(), sorted_.end());
-  moved_ = 0;
-  moved_before_ = 0;
-}
-
-void event_ids::move_some() {
-  if (moving_.empty())
-    return;
-  // Twice as many as came in, so that all have moved before as many have come again.
-  const size_t some = std::max(recent_max_ / 64 + 1, 2 * admitted_.size());
-  const size_t until = std::min(sorted_.size(), moved_ + some);
-  for (; moved_ < until; ++moved_)
-    insert_.bind(1, sorted_[moved_].first).bind(2, sorted_[moved_].second).run();
-  if (moved_ == sorted_.size())
-    for (const auto& [slice, complete] : targets_)
-      put_progress_.bind(1, slice).bind(2, complete).run();
 }
 
 void event_ids::committed() {
-  admitted_.clear();
-  has_table_ = has_table_ || moved_ > 0;
-  moved_before_ = moved_;
-  if (!moving_.empty() && moved_ == sorted_.size()) {
-    moving_.clear();
-    sorted_.clear();
-    moved_ = 0;
-    moved_before_ = 0;
-  }
-  if (!moving_.empty() || recent_.size() < recent_max_)
+  index_.committed();
+  if (!index_.is_full())
     return;
   try {
-    freeze();
+    frozen_to_ = slices();
+    index_.freeze();
   } catch (const failure&) {
-    // Nothing moved; the next transaction tries again.
-    progress_.reset();
+    // Nothing was frozen; the next transaction tries again.
   }
 }
 
 void event_ids::rolled_back() {
-  for (auto hash : admitted_)
-    recent_.erase(hash);
-  admitted_.clear();
-  moved_ = moved_before_;
+  index_.rolled_back();
 }
 
 } // namespace footfall::sqlite

@@ -38,7 +38,10 @@ void sqlite_store::impl::open() {
     if (get.step())
       identity = get.text(0);
   }
-  writer.emplace(*writing, settings.topic, settings.recent_ids_max);
+  runs.emplace(settings.folder);
+  writer.emplace(*writing, *runs, settings.topic,
+                 sqlite::event_ids::config{identity, settings.recent_ids_max, settings.id_hash_bits,
+                                           settings.report});
   how.read_only = true;
   how.cache_bytes = settings.read_cache_bytes;
   auto note = [this](const sqlite::failure& error) { return failed(error, true); };
@@ -51,8 +54,14 @@ void sqlite_store::impl::open() {
       file,
       how,
       settings.checkpoint_pages,
-      [this] { synced.begin_sync(); },
-      [this] { synced.synced(); },
+      [this] {
+        synced.begin_sync();
+        writer->begin_sync();
+      },
+      [this] {
+        synced.synced();
+        writer->synced();
+      },
       [this](const sqlite::failure& error) { sync_failed(error); },
   });
   write_thread = std::thread{[this] { write_loop(); }};

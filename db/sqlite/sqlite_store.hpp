@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -8,7 +9,8 @@
 
 namespace footfall {
 
-/// The store of embedded mode: the file `store.db` in the data folder.
+/// The store of embedded mode: the file `store.db` in the data folder, and the runs of its index of
+/// ids beside it (`ids-*.run`), which it makes again when they are not there.
 ///
 /// One thread writes: claims, applies and folds that wait share a transaction, and
 /// are answered when it is committed. A thread of its own makes the checkpoints. Where the log
@@ -26,11 +28,14 @@ public:
     size_t write_calls_max = 1'024;  ///< Claims, applies and folds that may wait.
     size_t read_calls_max = 4'096;   ///< Of each of the two.
     size_t audit_calls_max = 4;
-    size_t recent_ids_max = 200'000; ///< Event ids in memory before they go to their table.
+    size_t recent_ids_max = 200'000; ///< Event ids in memory before they become a run.
+    int id_hash_bits = 64;           ///< Fewer only in tests: many ids have the same hash.
     int checkpoint_pages = 5'000;    ///< Of the WAL, that make one due.
     bool log_keeps_rest = false; ///< The log keeps what is not kept_below; else commits are synced.
     int64_t write_cache_bytes = 64 << 20;
     int64_t read_cache_bytes = 16 << 20; ///< Of each of the two.
+    /// Gets a line about long work and what was mended, in whatever thread; may be missing.
+    std::function<void(const std::string&)> report;
   };
 
   /// Opens the store of the folder, or makes it. Refuses a file that is damaged,

@@ -10,6 +10,7 @@
 #include "db/sqlite/call_queue.hpp"
 #include "db/sqlite/checkpointer.hpp"
 #include "db/sqlite/read_lane.hpp"
+#include "db/sqlite/run_maker.hpp"
 #include "db/sqlite/sqlite_store.hpp"
 #include "db/sqlite/store_writer.hpp"
 #include "db/sqlite/synced_offsets.hpp"
@@ -52,6 +53,7 @@ struct sqlite_store::impl {
   std::unique_ptr<sqlite::file_lock> lock;
   std::optional<sqlite::connection> writing;
   std::optional<sqlite::connection> auditing;
+  std::optional<sqlite::run_maker> runs;
   std::optional<sqlite::store_writer> writer;
   sqlite::synced_offsets synced;
   std::optional<sqlite::checkpointer> checkpoints;

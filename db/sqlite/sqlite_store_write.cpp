@@ -32,6 +32,7 @@ sqlite_store::impl::run_together(std::vector<sqlite::write_call>& calls, size_t 
   try {
     if (!writing->roll_back())
       throw sqlite::failure(SQLITE_IOERR, "an earlier transaction cannot be ended");
+    writer->mend();
     writing->run("BEGIN IMMEDIATE");
     for (size_t i = from; i < until; ++i)
       calls[i].work(*writer);

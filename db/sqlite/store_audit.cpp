@@ -232,28 +232,20 @@ void store_audit::compare_sites() {
   report_rest(sites_, "site_series", name);
 }
 
-/// Rows whose ids are no longer in memory have an entry in the index of ids.
+/// Rows whose ids are no longer in memory have an entry in a run.
 void store_audit::compare_ids() {
   int64_t rows = 0;
-  int64_t entries = 0;
-  statement count{on_, "SELECT (SELECT count(*) FROM core_events WHERE position >= ?1"
-                       " AND position < ?2),"
-                       " (SELECT count(*) FROM core_event_ids WHERE position >= ?1"
-                       " AND position < ?2)"
-                       " + (SELECT count(*) FROM core_event_id_clashes WHERE position >= ?1"
-                       " AND position < ?2)"};
+  statement count{on_, "SELECT count(*) FROM core_events WHERE position >= ?1 AND position < ?2"};
   for (statement slices{on_, "SELECT slice << 48, complete FROM core_id_progress"};
        slices.step();) {
     count.bind(1, slices.integer(0)).bind(2, slices.integer(0) + slices.integer(1));
-    if (count.step()) {
-      rows += count.integer(0);
-      entries += count.integer(1);
-    }
+    rows += count.step() ? count.integer(0) : 0;
     count.reset();
   }
-  if (entries < rows)
-    report("core_event_ids", "entries", static_cast<uint64_t>(rows),
-           static_cast<uint64_t>(entries));
+  const int64_t entries =
+      on_.value("SELECT coalesce(sum(entries), 0) FROM core_runs WHERE of = 'ids'");
+  if (entries != rows)
+    report("core_runs", "entries", static_cast<uint64_t>(rows), static_cast<uint64_t>(entries));
 }
 
 } // namespace footfall::sqlite

@@ -9,8 +9,10 @@
 
 namespace footfall::sqlite {
 
-store_writer::store_writer(connection& on, const std::string& log, size_t recent_ids_max)
-    : on_(on), log_(log), generations_(on, log), numbers_(on, true), ids_(on, recent_ids_max),
+store_writer::store_writer(connection& on, run_maker& maker, const std::string& log,
+                           event_ids::config ids)
+    : on_(on), log_(log), generations_(on, log), numbers_(on, true),
+      ids_(on, maker, std::move(ids)),
       claim_(on, "INSERT INTO partition_progress (topic, part, epoch, next_offset)"
                  " VALUES (?, ?, 1, 0) ON CONFLICT DO UPDATE SET epoch = epoch + 1"),
       claim_fold_(on, "INSERT INTO fold_progress VALUES (?, ?, 0) ON CONFLICT DO NOTHING"),
@@ -49,9 +51,7 @@ store_writer::store_writer(connection& on, const std::string& log, size_t recent
                       " SET clicks = clicks + excluded.clicks"),
       add_site_(on, "INSERT INTO core_site_series VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
                     " SET clicks = clicks + excluded.clicks") {
-  on_.run("BEGIN IMMEDIATE");
-  ids_.load();
-  on_.run("COMMIT");
+  ids_.open();
 }
 
 int64_t store_writer::key_of(uint32_t partition, int64_t offset) const {

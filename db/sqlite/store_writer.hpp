@@ -14,7 +14,8 @@ namespace footfall::sqlite {
 /// transaction that the caller begins and ends; throws `failure`.
 class store_writer {
 public:
-  store_writer(connection& on, const std::string& log, size_t recent_ids_max);
+  /// Opens the index of ids, or makes it again, which takes as long as all rows take.
+  store_writer(connection& on, run_maker& maker, const std::string& log, event_ids::config ids);
 
   partition_claim claim(uint32_t partition);
   /// 0: it was never claimed.
@@ -28,8 +29,10 @@ public:
   }
   uint64_t mark_redriven(const std::vector<redriven>& rows);
 
+  /// Before a transaction begins: what was found to be damaged is made again.
+  void mend() { ids_.mend(); }
   /// Before the transaction ends: upkeep of the index of ids.
-  void finish() { ids_.move_some(); }
+  void finish() { ids_.finish(); }
   void committed() {
     ids_.committed();
     generations_.committed();
@@ -40,6 +43,10 @@ public:
     ids_.rolled_back();
     generations_.rolled_back();
   }
+
+  /// The checkpointer's thread: what is committed by now, and from now on outlives a loss of power.
+  void begin_sync() { ids_.begin_sync(); }
+  void synced() { ids_.synced(); }
 
 private:
   int64_t key_of(uint32_t partition, int64_t offset) const;

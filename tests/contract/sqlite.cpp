@@ -9,6 +9,7 @@
 #include "db/sqlite/sqlite_log.hpp"
 #include "db/sqlite/sqlite_store.hpp"
 #include "tests/contract/failing_disk.hpp"
+#include "tests/contract/sqlite_files.hpp"
 #include "tests/contract/store_calls.hpp"
 #include "tests/contract/temporary_folder.hpp"
 
@@ -63,16 +64,6 @@ caf::expected<log_batch> fetch(event_log& log, int64_t from) {
   return reply.get();
 }
 
-/// Changes a database behind its owner's back.
-void run(const std::string& file, const std::string& sql) {
-  sqlite3* db = nullptr;
-  REQUIRE(sqlite3_open(file.c_str(), &db) == SQLITE_OK);
-  const int result = sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr);
-  INFO(sql << ": " << sqlite3_errmsg(db));
-  CHECK(result == SQLITE_OK);
-  sqlite3_close(db);
-}
-
 bool names(const caf::error& error, const std::string& part) {
   return text_of(error).find(part) != std::string::npos;
 }
@@ -108,8 +99,8 @@ TEST_CASE("sqlite_log says corrupt for a damaged record", "[contract][sqlite]") 
   REQUIRE(append(*log, "first").status == outcome::accepted);
   REQUIRE(append(*log, "second").status == outcome::accepted);
   log.reset();
-  run(folder.path() + "/log.db",
-      "UPDATE blocks SET bytes = CAST(bytes || x'00' AS BLOB) WHERE id = 1");
+  run_sql(folder.path() + "/log.db",
+          "UPDATE blocks SET bytes = CAST(bytes || x'00' AS BLOB) WHERE id = 1");
   log = open_log(folder.path());
   auto good = fetch(*log, 0);
   REQUIRE(good);
@@ -132,16 +123,16 @@ TEST_CASE("sqlite files of others are refused by name", "[contract][sqlite]") {
     CHECK(names(refusal_of_log(folder.path()), log_file));
   }
   SECTION("a database of another program") {
-    run(store_file, "CREATE TABLE theirs (x)");
-    run(log_file, "CREATE TABLE theirs (x)");
+    run_sql(store_file, "CREATE TABLE theirs (x)");
+    run_sql(log_file, "CREATE TABLE theirs (x)");
     CHECK(names(refusal_of_store(folder.path()), store_file + " is a database of another"));
     CHECK(names(refusal_of_log(folder.path()), log_file + " is a database of another"));
   }
   SECTION("files of a newer version") {
     open_store(folder.path());
     open_log(folder.path());
-    run(store_file, "PRAGMA user_version = 999");
-    run(log_file, "PRAGMA user_version = 999");
+    run_sql(store_file, "PRAGMA user_version = 999");
+    run_sql(log_file, "PRAGMA user_version = 999");
     CHECK(names(refusal_of_store(folder.path()), store_file + " was written by a newer version"));
     CHECK(names(refusal_of_log(folder.path()), log_file + " was written by a newer version"));
   }
@@ -265,8 +256,8 @@ TEST_CASE("sqlite_store lets one failing change not undo the others", "[contract
   const auto other_epoch = claim(*db, 1)->epoch;
   // A position that is taken makes the second apply fail with a constraint.
   db.reset();
-  run(folder.path() + "/store.db",
-      "INSERT INTO core_events VALUES (281474976710656, 1, 1, 1, 1, 1, 1, 1, x'00', NULL)");
+  run_sql(folder.path() + "/store.db",
+          "INSERT INTO core_events VALUES (281474976710656, 1, 1, 1, 1, 1, 1, 1, x'00', NULL)");
   db = open_store(folder.path());
   answer<caf::expected<apply_result>> first;
   answer<caf::expected<apply_result>> second;
@@ -338,7 +329,8 @@ TEST_CASE("sqlite_store audit finds a wrong row in every table", "[contract][sql
        {"page_series", "UPDATE core_page_series SET clicks = 0 WHERE page_no = 1"},
        {"page_series", "INSERT INTO core_page_series VALUES (1, 5, 1, 1)"},
        {"site_series", "DELETE FROM core_site_series"},
-       {"core_event_ids", "DELETE FROM core_event_ids"},
+       {"core_runs", "DELETE FROM core_runs"},
+       {"core_runs", "UPDATE core_runs SET entries = entries + 1"},
        {"page_totals", "DELETE FROM core_events WHERE position = 0"}}));
   temporary_folder folder;
   auto db = open_store(folder.path());
@@ -348,12 +340,10 @@ TEST_CASE("sqlite_store audit finds a wrong row in every table", "[contract][sql
                             row(2, "e2", "/b", "u", day_us, "view"), row(3, "e3", "/c", "u")}))
               ->moved);
   REQUIRE(fold(*db, 0, 0, 3)->moved);
-  // Some more transactions move the ids out of memory.
-  for (int i = 0; i < 5; ++i)
-    REQUIRE(claim(*db, 1));
+  move_ids_to_runs(*db, folder.path());
   REQUIRE(audit(*db)->empty());
   db.reset();
-  run(folder.path() + "/store.db", sql);
+  run_sql(folder.path() + "/store.db", sql);
   db = open_store(folder.path());
   const auto found = audit(*db);
   REQUIRE(found);
@@ -363,32 +353,4 @@ TEST_CASE("sqlite_store audit finds a wrong row in every table", "[contract][sql
   for (const auto& x : *found)
     named = named || x.table == where;
   CHECK(named);
-}
-
-TEST_CASE("sqlite_store keeps ids apart that share their first bits", "[contract][sqlite]") {
-  temporary_folder folder;
-  const size_t recent_ids_max = GENERATE(1, 1000);
-  auto db = open_store(folder.path(), recent_ids_max);
-  const auto epoch = claim(*db, 0)->epoch;
-  // Equal in all that the 64-bit key of the index is made of.
-  const std::string ids[] = {"0190b3d4-0000-7000-8000-00000000000a",
-                             "0190b3d4-0000-7000-8000-10000000000a",
-                             "0190b3d4-0000-7000-9000-10000000000a"};
-  auto x = apply(*db, batch(0, epoch, 0, 4,
-                            {row(0, ids[0], "/a", "u"), row(1, ids[1], "/a", "u"),
-                             row(2, ids[0], "/a", "u"), row(3, ids[1], "/b", "u")}));
-  CHECK(fresh_of(*x) == std::vector<uint32_t>{0, 1});
-  CHECK(x->duplicates == 2);
-  CHECK(x->id_conflicts == 1);
-  db.reset();
-  db = open_store(folder.path(), recent_ids_max);
-  x = apply(*db, batch(0, epoch, 4, 8,
-                       {row(4, ids[2], "/a", "u"), row(5, ids[1], "/a", "u"),
-                        row(6, ids[0], "/c", "u"), row(7, ids[2], "/a", "u")}));
-  CHECK(fresh_of(*x) == std::vector<uint32_t>{0});
-  CHECK(x->duplicates == 3);
-  CHECK(x->id_conflicts == 1);
-  REQUIRE(fold(*db, 0, 0, 8)->moved);
-  CHECK(count(*db, "/a", "u") == std::pair<uint64_t, uint64_t>{3, 3});
-  CHECK(audit(*db)->empty());
 }

@@ -49,8 +49,13 @@ std::vector<power_cut> run_with_cuts(uint64_t seed, cut_ledger& ledger) {
   std::mt19937_64 moments(seed + 1);
   std::function<void(forgetful_disk::image)> cut;
   auto cut_next = [&] { // The log has few changes beside the store, and they matter most.
-    const bool of_log = moments() % 2 == 0;
-    disk.cut_after(1 + moments() % (of_log ? 12 : 90), of_log ? "log.db" : "store.db", cut);
+    const auto which = moments() % 5;
+    if (which == 0) // A run of the index of ids, while it is written, merged, named or removed.
+      disk.cut_after(1 + moments() % 4, "ids-", cut);
+    else if (which < 3)
+      disk.cut_after(1 + moments() % 12, "log.db", cut);
+    else
+      disk.cut_after(1 + moments() % 90, "store.db", cut);
   };
   cut = [&](forgetful_disk::image left) {
     std::lock_guard guard(mutex);

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <chrono>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "db/sqlite/run_maker.hpp"
+
+namespace footfall::sqlite {
+
+/// Where keys stand, by 64 bits of each: the newest in memory, older ones in runs, of which four
+/// alike become one. It is exact as far as it goes: many keys may have the same hash, so who asks
+/// looks at each row that is named. What it holds can be made again from the rows, so a run that
+/// is gone or damaged costs time and nothing else.
+///
+/// Runs are files that never change; core_runs names them, in the transaction from which on
+/// they count. One that became part of another goes when that outlives a loss of power.
+///
+/// One thread but for the two calls of the checkpointer; throws `failure`, and `damaged_run` after
+/// which forget() and putting all again is the way on. After each transaction that called
+/// anything here comes committed() or rolled_back().
+class hash_index {
+public:
+  struct config {
+    std::string store;     ///< Identity.
+    std::string of;        ///< Which index of the store: part of the files' names.
+    size_t recent_max = 0; ///< About how many entries are in memory before they become a run.
+  };
+
+  hash_index(connection& on, run_maker& maker, config how);
+
+  /// Opens the runs, in a transaction. Once, or after forget().
+  void open();
+  /// No run counts any more and nothing is in memory. In a transaction, the only call of it.
+  void forget();
+  /// Between transactions, while all is put again: so many entries as a run of their own, at once.
+  /// Counts when the transaction that is open, is committed.
+  void add_run(std::vector<hash_entry> entries);
+
+  void put(uint64_t hash, int64_t row);
+  /// Appends the rows of a hash to `out`.
+  void find(uint64_t hash, std::vector<int64_t>& out) const;
+  /// Looks a batch up in the runs at once, which find_prepared() then uses. `hashes` in order.
+  void prepare(const std::vector<uint64_t>& hashes);
+  /// The same as find(), for the hash at `at` of those.
+  void find_prepared(size_t at, std::vector<int64_t>& out) const;
+
+  /// Enough is in memory, and nothing of it is on its way: time for freeze().
+  bool is_full() const;
+  /// Between transactions: what is in memory becomes a run.
+  void freeze();
+  /// Before a transaction ends. @returns true when all that was frozen stands in runs from this
+  /// transaction on: progress that belongs to it is to be written now.
+  bool finish();
+  void committed();
+  void rolled_back();
+
+  /// The checkpointer: what is committed by now, and from now on outlives a loss of power.
+  void begin_sync();
+  void synced();
+
+private:
+  using map = absl::flat_hash_map<uint64_t, int64_t>;
+  using steady = std::chrono::steady_clock;
+  struct run {
+    std::shared_ptr<const hash_run> file;
+    int level = 0;
+  };
+  struct waiting {
+    std::future<run_maker::made> result;
+    std::optional<run_maker::made> made;
+    int level = 0;
+    std::vector<uint64_t> from; ///< Numbers of the runs that it is made of.
+    bool is_entering = false;   ///< In the transaction that is open.
+  };
+
+  run_name new_name() const;
+  void begin_make();
+  void begin_merge();
+  bool take(std::optional<waiting>& x);
+  void enter(waiting& x);
+  void install(waiting& x);
+  void name_run(const run_maker::made& x, int level);
+  void retire(const hash_run& x);
+  void retire_strangers();
+  bool has_in_memory(uint64_t hash, std::vector<int64_t>& out) const;
+
+  connection& on_;
+  run_maker& maker_;
+  const config how_;
+  map recent_;
+  map frozen_;                                      ///< On its way to a run.
+  std::vector<std::pair<uint64_t, int64_t>> twins_; ///< Whose hash is another's, in recent_.
+  std::vector<std::pair<uint64_t, int64_t>> frozen_twins_;
+  std::vector<uint64_t> put_; ///< In this transaction, into recent_.
+  size_t twins_before_ = 0;   ///< When the transaction began.
+  std::vector<run> runs_;
+  std::vector<run> added_;                           ///< By this transaction, with add_run().
+  std::vector<std::pair<size_t, int64_t>> prepared_; ///< What runs have, by place in the batch.
+  std::vector<uint64_t> hashes_;
+  std::optional<waiting> making_;
+  std::optional<waiting> merging_;
+  steady::time_point again_at_; ///< After a run that could not be written.
+  std::string trouble_;         ///< Why it could not.
+  statement insert_, remove_;
+  std::mutex lock_;                  ///< Guards what follows.
+  std::vector<std::string> retired_; ///< Files that are part of others now.
+  std::vector<std::string> leaving_; ///< Of them, what the next sync lets go.
+};
+
+} // namespace footfall::sqlite
