@@ -8,6 +8,7 @@
 #include <future>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "actors/model/event_key.hpp"
@@ -116,25 +117,31 @@ T wait(std::future<T> x) {
   return x.get();
 }
 
-/// A store with four partitions that are filled in turn.
+/// A store with four partitions, each with pages of its own.
 class partitions {
 public:
   explicit partitions(store& db) : db_(db) {
-    for (uint32_t p = 0; p < 4; ++p) {
+    for (uint32_t p = 0; p < count; ++p) {
       std::promise<int64_t> epoch;
       db_.claim(p, [&](auto x) { epoch.set_value(x->epoch); });
       slices_[p].epoch = wait(epoch.get_future());
     }
   }
 
+  /// Of the first partition for which so many rows came.
   apply_request make_batch(generator& made, size_t rows) {
-    const auto p = static_cast<uint32_t>(made_++ % 4);
-    auto& x = slices_[p];
-    apply_request batch{p, x.epoch, x.next, x.next, {}, {}, {}};
-    for (size_t i = 0; i < rows; ++i)
-      batch.rows.push_back(made.next(batch.next_offset++));
-    x.next = batch.next_offset;
-    return batch;
+    for (;;) {
+      auto row = made.next(0);
+      const auto p = static_cast<uint32_t>(made.page_no) % count;
+      auto& x = slices_[p];
+      row.offset = x.next + static_cast<int64_t>(x.waiting.size());
+      x.waiting.push_back(std::move(row));
+      if (x.waiting.size() < rows)
+        continue;
+      const auto first = x.next;
+      x.next += static_cast<int64_t>(rows);
+      return {p, x.epoch, first, x.next, std::exchange(x.waiting, {}), {}, {}};
+    }
   }
 
   void apply(apply_request batch) {
@@ -165,17 +172,18 @@ public:
   }
 
 private:
+  static constexpr uint32_t count = 4;
   struct slice {
     int64_t epoch = 0;
     int64_t next = 0;
+    std::vector<event_row> waiting;
   };
   [[noreturn]] static void give_up(const std::string& why) {
     std::fprintf(stderr, "the store: %s\n", why.c_str());
     std::exit(1);
   }
   store& db_;
-  slice slices_[4];
-  size_t made_ = 0;
+  slice slices_[count];
 };
 
 } // namespace footfall::bench

@@ -1,5 +1,7 @@
 #include "db/sqlite/store_audit.hpp"
 
+#include "db/sqlite/pair_blocks.hpp"
+
 #include <algorithm>
 
 namespace footfall::sqlite {
@@ -157,11 +159,17 @@ void store_audit::compare_clicks() {
     return page_name(pair >> 32) + " "
            + text("SELECT user_id FROM core_users WHERE user_no = ?", pair & low32);
   };
-  statement rows{on_, "SELECT pair, clicks FROM core_page_clicks"};
-  while (rows.step())
-    if (is_mine(rows.integer(0) >> 32))
-      compare_one(clicks_, rows.integer(0), static_cast<uint64_t>(rows.integer(1)), "page_clicks",
-                  name);
+  statement blocks{on_, "SELECT first, data FROM core_pair_blocks"};
+  std::vector<user_clicks> users;
+  while (blocks.step()) {
+    const auto page_no = blocks.integer(0) >> 32;
+    if (!is_mine(page_no))
+      continue;
+    users.clear();
+    read_pairs(blocks.text(1), static_cast<int32_t>(blocks.integer(0) & low32), users);
+    for (const auto& x : users)
+      compare_one(clicks_, pair_of(page_no, x.user_no), x.clicks, "page_clicks", name);
+  }
   report_rest(clicks_, "page_clicks", name);
 }
 

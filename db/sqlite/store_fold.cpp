@@ -55,22 +55,20 @@ void store_writer::scan(int64_t from, int64_t until) {
 void store_writer::fold_clicks() {
   pages_.clear();
   for (size_t i = 0; i < rows_.size();) {
-    const auto& row = rows_[i];
-    if (pages_.empty() || pages_.back().page_no != row.page_no)
-      pages_.push_back({row.page_no, row.site_no, 0, 0, row.at_us});
-    auto& page = pages_.back();
-    int64_t clicks = 0;
-    for (; i < rows_.size() && rows_[i].page_no == row.page_no && rows_[i].user_no == row.user_no;
-         ++i) {
-      ++clicks;
-      page.last_at_us = std::max(page.last_at_us, rows_[i].at_us);
+    const auto& first = rows_[i];
+    assert(first.page_no > 0);
+    auto& page = pages_.emplace_back(page_delta{first.page_no, first.site_no, 0, 0, first.at_us});
+    users_.clear();
+    for (; i < rows_.size() && rows_[i].page_no == page.page_no; ++i) {
+      const auto& row = rows_[i];
+      assert(row.user_no > 0);
+      if (users_.empty() || users_.back().user_no != row.user_no)
+        users_.push_back({row.user_no, 0});
+      ++users_.back().clicks;
+      ++page.clicks;
+      page.last_at_us = std::max(page.last_at_us, row.at_us);
     }
-    // Only a row that was inserted, not one that was updated, sets the last rowid.
-    on_.set_last_rowid(0);
-    add_clicks_.bind(1, pair_of(row.page_no, row.user_no)).bind(2, clicks).run();
-    assert(row.page_no > 0 && row.user_no > 0 && clicks > 0);
-    page.users += on_.last_rowid() != 0 ? 1 : 0;
-    page.clicks += static_cast<uint64_t>(clicks);
+    page.users = pairs_.add(page.page_no, users_);
   }
 }
 

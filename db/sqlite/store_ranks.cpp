@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include <absl/container/flat_hash_set.h>
+
 #include "db/sqlite/minute_range.hpp"
 #include "db/sqlite/store_reader.hpp"
 
@@ -123,6 +125,23 @@ void store_reader::name_first_ties(numbered& counts, numbered::iterator ties, si
   add_first_by_name(counts, clicks, most, tail, by_name);
 }
 
+/// Too many users that tie to name them all: the first of them by name.
+void store_reader::name_first_users(numbered& counts, numbered::iterator ties, size_t most,
+                                    int32_t site_no) {
+  const auto clicks = ties->first;
+  absl::flat_hash_set<int32_t> tied;
+  for (auto at = ties; at != counts.end(); ++at)
+    tied.insert(at->second);
+  counts.erase(ties, counts.end());
+  const reset_at_end end{users_by_name_};
+  users_by_name_.bind(1, site_no);
+  for (size_t found = 0; found < most && users_by_name_.step();)
+    if (const auto no = number(users_by_name_, 0); tied.contains(no)) {
+      counts.emplace_back(clicks, no);
+      ++found;
+    }
+}
+
 /// The limit + 1 best with their names; ties by name, so all of the last ones that
 /// are equal must be named before they can be ordered.
 std::vector<named_count> store_reader::named(numbered counts, size_t most, statement& name) {
@@ -182,23 +201,20 @@ std::vector<named_count> store_reader::top_users(const page_key& key, uint32_t l
   const size_t most = size_t{limit} + 1;
   tail_counts tail;
   tail_.each_of_page(page_no, [&](const auto& x) { ++tail[x.user_no]; });
-  for (auto& [user_no, clicks] : tail)
-    clicks += clicks_of(page_no, user_no);
   numbered counts;
-  {
-    reset_at_end end{page_users_};
-    page_users_.bind(1, int64_t{page_no} << 32).bind(2, (int64_t{page_no} + 1) << 32);
-    while (page_users_.step())
-      if (const auto user_no = number(page_users_, 0); !tail.contains(user_no))
-        counts.emplace_back(count(page_users_, 1), user_no);
-  }
+  pairs_.each_of_page(page_no, [&](const user_clicks& x) {
+    auto clicks = x.clicks;
+    if (const auto at = tail.find(x.user_no); at != tail.end()) {
+      clicks += at->second;
+      tail.erase(at);
+    }
+    counts.emplace_back(clicks, x.user_no);
+  });
   for (const auto& [user_no, clicks] : tail)
     counts.emplace_back(clicks, user_no);
   const auto ties = keep_highest(counts, most);
-  if (counts.end() - ties > ties_max) {
-    tied_users_.bind(1, numbers_.sites.find(0, key.site_id)).bind(3, page_no);
-    name_first_ties(counts, ties, most, tail, tied_users_);
-  }
+  if (counts.end() - ties > ties_max)
+    name_first_users(counts, ties, most, numbers_.sites.find(0, key.site_id));
   auto out = named(std::move(counts), most, user_name_);
   for (auto& x : out)
     x.users = 0;

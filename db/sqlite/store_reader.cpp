@@ -29,29 +29,24 @@ void each_row(statement& rows, Use use) {
 } // namespace
 
 store_reader::store_reader(connection& on, const std::string& log)
-    : on_(on), log_(log), numbers_(on, false), tail_(on), begin_(on, "BEGIN"),
+    : on_(on), log_(log), numbers_(on, false), tail_(on), pairs_(on), begin_(on, "BEGIN"),
       progress_(on, "SELECT p.part, p.epoch, p.next_offset, f.folded_offset"
                     " FROM partition_progress p JOIN fold_progress f USING (topic, part)"
                     " WHERE p.topic = (SELECT topic FROM core_topics WHERE log = ?"
                     " ORDER BY generation DESC LIMIT 1) ORDER BY p.part"),
       topic_no_(on, "SELECT topic_no FROM core_topics WHERE log = ?"
                     " ORDER BY generation DESC LIMIT 1"),
-      clicks_(on, "SELECT clicks FROM core_page_clicks WHERE pair = ?"),
       totals_(on, "SELECT clicks, users, last_at_us FROM core_page_totals WHERE page_no = ?"),
       types_(on, "SELECT type_no, clicks FROM core_page_types WHERE page_no = ?"
                  " ORDER BY type_no LIMIT ?"),
       page_minutes_(on, "SELECT minute, sum(clicks) FROM core_page_series WHERE page_no = ?"
                         " AND minute >= ? GROUP BY minute ORDER BY minute LIMIT ?"),
-      page_users_(on, "SELECT pair & 4294967295, clicks FROM core_page_clicks"
-                      " WHERE pair >= ? AND pair < ?"),
       site_pages_(on, "SELECT page_no, clicks FROM core_page_totals WHERE site_no = ?"
                       " AND clicks > 1 ORDER BY clicks DESC"),
       tied_pages_(on, "SELECT p.page_no FROM core_pages p CROSS JOIN core_page_totals t"
                       " ON t.page_no = p.page_no AND t.clicks = ?2 WHERE p.site_no = ?1"
                       " ORDER BY p.page_url"),
-      tied_users_(on, "SELECT u.user_no FROM core_users u CROSS JOIN core_page_clicks c"
-                      " ON c.pair = (?3 << 32 | u.user_no) AND c.clicks = ?2"
-                      " WHERE u.site_no = ?1 ORDER BY u.user_id"),
+      users_by_name_(on, "SELECT user_no FROM core_users WHERE site_no = ? ORDER BY user_id"),
       site_range_(on, "SELECT p.page_no, (SELECT sum(s.clicks) FROM core_page_series s"
                       " WHERE s.page_no = p.page_no AND s.minute >= ?2 AND s.minute < ?3)"
                       " FROM core_pages p WHERE p.site_no = ?1"),
@@ -69,6 +64,7 @@ store_reader::store_reader(connection& on, const std::string& log)
 void store_reader::begin() {
   on_.roll_back();
   begin_.run();
+  pairs_.forget();
   try {
     reached_.clear();
     for (const auto& x : progress())
@@ -109,13 +105,6 @@ store_reader::totals store_reader::totals_of(int32_t page_no) {
   return out;
 }
 
-uint64_t store_reader::clicks_of(int32_t page_no, int32_t user_no) {
-  clicks_.bind(1, int64_t{page_no} << 32 | user_no);
-  const uint64_t out = clicks_.step() ? count(clicks_, 0) : 0;
-  clicks_.reset();
-  return out;
-}
-
 /// Users of the tail that the folded rows of the page do not have.
 uint64_t store_reader::new_users_of(int32_t page_no) {
   std::vector<int32_t> users;
@@ -123,7 +112,7 @@ uint64_t store_reader::new_users_of(int32_t page_no) {
   std::sort(users.begin(), users.end());
   users.erase(std::unique(users.begin(), users.end()), users.end());
   return static_cast<uint64_t>(std::count_if(
-      users.begin(), users.end(), [&](int32_t x) { return clicks_of(page_no, x) == 0; }));
+      users.begin(), users.end(), [&](int32_t x) { return pairs_.clicks_of(page_no, x) == 0; }));
 }
 
 std::vector<pair_count> store_reader::counts(const std::vector<pair_key>& keys) {
@@ -140,7 +129,7 @@ std::vector<pair_count> store_reader::counts(const std::vector<pair_key>& keys) 
       continue;
     x.version = totals_of(x.page_no).clicks;
     if (x.user_no != 0)
-      x.clicks = clicks_of(x.page_no, x.user_no);
+      x.clicks = pairs_.clicks_of(x.page_no, x.user_no);
     tail_.each_of_page(x.page_no, [&](const auto& row) {
       ++x.version;
       x.clicks += row.user_no == x.user_no ? 1 : 0;
@@ -190,9 +179,9 @@ page_load store_reader::load_one(const page_key& key, int32_t first_minute, uint
 
 void store_reader::load_users(page_load& to) {
   std::map<int32_t, uint32_t> users;
-  page_users_.bind(1, int64_t{to.page_no} << 32).bind(2, (int64_t{to.page_no} + 1) << 32);
-  each_row(page_users_,
-           [&] { users[number(page_users_, 0)] = static_cast<uint32_t>(count(page_users_, 1)); });
+  pairs_.each_of_page(to.page_no, [&](const user_clicks& x) {
+    users.emplace_hint(users.end(), x.user_no, static_cast<uint32_t>(x.clicks));
+  });
   tail_.each_of_page(to.page_no, [&](const auto& x) { ++users[x.user_no]; });
   to.user_clicks.assign(users.begin(), users.end());
 }

@@ -5,6 +5,7 @@
 
 #include "actors/ports/store.hpp"
 #include "db/sqlite/numbers.hpp"
+#include "db/sqlite/pair_blocks.hpp"
 #include "db/sqlite/store_tail.hpp"
 
 namespace footfall::sqlite {
@@ -43,7 +44,6 @@ private:
 
   int32_t page_number(const page_key& key);
   totals totals_of(int32_t page_no);
-  uint64_t clicks_of(int32_t page_no, int32_t user_no);
   uint64_t new_users_of(int32_t page_no);
   page_load load_one(const page_key& key, int32_t first_minute, uint32_t users_max);
   void load_users(page_load& to);
@@ -54,16 +54,18 @@ private:
                                 const tail_counts& tail, statement& by_name);
   static void name_first_ties(numbered& counts, numbered::iterator ties, size_t most,
                               const tail_counts& tail, statement& by_name);
+  void name_first_users(numbered& counts, numbered::iterator ties, size_t most, int32_t site_no);
   static std::vector<named_count> named(numbered counts, size_t most, statement& name);
 
   connection& on_;
   const std::string log_;
   all_numbers numbers_;
   store_tail tail_;
+  pair_blocks pairs_;
   std::vector<position> reached_;
   statement begin_, progress_, topic_no_;
-  statement clicks_, totals_, types_, page_minutes_, page_users_;
-  statement site_pages_, tied_pages_, tied_users_, site_range_, page_series_, site_series_;
+  statement totals_, types_, page_minutes_;
+  statement site_pages_, tied_pages_, users_by_name_, site_range_, page_series_, site_series_;
   statement page_name_, user_name_, type_name_, bad_;
 };
 

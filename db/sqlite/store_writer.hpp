@@ -7,6 +7,7 @@
 #include "db/sqlite/event_ids.hpp"
 #include "db/sqlite/generations.hpp"
 #include "db/sqlite/numbers.hpp"
+#include "db/sqlite/pair_blocks.hpp"
 
 namespace footfall::sqlite {
 
@@ -79,14 +80,16 @@ private:
   generations generations_;
   all_numbers numbers_;
   event_ids ids_;
+  pair_block_writer pairs_;
   std::vector<event_ids::candidate> batch_;
   std::vector<folded_row> rows_;
   std::vector<page_delta> pages_;
+  std::vector<user_clicks> users_; ///< Of one page.
 
   statement claim_, claim_fold_, progress_, older_, adopt_;
   statement move_next_, insert_event_, insert_bad_, mark_bad_;
   statement move_folded_, scan_;
-  statement add_clicks_, total_of_, add_totals_, add_types_, add_series_, add_site_;
+  statement total_of_, add_totals_, add_types_, add_series_, add_site_;
 };
 
 } // namespace footfall::sqlite

@@ -316,11 +316,10 @@ TEST_CASE("sqlite_store answers overload when too much waits", "[contract][sqlit
 
 TEST_CASE("sqlite_store audit finds a wrong row in every table", "[contract][sqlite]") {
   const auto [where, sql] = GENERATE(table<std::string, std::string>(
-      {{"page_clicks", "UPDATE core_page_clicks SET clicks = clicks + 1 WHERE rowid ="
-                       " (SELECT min(pair) FROM core_page_clicks)"},
-       {"page_clicks", "DELETE FROM core_page_clicks WHERE rowid ="
-                       " (SELECT max(pair) FROM core_page_clicks)"},
-       {"page_clicks", "INSERT INTO core_page_clicks VALUES (1 << 32 | 9999, 1)"},
+      {{"page_clicks", "UPDATE core_pair_blocks SET data = '1,2,1,1' WHERE first = 1 << 32"},
+       {"page_clicks", "DELETE FROM core_pair_blocks WHERE first ="
+                       " (SELECT max(first) FROM core_pair_blocks)"},
+       {"page_clicks", "INSERT INTO core_pair_blocks VALUES (1 << 32 | 9999, '0,1')"},
        {"page_totals", "UPDATE core_page_totals SET clicks = clicks - 1 WHERE page_no = 1"},
        {"page_totals", "UPDATE core_page_totals SET users = users + 1 WHERE page_no = 1"},
        {"page_totals", "UPDATE core_page_totals SET last_at_us = last_at_us + 1 WHERE page_no = 1"},

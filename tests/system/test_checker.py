@@ -23,8 +23,8 @@ DAMAGE = {
         "UPDATE core_events SET page_no = (SELECT max(page_no) FROM core_pages"
         f" WHERE page_no <> core_events.page_no) WHERE position = {ROW}", "other contents"),
     "a pair counted twice": (
-        "UPDATE core_page_clicks SET clicks = clicks + 1 WHERE pair ="
-        " (SELECT max(pair) FROM core_page_clicks)", "page_clicks"),
+        "UPDATE core_pair_blocks SET data = '1' || data WHERE first ="
+        " (SELECT max(first) FROM core_pair_blocks)", "page_clicks"),
     "a total that was overwritten": (
         "UPDATE core_page_totals SET clicks = 1 WHERE page_no ="
         " (SELECT page_no FROM core_page_totals ORDER BY clicks DESC LIMIT 1)", "page_totals"),
