@@ -24,6 +24,7 @@ struct options {
   uint64_t users = 100'000;
   int pages = 1'500;
   bool ordered = false;
+  bool audit = false;
   std::string folder;
 };
 
@@ -102,11 +103,14 @@ int run(const options& how) {
   sqlite_store::config settings;
   settings.folder = path;
   settings.log_keeps_rest = true;
+  settings.report = [](const std::string& line) { std::printf("%s\n", line.c_str()); };
+  const stretch first;
   auto opened = sqlite_store::open(settings);
   if (!opened) {
     std::fprintf(stderr, "store_growth: %s\n", text_of(opened.error()).c_str());
     return 1;
   }
+  std::printf("opened in %.2f s\n", first.passed());
   growth load{**opened, how};
   std::printf("%9s %9s %7s %9s %26s %17s %8s\n", "to rows", "rows/s", "CPU us", "written B",
               "apply p50 / p99 / max ms", "fold p50 / max ms", "RSS MiB");
@@ -121,6 +125,15 @@ int run(const options& how) {
                 quantile(x.applies_ms, 1), quantile(x.folds_ms, 0.5), quantile(x.folds_ms, 1),
                 resident_mib());
     std::fflush(stdout);
+  }
+  if (how.audit) {
+    const stretch audit;
+    std::promise<std::string> found;
+    (*opened)->audit([&](auto x) {
+      found.set_value(x ? std::to_string(x->size()) + " differences" : text_of(x.error()));
+    });
+    const auto what = wait(found.get_future());
+    std::printf("audit: %s in %.1f s\n", what.c_str(), audit.passed());
   }
   const stretch closing;
   opened = make_error(errc::none, "closed");
@@ -148,6 +161,7 @@ int main(int count, char** words) {
   app.add_option("--users", how.users, "users, all alike")->capture_default_str();
   app.add_option("--events-a-second", how.events_a_second, "of event time")->capture_default_str();
   app.add_flag("--ordered", how.ordered, "ids that sort by time (UUIDv7)");
+  app.add_flag("--audit", how.audit, "count all again at the end");
   app.add_option("--folder", how.folder, "where the store is made, and stays");
   CLI11_PARSE(app, count, words);
   return run(how);

@@ -39,6 +39,7 @@ int32_t numbers::known(std::string_view key) {
 
 void numbers::forget() {
   known_.clear();
+  last_number_ = 0;
 }
 
 int32_t numbers::find(int32_t site_no, std::string_view text) {
@@ -53,6 +54,16 @@ int32_t numbers::find(int32_t site_no, std::string_view text) {
 
 int32_t numbers::intern(int32_t site_no, std::string_view text) {
   const auto key = key_of(site_no, text);
+  if (has_site_) // Pages and users, of which two in a row are rarely the same.
+    return intern_key(site_no, text, key);
+  if (last_number_ != 0 && key == last_key_)
+    return last_number_;
+  last_number_ = intern_key(site_no, text, key);
+  last_key_ = key;
+  return last_number_;
+}
+
+int32_t numbers::intern_key(int32_t site_no, std::string_view text, std::string_view key) {
   if (const auto number = known(key); number != 0)
     return number;
   bind(*insert_, site_no, text);

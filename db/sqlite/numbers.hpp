@@ -30,6 +30,7 @@ private:
   void bind(statement& to, int32_t site_no, std::string_view text) const;
   int32_t select(int32_t site_no, std::string_view text);
   int32_t known(std::string_view key);
+  int32_t intern_key(int32_t site_no, std::string_view text, std::string_view key);
 
   connection& on_;
   statement find_;
@@ -37,6 +38,8 @@ private:
   const bool has_site_;
   std::string key_;
   model::known_numbers known_;
+  std::string last_key_; ///< What was interned last: many clicks in a row have one site and type.
+  int32_t last_number_ = 0;
 };
 
 /// The four kinds of texts of a store.

@@ -19,7 +19,7 @@ struct user_clicks {
 
 /// Pairs as core_pair_blocks has them: for each user, in order, how far its number is from the one
 /// before (the first: from `base`), and its clicks; numbers with commas between, so that the view
-/// core_page_clicks can take them apart as JSON. Throws `failure` when a text is none such.
+/// page_clicks can take them apart as JSON. Throws `failure` when a text is none such.
 void read_pairs(std::string_view text, int32_t base, std::vector<user_clicks>& out);
 
 /// The same with the clicks of more pairs, which are in order and each once.

@@ -31,14 +31,16 @@ connection made(const std::string& file, int version) {
   return out;
 }
 
-clicks_by_pair viewed(connection& on) {
+clicks_by_pair stored(connection& on) {
   clicks_by_pair out;
-  statement rows{on, "SELECT page_no, user_no, clicks, pair FROM core_page_clicks"};
-  while (rows.step()) {
-    const std::pair key{static_cast<int32_t>(rows.integer(0)),
-                        static_cast<int32_t>(rows.integer(1))};
-    CHECK(rows.integer(3) == (rows.integer(0) << 32 | rows.integer(1)));
-    CHECK(out.emplace(key, rows.integer(2)).second);
+  std::vector<user_clicks> users;
+  statement blocks{on, "SELECT first, data FROM core_pair_blocks"};
+  while (blocks.step()) {
+    users.clear();
+    read_pairs(blocks.text(1), static_cast<int32_t>(blocks.integer(0) & 0xffffffff), users);
+    for (const auto& [user_no, clicks] : users)
+      CHECK(out.emplace(std::pair{static_cast<int32_t>(blocks.integer(0) >> 32), user_no}, clicks)
+                .second);
   }
   return out;
 }
@@ -107,7 +109,7 @@ TEST_CASE("blocks hold what was added to each pair", "[contract][sqlite][pairs]"
   for (int32_t page = 0; page < 5; ++page)
     from.each_of_page(page, [&](const user_clicks& x) { found[{page, x.user_no}] = x.clicks; });
   CHECK(found == wanted);
-  CHECK(viewed(on) == wanted);
+  CHECK(stored(on) == wanted);
   constexpr int64_t most = pair_blocks::bytes_max;
   CHECK(on.value("SELECT max(length(data)) FROM core_pair_blocks") <= most);
   CHECK(on.value("SELECT sum(length(data)) / count(*) FROM core_pair_blocks") >= most / 3);
@@ -166,7 +168,7 @@ TEST_CASE("pairs of the version before stand in blocks after the first start",
   for (int start = 0; start < 2; ++start) {
     REQUIRE(sqlite_store::open(settings));
     auto on = connection{file, {}};
-    CHECK(viewed(on) == wanted);
+    CHECK(stored(on) == wanted);
     CHECK(on.value("SELECT count(*) FROM sqlite_schema WHERE name LIKE '%before'") == 0);
   }
 }
@@ -177,15 +179,20 @@ TEST_CASE("who opens the file reads page_clicks as rows", "[contract][sqlite][pa
   settings.folder = folder.path();
   auto db = std::move(*sqlite_store::open(settings));
   const auto epoch = claim(*db, 0)->epoch;
-  REQUIRE(apply(*db, batch(0, epoch, 0, 4,
-                           {row(0, "e0", "/a", "u"), row(1, "e1", "/a", "v"),
-                            row(2, "e2", "/a", "u"), row(3, "e3", "/b", "v")}))
-              ->moved);
-  REQUIRE(fold(*db, 0, 0, 4)->moved);
+  std::vector<event_row> rows;
+  for (int64_t i = 0; i < 6'000; ++i) // Of 2,000 users, each three times; some blocks.
+    rows.push_back(
+        row(i, "e" + std::to_string(i), i % 2 == 0 ? "/a" : "/b", "u" + std::to_string(i % 2'000)));
+  REQUIRE(apply(*db, batch(0, epoch, 0, 6'000, std::move(rows)))->moved);
+  REQUIRE(fold(*db, 0, 0, 6'000)->moved);
   db.reset();
   const auto file = folder.path() + "/store.db";
-  CHECK(run_sql(file, "SELECT count(*) FROM page_clicks") == 3);
-  CHECK(run_sql(file, "SELECT click_count FROM page_clicks WHERE page_url = '/a'"
-                      " AND user_id = 'u' AND site_id = 'default'")
-        == 2);
+  CHECK(run_sql(file, "SELECT count(*) FROM core_pair_blocks") > 2);
+  CHECK(run_sql(file, "SELECT count(*) FROM page_clicks") == 2'000);
+  CHECK(run_sql(file, "SELECT count(*) FROM page_clicks WHERE page_url = '/a' AND click_count = 3"
+                      " AND site_id = 'default' AND substr(user_id, 2) % 2 = 0")
+        == 1'000);
+  CHECK(run_sql(file, "SELECT click_count FROM page_clicks WHERE page_url = '/b'"
+                      " AND user_id = 'u1999'")
+        == 3);
 }
