@@ -6,8 +6,6 @@
 
 #include <sqlite3.h>
 
-#include "db/sqlite/database.hpp"
-
 namespace footfall::sqlite {
 
 namespace {
@@ -23,7 +21,7 @@ std::string full_path(const std::string& path) {
   // A link on the way is a warning.
   const int result = on->xFullPathname(on, path.c_str(), on->mxPathname, out.data()) & 0xff;
   if (result != SQLITE_OK)
-    throw failure(result, path + ": not a path");
+    throw file_failure(result, path + ": not a path");
   return out.data();
 }
 
@@ -45,7 +43,7 @@ disk_file::disk_file(const std::string& path, int flags)
   auto* on = disk();
   auto* made = static_cast<sqlite3_file*>(std::calloc(1, static_cast<size_t>(on->szOsFile)));
   if (!made)
-    throw failure(SQLITE_NOMEM, path + ": out of memory");
+    throw file_failure(SQLITE_NOMEM, path + ": out of memory");
   handle_.reset(made);
   check(on->xOpen(on, path_->c_str(), made, kind | flags, nullptr), "open");
 }
@@ -62,12 +60,12 @@ void disk_file::remove(const std::string& path) {
   const auto full = full_path(path);
   const int result = disk()->xDelete(disk(), full.c_str(), 0);
   if (result != SQLITE_OK && result != SQLITE_IOERR_DELETE_NOENT)
-    throw failure(result, full + ": cannot be removed");
+    throw file_failure(result, full + ": cannot be removed");
 }
 
 void disk_file::check(int result, const char* doing) const {
   if (result != SQLITE_OK)
-    throw failure(result, *path_ + ": " + doing + ": " + sqlite3_errstr(result));
+    throw file_failure(result, *path_ + ": " + doing + ": " + sqlite3_errstr(result));
 }
 
 void disk_file::write(int64_t at, std::string_view bytes) {

@@ -5,12 +5,20 @@
 #include <string>
 #include <string_view>
 
+#include "db/sqlite/database.hpp"
+
 struct sqlite3_file;
 
 namespace footfall::sqlite {
 
+/// A failure of a file beside the databases: it says nothing of what they have on the disk.
+class file_failure : public failure {
+public:
+  using failure::failure;
+};
+
 /// A file beside the databases, through SQLite's own door to the disk: what stands under them (in
-/// tests a disk that forgets) stands under it too. One thread at a time; throws `failure`.
+/// tests a disk that forgets) stands under it too. One thread at a time; throws `file_failure`.
 class disk_file {
 public:
   /// Makes a file that is not there yet; its name is safe once it is synced.

@@ -39,7 +39,7 @@ uint64_t seed_of(connection& on) {
 
 event_ids::event_ids(connection& on, run_maker& maker, config how)
     : on_(on), how_(std::move(how)), seed_(seed_of(on)),
-      index_(on, maker, {how_.store, "ids", how_.recent_max}),
+      index_(on, maker, {how_.store, "ids", std::max<size_t>(how_.recent_max, 1), how_.report}),
       row_(on, "SELECT payload_hash, site_no, event_key FROM core_events WHERE position = ?"),
       progress_(on, "SELECT t.topic_no << 10 | p.part, coalesce(i.complete, 0), p.next_offset"
                     " FROM core_topics t JOIN partition_progress p USING (topic)"
@@ -60,7 +60,8 @@ void event_ids::open() {
   std::string why;
   on_.run("BEGIN IMMEDIATE");
   try {
-    index_.open();
+    index_.open(on_.value("SELECT EXISTS (SELECT 1 FROM core_id_progress WHERE complete > 0)")
+                != 0);
   } catch (const damaged_run& error) {
     why = error.what();
   }
@@ -70,21 +71,41 @@ void event_ids::open() {
   load();
 }
 
-void event_ids::mend() {
-  if (damage_.empty())
-    return;
-  begin_again(damage_);
-  load();
-  damage_.clear();
+void event_ids::before_all() {
+  if (is_damaged()) {
+    begin_again(damage_);
+    damage_.clear();
+    load_at_ = {};
+  }
+  if (!is_loaded_)
+    load_again();
+  index_.wait_for_room();
+}
+
+/// What was read before it failed is in runs; whoever comes within the next second is not kept.
+void event_ids::load_again() {
+  if (steady::now() < load_at_)
+    throw file_failure(SQLITE_FULL, load_failure_);
+  try {
+    load();
+  } catch (const failure& error) {
+    on_.roll_back();
+    index_.rolled_back();
+    load_at_ = steady::now() + std::chrono::seconds{1};
+    load_failure_ = error.what();
+    throw;
+  }
 }
 
 void event_ids::begin_again(const std::string& why) {
   if (how_.report)
     how_.report("event ids: " + why + "; their index is made again from the rows");
   on_.run("BEGIN IMMEDIATE");
+  is_loaded_ = false;
   index_.forget();
   on_.run("DELETE FROM core_id_progress");
   on_.run("COMMIT");
+  index_.committed();
 }
 
 std::vector<event_ids::slice> event_ids::slices() {
@@ -104,6 +125,7 @@ void event_ids::load() {
   for (const auto& x : entries)
     index_.put(x.hash, x.row);
   index_.committed();
+  is_loaded_ = true;
   if (loaded_ >= rows_of_report && how_.report)
     how_.report("event ids: the index is complete, of " + std::to_string(loaded_) + " rows");
 }
@@ -114,7 +136,8 @@ void event_ids::load_slice(const slice& x, std::vector<slice>& complete,
   statement rows{on_, "SELECT position, site_no, event_key FROM core_events"
                       " WHERE position >= ? AND position < ? LIMIT ?"};
   for (bool is_all = false; !is_all;) {
-    const auto some = static_cast<int64_t>(rows_of_run * how_.recent_max - entries.size());
+    const auto some =
+        static_cast<int64_t>(rows_of_run * std::max<size_t>(how_.recent_max, 1) - entries.size());
     int64_t seen = 0;
     rows.bind(1, (x.number << 48) + complete.back().until).bind(2, (x.number << 48) + x.until);
     for (rows.bind(3, some); rows.step(); ++seen) {
@@ -166,7 +189,7 @@ void event_ids::admit(std::vector<candidate>& batch) {
   for (size_t n = 0; n < order_.size(); ++n) {
     auto& x = batch[order_[n].second];
     found_.clear();
-    index_.find_prepared(n, found_);
+    index_.find(n, found_);
     x.is_fresh = std::none_of(found_.begin(), found_.end(),
                               [&](int64_t row) { return is_at(x, row, batch); });
     if (x.is_fresh)
@@ -197,8 +220,7 @@ void event_ids::finish() {
     if (index_.finish())
       put_progress(frozen_to_);
   } catch (const damaged_run& error) {
-    damage_ = error.what();
-    throw;
+    damage_ = error.what(); // While merging: the rows of this transaction were looked up.
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <utility>
@@ -31,7 +32,7 @@ public:
   };
   struct config {
     std::string store;     ///< Identity.
-    size_t recent_max = 0; ///< About how many ids are in memory before they become a run.
+    size_t recent_max = 1; ///< About how many ids are in memory before they become a run.
     int hash_bits = 64;    ///< Fewer, in tests: many ids have the same.
     std::function<void(const std::string&)> report; ///< Long work; may be missing.
   };
@@ -40,8 +41,11 @@ public:
 
   /// Opens the index, or makes it again. Once, between transactions; begins its own.
   void open();
-  /// Between transactions: makes the index again when a run was found to be damaged.
-  void mend();
+  /// A run was found to be damaged, and what follows can be tried again after before_all().
+  bool is_damaged() const noexcept { return !damage_.empty(); }
+  /// Before a transaction begins: makes the index again when a run was found to be damaged, and
+  /// waits while far too many ids are in memory.
+  void before_all();
   /// Takes the ids of a batch in: of equal ones the first position is fresh.
   /// The rows of earlier batches must be in core_events, those of this one not yet.
   void admit(std::vector<candidate>& batch);
@@ -55,6 +59,7 @@ public:
   void synced() { index_.synced(); }
 
 private:
+  using steady = std::chrono::steady_clock;
   struct slice {
     int64_t number = 0; ///< topic_no << 10 | partition
     int64_t from = 0;   ///< Offset.
@@ -69,6 +74,7 @@ private:
   std::vector<slice> slices();
   void begin_again(const std::string& why);
   void load();
+  void load_again();
   void load_slice(const slice& x, std::vector<slice>& complete, std::vector<hash_entry>& entries);
   void add_run(const std::vector<slice>& complete, std::vector<hash_entry>& entries);
   void put_progress(const std::vector<slice>& complete);
@@ -79,7 +85,10 @@ private:
   const config how_;
   const uint64_t seed_;
   hash_index index_;
-  std::string damage_;           ///< Of the index; empty: none is known.
+  std::string damage_;         ///< Of the index; empty: none is known.
+  bool is_loaded_ = false;     ///< Else all that is not in runs is to be read again.
+  steady::time_point load_at_; ///< Not before, after a load that failed.
+  std::string load_failure_;
   std::vector<slice> frozen_to_; ///< Progress when all that was frozen stands in runs.
   std::vector<std::pair<uint64_t, uint32_t>> order_;
   std::vector<uint64_t> hashes_;

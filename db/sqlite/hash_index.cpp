@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include <sqlite3.h>
 
@@ -14,8 +14,13 @@ namespace {
 constexpr size_t runs_of_merge = 4;
 /// So many times recent_max may be in memory while a run is written.
 constexpr size_t recent_factor_max = 4;
-constexpr auto pause_after_failure = std::chrono::seconds{1};
+constexpr std::chrono::seconds first_pause{1};
+constexpr std::chrono::seconds longest_pause{60};
+constexpr int level_of_added = 1;
+/// What a merge leaves free on the disk.
+constexpr uint64_t bytes_left_free = uint64_t{256} << 20;
 constexpr size_t prefetched = 16;
+constexpr int levels_max = 40;
 
 } // namespace
 
@@ -30,7 +35,7 @@ run_name hash_index::new_name() const {
   return {how_.store, how_.of, number >> 1}; // A positive number of SQLite.
 }
 
-void hash_index::open() {
+void hash_index::open(bool has_progress) {
   statement named{on_, "SELECT number, level, entries, checksum FROM core_runs WHERE of = ?"
                        " ORDER BY entries DESC"};
   named.bind_text(1, how_.of);
@@ -38,8 +43,12 @@ void hash_index::open() {
     auto file = std::make_shared<const hash_run>(
         maker_.folder(), run_name{how_.store, how_.of, static_cast<uint64_t>(named.integer(0))},
         static_cast<uint64_t>(named.integer(3)));
+    if (file->entries() != static_cast<uint64_t>(named.integer(2)))
+      throw damaged_run(file->name().file() + ": it has not as many entries as core_runs says");
     runs_.push_back({std::move(file), static_cast<int>(named.integer(1))});
   }
+  if (has_progress && runs_.empty())
+    throw damaged_run("core_runs: there is none for " + how_.of);
   retire_strangers();
 }
 
@@ -49,18 +58,20 @@ void hash_index::retire_strangers() {
   std::vector<std::string> ours;
   for (const auto& x : runs_)
     ours.push_back(x.file->name().file());
-  std::error_code ignored;
+  std::error_code failed;
   std::lock_guard guard{lock_};
-  for (const auto& x : std::filesystem::directory_iterator(maker_.folder(), ignored)) {
-    const auto name = x.path().filename().string();
-    if (name.rfind(how_.of + "-", 0) == 0 && x.path().extension() == ".run"
+  for (std::filesystem::directory_iterator at{maker_.folder(), failed}, end; !failed && at != end;
+       at.increment(failed)) {
+    const auto name = at->path().filename().string();
+    if (name.rfind(how_.of + "-", 0) == 0 && at->path().extension() == ".run"
         && std::find(ours.begin(), ours.end(), name) == ours.end())
       retired_.push_back(name);
   }
 }
 
 void hash_index::forget() {
-  making_.reset(); // What is under way becomes a file that nothing names.
+  maker_.cancel_merges();
+  making_.reset();
   merging_.reset();
   runs_.clear();
   added_.clear();
@@ -72,22 +83,22 @@ void hash_index::forget() {
   twins_before_ = 0;
   statement all{on_, "DELETE FROM core_runs WHERE of = ?"};
   all.bind_text(1, how_.of).run();
-  retire_strangers();
+  has_forgotten_ = true;
 }
 
 void hash_index::name_run(const run_maker::made& x, int level) {
   insert_.bind_text(1, how_.of)
-      .bind(2, static_cast<int64_t>(x.run->name().number))
+      .bind(2, static_cast<int64_t>(x.run().name().number))
       .bind(3, level)
-      .bind(4, static_cast<int64_t>(x.run->entries()))
-      .bind(5, static_cast<int64_t>(x.checksum))
+      .bind(4, static_cast<int64_t>(x.run().entries()))
+      .bind(5, static_cast<int64_t>(x.checksum()))
       .run();
 }
 
 void hash_index::add_run(std::vector<hash_entry> entries) {
   auto made = run_maker::write(maker_.folder(), new_name(), std::move(entries));
-  name_run(made, 1);
-  added_.push_back({std::move(made.run), 1});
+  name_run(made, level_of_added);
+  added_.push_back(std::move(made));
 }
 
 void hash_index::put(uint64_t hash, int64_t row) {
@@ -97,8 +108,7 @@ void hash_index::put(uint64_t hash, int64_t row) {
     twins_.emplace_back(hash, row);
 }
 
-bool hash_index::has_in_memory(uint64_t hash, std::vector<int64_t>& out) const {
-  const auto before = out.size();
+void hash_index::find_in_memory(uint64_t hash, std::vector<int64_t>& out) const {
   for (const auto* known : {&recent_, &frozen_})
     if (const auto at = known->find(hash); at != known->end())
       out.push_back(at->second);
@@ -106,14 +116,6 @@ bool hash_index::has_in_memory(uint64_t hash, std::vector<int64_t>& out) const {
     for (const auto& [other, row] : *all)
       if (other == hash)
         out.push_back(row);
-  return out.size() > before;
-}
-
-void hash_index::find(uint64_t hash, std::vector<int64_t>& out) const {
-  has_in_memory(hash, out);
-  for (const auto& x : runs_)
-    if (x.file->may_have(hash))
-      x.file->find(hash, out);
 }
 
 void hash_index::prepare(const std::vector<uint64_t>& hashes) {
@@ -137,9 +139,9 @@ void hash_index::prepare(const std::vector<uint64_t>& hashes) {
   std::sort(prepared_.begin(), prepared_.end());
 }
 
-void hash_index::find_prepared(size_t at, std::vector<int64_t>& out) const {
+void hash_index::find(size_t at, std::vector<int64_t>& out) const {
   assert(at < hashes_.size());
-  has_in_memory(hashes_[at], out);
+  find_in_memory(hashes_[at], out);
   auto x = std::lower_bound(prepared_.begin(), prepared_.end(), std::pair{at, INT64_MIN});
   for (; x != prepared_.end() && x->first == at; ++x)
     out.push_back(x->second);
@@ -147,6 +149,10 @@ void hash_index::find_prepared(size_t at, std::vector<int64_t>& out) const {
 
 bool hash_index::is_full() const {
   return !making_ && frozen_.empty() && recent_.size() + twins_.size() >= how_.recent_max;
+}
+
+bool hash_index::is_overfull() const {
+  return recent_.size() >= recent_factor_max * how_.recent_max;
 }
 
 void hash_index::freeze() {
@@ -170,15 +176,17 @@ void hash_index::begin_make() {
 
 /// Four of a level become one of the next.
 void hash_index::begin_merge() {
-  if (merging_ || steady::now() < again_at_)
+  if (merging_ || !after_merge_.is_over())
     return;
-  for (int level = 0; level < 40; ++level) {
+  for (int level = 0; level < levels_max; ++level) {
     run_maker::runs from;
     for (const auto& x : runs_)
       if (x.level == level && from.size() < runs_of_merge)
         from.push_back(x.file);
     if (from.size() < runs_of_merge)
       continue;
+    if (!has_space_for(from))
+      return note_failure(after_merge_, "there is too little space on the disk to merge four");
     merging_.emplace();
     merging_->level = level + 1;
     for (const auto& x : from)
@@ -188,23 +196,40 @@ void hash_index::begin_merge() {
   }
 }
 
+bool hash_index::has_space_for(const run_maker::runs& all) const {
+  uint64_t bytes = 0;
+  for (const auto& x : all)
+    bytes += x->bytes();
+  std::error_code unknown;
+  const auto space = std::filesystem::space(maker_.folder(), unknown);
+  return unknown || space.available >= bytes + bytes_left_free;
+}
+
+void hash_index::note_failure(pause& after, const std::string& why) {
+  const bool is_first = after.length.count() == 0;
+  after.length = is_first ? first_pause : std::min(2 * after.length, longest_pause);
+  after.until = steady::now() + after.length;
+  trouble_ = why;
+  if (is_first && how_.report)
+    how_.report("a run of " + how_.of + " cannot be written, and is tried again: " + why);
+}
+
 /// @returns true when the run is made.
-bool hash_index::take(std::optional<waiting>& x) {
+bool hash_index::take(std::optional<waiting>& x, pause& after) {
   if (!x || x->made)
     return x.has_value();
   if (x->result.wait_for(std::chrono::seconds{0}) != std::future_status::ready)
     return false;
   try {
-    x->made = x->result.get();
-    trouble_.clear();
+    x->made = std::make_unique<run_maker::made>(x->result.get());
+    after = {};
     return true;
   } catch (const damaged_run&) {
     x.reset();
     throw;
   } catch (const std::exception& error) {
     x.reset();
-    trouble_ = error.what();
-    again_at_ = steady::now() + pause_after_failure;
+    note_failure(after, error.what());
     return false;
   }
 }
@@ -216,19 +241,23 @@ void hash_index::enter(waiting& x) {
   x.is_entering = true;
 }
 
+void hash_index::wait_for_room() {
+  if (is_overfull() && making_ && making_->result.valid())
+    making_->result.wait();
+}
+
 bool hash_index::finish() {
-  if (recent_.size() >= recent_factor_max * how_.recent_max) {
-    if (making_ && making_->result.valid())
-      making_->result.wait(); // The disk is slower than what comes in.
-    else if (!making_ && !frozen_.empty())
-      throw failure(SQLITE_FULL, "a run of " + how_.of + " cannot be written: " + trouble_);
-  }
-  if (take(merging_))
+  if (!making_ && !frozen_.empty() && after_make_.is_over())
+    begin_make();
+  if (take(merging_, after_merge_))
     enter(*merging_);
-  if (!take(making_))
-    return false;
-  enter(*making_);
-  return true;
+  if (take(making_, after_make_)) {
+    enter(*making_);
+    return true;
+  }
+  if (is_overfull() && !making_ && !frozen_.empty())
+    throw file_failure(SQLITE_FULL, "a run of " + how_.of + " cannot be written: " + trouble_);
+  return false;
 }
 
 void hash_index::install(waiting& x) {
@@ -241,14 +270,14 @@ void hash_index::install(waiting& x) {
     return true;
   };
   runs_.erase(std::remove_if(runs_.begin(), runs_.end(), is_part), runs_.end());
-  runs_.push_back({std::move(x.made->run), x.level});
+  runs_.push_back({x.made->keep(), x.level});
 }
 
 void hash_index::committed() {
   put_.clear();
   twins_before_ = twins_.size();
   for (auto& x : added_)
-    runs_.push_back(std::move(x));
+    runs_.push_back({x.keep(), level_of_added});
   added_.clear();
   if (merging_ && merging_->is_entering) {
     install(*merging_);
@@ -260,8 +289,8 @@ void hash_index::committed() {
     frozen_.clear();
     frozen_twins_.clear();
   }
-  if (!making_ && !frozen_.empty() && steady::now() >= again_at_)
-    begin_make();
+  if (std::exchange(has_forgotten_, false))
+    retire_strangers();
   begin_merge();
 }
 
@@ -270,7 +299,8 @@ void hash_index::rolled_back() {
     recent_.erase(hash);
   put_.clear();
   twins_.resize(twins_before_);
-  added_.clear(); // Their files are strangers at the next start.
+  added_.clear();
+  has_forgotten_ = false;
   for (auto* x : {&making_, &merging_})
     if (*x)
       (*x)->is_entering = false;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -31,13 +32,15 @@ public:
   struct config {
     std::string store;     ///< Identity.
     std::string of;        ///< Which index of the store: part of the files' names.
-    size_t recent_max = 0; ///< About how many entries are in memory before they become a run.
+    size_t recent_max = 1; ///< About how many entries are in memory before they become a run.
+    std::function<void(const std::string&)> report; ///< What cannot be written; may be missing.
   };
 
   hash_index(connection& on, run_maker& maker, config how);
 
   /// Opens the runs, in a transaction. Once, or after forget().
-  void open();
+  /// `has_progress`: rows are said to stand in runs, so that there must be some.
+  void open(bool has_progress);
   /// No run counts any more and nothing is in memory. In a transaction, the only call of it.
   void forget();
   /// Between transactions, while all is put again: so many entries as a run of their own, at once.
@@ -45,17 +48,18 @@ public:
   void add_run(std::vector<hash_entry> entries);
 
   void put(uint64_t hash, int64_t row);
-  /// Appends the rows of a hash to `out`.
-  void find(uint64_t hash, std::vector<int64_t>& out) const;
-  /// Looks a batch up in the runs at once, which find_prepared() then uses. `hashes` in order.
+  /// Looks a batch up in the runs at once, which find() then uses. `hashes` in order.
   void prepare(const std::vector<uint64_t>& hashes);
-  /// The same as find(), for the hash at `at` of those.
-  void find_prepared(size_t at, std::vector<int64_t>& out) const;
+  /// Appends the rows of the hash at `at` of those to `out`.
+  void find(size_t at, std::vector<int64_t>& out) const;
 
   /// Enough is in memory, and nothing of it is on its way: time for freeze().
   bool is_full() const;
   /// Between transactions: what is in memory becomes a run.
   void freeze();
+  /// Before a transaction begins: waits when far more is in memory than should be, and the disk is
+  /// slower than what comes in.
+  void wait_for_room();
   /// Before a transaction ends. @returns true when all that was frozen stands in runs from this
   /// transaction on: progress that belongs to it is to be written now.
   bool finish();
@@ -75,22 +79,30 @@ private:
   };
   struct waiting {
     std::future<run_maker::made> result;
-    std::optional<run_maker::made> made;
+    std::unique_ptr<run_maker::made> made;
     int level = 0;
     std::vector<uint64_t> from; ///< Numbers of the runs that it is made of.
     bool is_entering = false;   ///< In the transaction that is open.
   };
+  /// When to try again what failed: later each time.
+  struct pause {
+    steady::time_point until;
+    std::chrono::seconds length{0};
+    bool is_over() const { return steady::now() >= until; }
+  };
 
   run_name new_name() const;
+  bool is_overfull() const;
   void begin_make();
   void begin_merge();
-  bool take(std::optional<waiting>& x);
+  bool has_space_for(const run_maker::runs& all) const;
+  bool take(std::optional<waiting>& x, pause& after);
+  void note_failure(pause& after, const std::string& why);
   void enter(waiting& x);
   void install(waiting& x);
   void name_run(const run_maker::made& x, int level);
-  void retire(const hash_run& x);
   void retire_strangers();
-  bool has_in_memory(uint64_t hash, std::vector<int64_t>& out) const;
+  void find_in_memory(uint64_t hash, std::vector<int64_t>& out) const;
 
   connection& on_;
   run_maker& maker_;
@@ -102,13 +114,14 @@ private:
   std::vector<uint64_t> put_; ///< In this transaction, into recent_.
   size_t twins_before_ = 0;   ///< When the transaction began.
   std::vector<run> runs_;
-  std::vector<run> added_;                           ///< By this transaction, with add_run().
+  std::vector<run_maker::made> added_;               ///< By this transaction, with add_run().
+  bool has_forgotten_ = false;                       ///< In this transaction.
   std::vector<std::pair<size_t, int64_t>> prepared_; ///< What runs have, by place in the batch.
   std::vector<uint64_t> hashes_;
   std::optional<waiting> making_;
   std::optional<waiting> merging_;
-  steady::time_point again_at_; ///< After a run that could not be written.
-  std::string trouble_;         ///< Why it could not.
+  pause after_make_, after_merge_;
+  std::string trouble_; ///< Why a run could not be written.
   statement insert_, remove_;
   std::mutex lock_;                  ///< Guards what follows.
   std::vector<std::string> retired_; ///< Files that are part of others now.

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cassert>
 #include <cstring>
+#include <filesystem>
 
 #define XXH_INLINE_ALL
 #include <sqlite3.h>
@@ -27,6 +28,7 @@ constexpr size_t block_bytes = hash_run::block_bytes;
 constexpr size_t entries_of_block = hash_run::entries_of_block;
 constexpr char magic[16] = "footfall run 01";
 constexpr size_t words_of_filter_block = 4;
+constexpr int64_t bytes_of_sync = int64_t{16} << 20;
 
 struct header_fields {
   char magic[16];
@@ -75,12 +77,12 @@ std::array<uint64_t, words_of_filter_block> bits_of(uint64_t hash) noexcept {
   return out;
 }
 
+/// That it is not there is damage; what else keeps it from being opened may pass.
 disk_file open_run(const std::string& path) {
-  try {
-    return disk_file::open(path);
-  } catch (const failure& error) {
-    throw damaged_run(error.what());
-  }
+  std::error_code unknown;
+  if (!std::filesystem::exists(path, unknown) && !unknown)
+    throw damaged_run(path + ": it is not there");
+  return disk_file::open(path);
 }
 
 /// A sector that cannot be read is damage too: another file in its place is the way out.
@@ -100,7 +102,7 @@ std::string run_name::file() const {
   return of + "-" + hex + ".run";
 }
 
-damaged_run::damaged_run(const std::string& text) : failure(SQLITE_CORRUPT, text) {}
+damaged_run::damaged_run(const std::string& text) : file_failure(SQLITE_CORRUPT, text) {}
 
 hash_run::hash_run(const std::string& folder, const run_name& name, uint64_t checksum)
     : name_(name), file_(open_run(folder + "/" + name.file())) {
@@ -115,6 +117,11 @@ hash_run::hash_run(const std::string& folder, const run_name& name, uint64_t che
   if (checksum_of(filter_) != filter_checksum_ || checksum_of(firsts_) != firsts_checksum_)
     throw damaged_run(file_.path() + ": its filter is damaged");
 }
+
+hash_run::hash_run(const std::string& folder, run_name name, uint64_t entries,
+                   std::vector<uint64_t> filter, std::vector<uint64_t> firsts)
+    : name_(std::move(name)), file_(open_run(folder + "/" + name_.file())), entries_(entries),
+      filter_(std::move(filter)), firsts_(std::move(firsts)) {}
 
 void hash_run::read_header(uint64_t checksum) {
   const auto size = file_.size();
@@ -139,6 +146,10 @@ void hash_run::read_header(uint64_t checksum) {
   entries_ = x.entries;
   filter_checksum_ = x.filter_checksum;
   firsts_checksum_ = x.firsts_checksum;
+}
+
+uint64_t hash_run::bytes() const {
+  return static_cast<uint64_t>(bytes_of(entries_));
 }
 
 size_t hash_run::entries_in(uint64_t block) const noexcept {
@@ -204,7 +215,7 @@ void hash_run::cursor::advance() {
 }
 
 hash_run_writer::hash_run_writer(const std::string& folder, run_name name, uint64_t entries)
-    : name_(std::move(name)), entries_(entries),
+    : folder_(folder), name_(std::move(name)), entries_(entries),
       file_(disk_file::make(folder + "/" + name_.file())),
       filter_(filter_blocks_of(entries) * words_of_filter_block) {
   assert(name_.store.size() <= sizeof header_fields::store);
@@ -233,6 +244,10 @@ void hash_run_writer::flush() {
   file_.write(written_, waiting_);
   written_ += static_cast<int64_t>(waiting_.size());
   waiting_.clear();
+  if (written_ - synced_ < bytes_of_sync)
+    return;
+  file_.sync();
+  synced_ = written_;
 }
 
 void hash_run_writer::add(const hash_entry& x) {
@@ -260,7 +275,7 @@ void hash_run_writer::flush_block() {
   ++blocks_;
 }
 
-uint64_t hash_run_writer::finish() {
+hash_run_writer::finished hash_run_writer::finish() {
   assert(added_ == entries_);
   if (!block_.empty())
     flush_block();
@@ -281,8 +296,9 @@ uint64_t hash_run_writer::finish() {
   std::memcpy(header.data() + block_bytes - sizeof sum, &sum, sizeof sum);
   file_.write(0, header);
   file_.sync();
+  hash_run run{folder_, name_, entries_, std::move(filter_), std::move(firsts_)};
   is_finished_ = true;
-  return sum;
+  return {std::move(run), sum};
 }
 
 } // namespace footfall::sqlite

@@ -29,7 +29,7 @@ struct run_name {
 };
 
 /// A run is not what it says: foreign, torn or damaged. Its index must be made again.
-class damaged_run : public failure {
+class damaged_run : public file_failure {
 public:
   explicit damaged_run(const std::string& text);
 };
@@ -51,6 +51,7 @@ public:
   /// Opens a run and checks all but the blocks of entries, each of which is checked when it is
   /// read. `checksum` is that of the header, which hash_run_writer gave.
   hash_run(const std::string& folder, const run_name& name, uint64_t checksum);
+  hash_run(hash_run&&) = default;
 
   bool may_have(uint64_t hash) const noexcept;
   /// Has the processor get ready what may_have will look at.
@@ -59,6 +60,7 @@ public:
   void find(uint64_t hash, std::vector<int64_t>& out) const;
 
   uint64_t entries() const noexcept { return entries_; }
+  uint64_t bytes() const; ///< On the disk.
   const run_name& name() const noexcept { return name_; }
 
   /// All entries, in order, in whatever thread.
@@ -83,11 +85,14 @@ public:
   };
 
 private:
+  friend class hash_run_writer;
+  hash_run(const std::string& folder, run_name name, uint64_t entries, std::vector<uint64_t> filter,
+           std::vector<uint64_t> firsts);
   void read_header(uint64_t checksum);
   void read_block(const disk_file& from, uint64_t block, std::vector<hash_entry>& to) const;
   size_t entries_in(uint64_t block) const noexcept;
 
-  const run_name name_;
+  run_name name_;
   disk_file file_;
   uint64_t entries_ = 0;
   uint64_t filter_checksum_ = 0;
@@ -108,21 +113,26 @@ public:
   hash_run_writer& operator=(const hash_run_writer&) = delete;
 
   void add(const hash_entry& x);
-  /// Writes the rest and waits until the run outlives a loss of power.
-  /// @returns the checksum of its header.
-  uint64_t finish();
+  struct finished {
+    hash_run run;
+    uint64_t checksum = 0; ///< Of its header.
+  };
+  /// Writes the rest and waits until the run outlives a loss of power. Once, the last call.
+  finished finish();
 
 private:
   void flush_block();
   void flush();
   void append(std::string_view bytes);
 
+  const std::string folder_;
   const run_name name_;
   const uint64_t entries_;
   disk_file file_;
   uint64_t added_ = 0;
   uint64_t blocks_ = 0;
   int64_t written_ = 0;
+  int64_t synced_ = 0; ///< Of what is written, in steps, so that the last sync is short.
   std::string block_;
   std::string waiting_;
   std::vector<uint64_t> filter_;

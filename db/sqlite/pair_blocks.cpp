@@ -25,8 +25,10 @@ int32_t base_of(int64_t first) noexcept {
   return static_cast<int32_t>(first & low32);
 }
 
-/// The block that a pair stands in, and where the next one begins.
-constexpr const char* find_sql =
+/// The block that a pair stands in; and with it, where the next one begins.
+constexpr const char* find_sql = "SELECT first, data FROM core_pair_blocks"
+                                 " WHERE first <= ?1 AND first >= ?2 ORDER BY first DESC LIMIT 1";
+constexpr const char* find_with_end_sql =
     "SELECT first, data, (SELECT min(n.first) FROM core_pair_blocks n WHERE n.first > b.first)"
     " FROM core_pair_blocks b WHERE first <= ?1 AND first >= ?2 ORDER BY first DESC LIMIT 1";
 
@@ -168,25 +170,46 @@ merged_pairs merge_pairs(std::string_view text, int32_t base, const user_clicks*
 }
 
 pair_blocks::pair_blocks(connection& on)
-    : find_(on, find_sql),
+    : find_(on, find_sql), find_with_end_(on, find_with_end_sql),
       page_(on, "SELECT first, data FROM core_pair_blocks WHERE first >= ? AND first < ?") {}
 
 uint64_t pair_blocks::clicks_of(int32_t page_no, int32_t user_no) {
-  const auto pair = key_of(page_no, user_no);
-  if (block_.empty() || pair < first_ || pair >= until_) {
-    const reset_at_end end{find_};
-    block_.clear();
-    find_.bind(1, pair).bind(2, key_of(page_no, 0));
-    if (!find_.step())
-      return 0;
-    first_ = find_.integer(0);
-    until_ = end_of(find_, page_no);
-    read_pairs(find_.text(1), base_of(first_), block_);
+  const reset_at_end end{find_};
+  find_.bind(1, key_of(page_no, user_no)).bind(2, key_of(page_no, 0));
+  if (!find_.step())
+    return 0;
+  for (pair_scanner from{find_.text(1), base_of(find_.integer(0))}; !from.is_at_end();) {
+    const auto next = from.peek();
+    const auto clicks = from.take(next);
+    if (next >= user_no)
+      return next == user_no ? clicks : 0;
   }
-  const auto at =
-      std::lower_bound(block_.begin(), block_.end(), user_no,
-                       [](const user_clicks& x, int32_t wanted) { return x.user_no < wanted; });
-  return at == block_.end() || at->user_no != user_no ? 0 : at->clicks;
+  return 0;
+}
+
+uint64_t pair_blocks::count_new(int32_t page_no, const std::vector<int32_t>& users) {
+  uint64_t out = 0;
+  auto last = std::vector<user_clicks>::const_iterator{};
+  int64_t until = 0;
+  for (const auto user_no : users) {
+    const auto pair = key_of(page_no, user_no);
+    if (pair >= until) {
+      const reset_at_end end{find_with_end_};
+      some_.clear();
+      until = end_of_page(page_no);
+      find_with_end_.bind(1, pair).bind(2, key_of(page_no, 0));
+      if (find_with_end_.step()) {
+        until = end_of(find_with_end_, page_no);
+        read_pairs(find_with_end_.text(1), base_of(find_with_end_.integer(0)), some_);
+      }
+      last = some_.cbegin();
+    }
+    last = std::lower_bound(last, some_.cend(), user_no, [](const user_clicks& x, int32_t wanted) {
+      return x.user_no < wanted;
+    });
+    out += last == some_.cend() || last->user_no != user_no ? 1 : 0;
+  }
+  return out;
 }
 
 void pair_blocks::each_of_page(int32_t page_no,
@@ -194,16 +217,17 @@ void pair_blocks::each_of_page(int32_t page_no,
   const reset_at_end end{page_};
   page_.bind(1, key_of(page_no, 0)).bind(2, end_of_page(page_no));
   while (page_.step()) {
-    of_page_.clear();
-    read_pairs(page_.text(1), base_of(page_.integer(0)), of_page_);
-    for (const auto& x : of_page_)
+    some_.clear();
+    read_pairs(page_.text(1), base_of(page_.integer(0)), some_);
+    for (const auto& x : some_)
       use(x);
   }
 }
 
 pair_block_writer::pair_block_writer(connection& on)
-    : on_(on), find_(on, find_sql), put_(on, "INSERT INTO core_pair_blocks VALUES (?, ?)"
-                                             " ON CONFLICT DO UPDATE SET data = excluded.data") {}
+    : on_(on), find_(on, find_with_end_sql),
+      put_(on, "INSERT INTO core_pair_blocks VALUES (?, ?)"
+               " ON CONFLICT DO UPDATE SET data = excluded.data") {}
 
 uint64_t pair_block_writer::add(int32_t page_no, const std::vector<user_clicks>& more) {
   uint64_t added = 0;
@@ -212,6 +236,7 @@ uint64_t pair_block_writer::add(int32_t page_no, const std::vector<user_clicks>&
     auto first = key_of(page_no, 0);
     auto until = end_of_page(page_no);
     std::string_view text;
+    const reset_at_end end_of_find{find_}; // It has the text.
     find_.bind(1, key_of(page_no, x->user_no)).bind(2, first);
     if (find_.step()) {
       first = find_.integer(0);
@@ -222,7 +247,6 @@ uint64_t pair_block_writer::add(int32_t page_no, const std::vector<user_clicks>&
         x, end, [&](const user_clicks& y) { return key_of(page_no, y.user_no) >= until; });
     assert(rest != x);
     const auto merged = merge_pairs(text, base_of(first), x, rest);
-    find_.reset(); // It has the text.
     put(first, merged);
     added += merged.added;
     x = rest;

@@ -36,21 +36,19 @@ merged_pairs merge_pairs(std::string_view text, int32_t base, const user_clicks*
 /// thread; throws `failure`.
 class pair_blocks {
 public:
-  static constexpr size_t bytes_max = 3'900; ///< Of a block's text.
+  static constexpr size_t bytes_max = 1'900; ///< Of a block's text.
 
   explicit pair_blocks(connection& on);
 
-  /// 0: there is no such pair. What was read last is kept, for the next one of its neighbours.
+  /// 0: there is no such pair.
   uint64_t clicks_of(int32_t page_no, int32_t user_no);
-  /// What was read belongs to another snapshot.
-  void forget() noexcept { block_.clear(); }
+  /// How many of these users, in order, are not among the pairs of the page.
+  uint64_t count_new(int32_t page_no, const std::vector<int32_t>& users);
   void each_of_page(int32_t page_no, const std::function<void(const user_clicks&)>& use);
 
 private:
-  statement find_, page_;
-  int64_t first_ = 0; ///< Of what was read last, which ends before `until_`.
-  int64_t until_ = 0;
-  std::vector<user_clicks> block_, of_page_;
+  statement find_, find_with_end_, page_;
+  std::vector<user_clicks> some_;
 };
 
 /// The fold's side of the same. Each call in a transaction of the caller.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include <sqlite3.h>
 
@@ -25,6 +26,24 @@ run_maker::~run_maker() {
   thread_.join();
 }
 
+run_maker::made::made(std::string path, hash_run_writer::finished x)
+    : path_(std::move(path)), run_(std::make_shared<const hash_run>(std::move(x.run))),
+      checksum_(x.checksum) {}
+
+run_maker::made::~made() {
+  if (!run_)
+    return;
+  try {
+    disk_file::remove(path_);
+  } catch (const failure&) {
+    // The next start removes it.
+  }
+}
+
+std::shared_ptr<const hash_run> run_maker::made::keep() {
+  return std::exchange(run_, nullptr);
+}
+
 std::future<run_maker::made> run_maker::push(std::deque<task>& to, task x) {
   auto out = x.get_future();
   {
@@ -41,10 +60,7 @@ run_maker::made run_maker::write(const std::string& folder, const run_name& name
   hash_run_writer to{folder, name, entries.size()};
   for (const auto& x : entries)
     to.add(x);
-  made out;
-  out.checksum = to.finish();
-  out.run = std::make_unique<hash_run>(folder, name, out.checksum);
-  return out;
+  return {folder + "/" + name.file(), to.finish()};
 }
 
 std::future<run_maker::made> run_maker::make(run_name name, std::vector<hash_entry> entries) {
@@ -54,13 +70,26 @@ std::future<run_maker::made> run_maker::make(run_name name, std::vector<hash_ent
 }
 
 std::future<run_maker::made> run_maker::merge(run_name name, runs from) {
-  return push(merges_, task{[this, name = std::move(name), from = std::move(from)] {
-                return merge_now(name, from);
+  uint64_t round = 0;
+  {
+    std::lock_guard guard{lock_};
+    round = round_;
+  }
+  return push(merges_, task{[this, name = std::move(name), from = std::move(from), round] {
+                return merge_now(name, from, round);
               }});
 }
 
+void run_maker::cancel_merges() {
+  {
+    std::lock_guard guard{lock_};
+    ++round_;
+  }
+  wakes_.notify_all();
+}
+
 /// Few runs: the smallest of their next entries is found by looking at each.
-run_maker::made run_maker::merge_now(const run_name& name, const runs& from) {
+run_maker::made run_maker::merge_now(const run_name& name, const runs& from, uint64_t round) {
   uint64_t entries = 0;
   std::vector<hash_run::cursor> at;
   for (const auto& x : from) {
@@ -68,7 +97,8 @@ run_maker::made run_maker::merge_now(const run_name& name, const runs& from) {
     at.emplace_back(*x);
   }
   hash_run_writer to{folder_, name, entries};
-  const auto began = std::chrono::steady_clock::now();
+  const std::chrono::microseconds of_step{entries_of_step * 1'000'000 / merged_a_second_};
+  auto next_at = std::chrono::steady_clock::now();
   for (uint64_t n = 0; n < entries; ++n) {
     hash_run::cursor* least = nullptr;
     for (auto& x : at)
@@ -79,16 +109,14 @@ run_maker::made run_maker::merge_now(const run_name& name, const runs& from) {
     if (n % entries_of_step != entries_of_step - 1)
       continue;
     make_waiting();
+    next_at = std::max(next_at + of_step, std::chrono::steady_clock::now());
     std::unique_lock guard{lock_};
-    wakes_.wait_until(guard, began + std::chrono::microseconds(n * 1'000'000 / merged_a_second_),
-                      [this] { return stopping_ || !makes_.empty(); });
-    if (stopping_)
-      throw failure(SQLITE_INTERRUPT, "the store closes");
+    auto is_over = [&] { return stopping_ || round_ != round; };
+    wakes_.wait_until(guard, next_at, [&] { return is_over() || !makes_.empty(); });
+    if (is_over())
+      throw failure(SQLITE_INTERRUPT, "nobody waits for it any more");
   }
-  made out;
-  out.checksum = to.finish();
-  out.run = std::make_unique<hash_run>(folder_, name, out.checksum);
-  return out;
+  return {folder_ + "/" + name.file(), to.finish()};
 }
 
 void run_maker::make_waiting() {

@@ -21,9 +21,21 @@ namespace footfall::sqlite {
 /// Any thread may ask.
 class run_maker {
 public:
-  struct made {
-    std::unique_ptr<hash_run> run;
-    uint64_t checksum = 0;
+  /// A run that nothing names yet: unless keep() is called its file goes with this.
+  class made {
+  public:
+    made(std::string path, hash_run_writer::finished x);
+    ~made();
+    made(made&&) = default;
+    made& operator=(made&&) = delete;
+    const hash_run& run() const noexcept { return *run_; }
+    uint64_t checksum() const noexcept { return checksum_; }
+    std::shared_ptr<const hash_run> keep();
+
+  private:
+    std::string path_;
+    std::shared_ptr<const hash_run> run_;
+    uint64_t checksum_ = 0;
   };
   using runs = std::vector<std::shared_ptr<const hash_run>>;
 
@@ -36,6 +48,8 @@ public:
   std::future<made> make(run_name name, std::vector<hash_entry> entries);
   /// The runs must stay on the disk until the future is there.
   std::future<made> merge(run_name name, runs from);
+  /// Nobody waits any more for what was to become one.
+  void cancel_merges();
 
   const std::string& folder() const noexcept { return folder_; }
   /// The same as make(), at once and in the thread of the caller.
@@ -46,7 +60,7 @@ private:
   using task = std::packaged_task<made()>;
 
   std::future<made> push(std::deque<task>& to, task x);
-  made merge_now(const run_name& name, const runs& from);
+  made merge_now(const run_name& name, const runs& from, uint64_t round);
   void make_waiting();
   void run();
 
@@ -55,6 +69,7 @@ private:
   std::mutex lock_;
   std::condition_variable wakes_;
   bool stopping_ = false;
+  uint64_t round_ = 0; ///< Of merges; those of an earlier one are cancelled.
   std::deque<task> makes_;
   std::deque<task> merges_;
   std::thread thread_;

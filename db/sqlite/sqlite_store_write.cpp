@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include "db/sqlite/disk_file.hpp"
+
 /// The writer thread of sqlite_store: one transaction for what waits.
 namespace footfall {
 
@@ -32,7 +34,7 @@ sqlite_store::impl::run_together(std::vector<sqlite::write_call>& calls, size_t 
   try {
     if (!writing->roll_back())
       throw sqlite::failure(SQLITE_IOERR, "an earlier transaction cannot be ended");
-    writer->mend();
+    writer->before_all();
     writing->run("BEGIN IMMEDIATE");
     for (size_t i = from; i < until; ++i)
       calls[i].work(*writer);
@@ -42,7 +44,8 @@ sqlite_store::impl::run_together(std::vector<sqlite::write_call>& calls, size_t 
   } catch (const sqlite::failure& error) {
     const bool undone = writing->roll_back();
     writer->rolled_back();
-    checkpoints->doubt(error);
+    if (!dynamic_cast<const sqlite::file_failure*>(&error))
+      checkpoints->doubt(error);
     // A commit that failed while syncing may be in the file after a crash.
     return {failed(error, undone && (!committing || (error.code() & 0xff) == SQLITE_FULL))};
   }
@@ -66,7 +69,7 @@ void sqlite_store::impl::write_loop() {
     writes.take_now(waiting); // What came during the last turn may wait longer than the rest.
     auto calls = sqlite::take_turn(waiting, sqlite::turn_rows_max);
     const auto all = run_together(calls, 0, calls.size());
-    const bool again = all.error && !all.is_committed && calls.size() > 1;
+    const bool again = all.error && !all.is_committed && (calls.size() > 1 || writer->is_damaged());
     for (size_t i = 0; i < calls.size(); ++i) {
       // One that fails must not take the others with it: each for itself then.
       const auto own = again ? run_together(calls, i, i + 1).error : all.error;

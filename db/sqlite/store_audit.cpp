@@ -161,14 +161,24 @@ void store_audit::compare_clicks() {
   };
   statement blocks{on_, "SELECT first, data FROM core_pair_blocks"};
   std::vector<user_clicks> users;
+  int64_t last = -1; // Pair of the block before.
   while (blocks.step()) {
-    const auto page_no = blocks.integer(0) >> 32;
+    const auto first = blocks.integer(0);
+    const auto page_no = first >> 32;
     if (!is_mine(page_no))
       continue;
     users.clear();
-    read_pairs(blocks.text(1), static_cast<int32_t>(blocks.integer(0) & low32), users);
+    try {
+      read_pairs(blocks.text(1), static_cast<int32_t>(first & low32), users);
+    } catch (const failure& error) {
+      report("page_clicks", page_name(page_no) + ", " + error.what(), 0, 1);
+      continue;
+    }
+    if (last >= first) // Nobody would find those that are in the wrong block.
+      report("page_clicks", page_name(page_no) + ": blocks overlap", 0, 1);
     for (const auto& x : users)
       compare_one(clicks_, pair_of(page_no, x.user_no), x.clicks, "page_clicks", name);
+    last = pair_of(page_no, users.back().user_no);
   }
   report_rest(clicks_, "page_clicks", name);
 }

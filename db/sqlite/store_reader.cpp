@@ -64,7 +64,6 @@ store_reader::store_reader(connection& on, const std::string& log)
 void store_reader::begin() {
   on_.roll_back();
   begin_.run();
-  pairs_.forget();
   try {
     reached_.clear();
     for (const auto& x : progress())
@@ -111,8 +110,7 @@ uint64_t store_reader::new_users_of(int32_t page_no) {
   tail_.each_of_page(page_no, [&](const auto& x) { users.push_back(x.user_no); });
   std::sort(users.begin(), users.end());
   users.erase(std::unique(users.begin(), users.end()), users.end());
-  return static_cast<uint64_t>(std::count_if(
-      users.begin(), users.end(), [&](int32_t x) { return pairs_.clicks_of(page_no, x) == 0; }));
+  return pairs_.count_new(page_no, users);
 }
 
 std::vector<pair_count> store_reader::counts(const std::vector<pair_key>& keys) {

@@ -31,7 +31,8 @@ public:
   uint64_t mark_redriven(const std::vector<redriven>& rows);
 
   /// Before a transaction begins: what was found to be damaged is made again.
-  void mend() { ids_.mend(); }
+  void before_all() { ids_.before_all(); }
+  bool is_damaged() const noexcept { return ids_.is_damaged(); }
   /// Before the transaction ends: upkeep of the index of ids.
   void finish() { ids_.finish(); }
   void committed() {

@@ -10,6 +10,8 @@
 #include <set>
 #include <thread>
 
+#include <sqlite3.h>
+
 #include "db/sqlite/hash_index.hpp"
 #include "db/sqlite/migrate.hpp"
 #include "tests/contract/temporary_folder.hpp"
@@ -66,7 +68,10 @@ std::string damage_of(const std::string& folder, const run_name& name, uint64_t 
 /// An index in a database of its own, beside what it should hold.
 class index_rig {
 public:
-  explicit index_rig(std::string folder) : folder_(std::move(folder)) { open(); }
+  explicit index_rig(std::string folder, const std::string& runs = "")
+      : folder_(std::move(folder)), runs_(folder_ + runs) {
+    open();
+  }
 
   void open() {
     index_.reset();
@@ -76,11 +81,14 @@ public:
     how.application_id = store_application_id;
     on_.emplace(folder_ + "/store.db", how);
     migrate(*on_, folder_ + "/store.db", store_application_id, sqlite_store_schema());
-    maker_.emplace(folder_);
-    index_.emplace(*on_, *maker_, hash_index::config{some_name.store, "ids", 10});
-    index_->open();
+    maker_.emplace(runs_);
+    index_.emplace(
+        *on_, *maker_,
+        hash_index::config{some_name.store, "ids", 10, [this](const auto& x) { said_ += x; }});
+    index_->open(false);
   }
   void commit(const std::vector<hash_entry>& entries, bool is_kept) {
+    index_->wait_for_room();
     on_->run("BEGIN IMMEDIATE");
     for (const auto& x : entries)
       index_->put(x.hash, x.row);
@@ -95,9 +103,10 @@ public:
       index_->freeze();
     }
   }
-  std::multiset<int64_t> found(uint64_t hash) const {
+  std::multiset<int64_t> found(uint64_t hash) {
     std::vector<int64_t> rows;
-    index_->find(hash, rows);
+    index_->prepare({hash});
+    index_->find(0, rows);
     return {rows.begin(), rows.end()};
   }
   std::multiset<int64_t> wanted(uint64_t hash) const {
@@ -123,10 +132,12 @@ public:
       out += x.path().extension() == ".run" ? 1 : 0;
     return out;
   }
+  const std::string& said() const { return said_; }
   size_t named() { return static_cast<size_t>(on_->value("SELECT count(*) FROM core_runs")); }
 
 private:
-  const std::string folder_;
+  const std::string folder_, runs_;
+  std::string said_;
   std::optional<connection> on_;
   std::optional<run_maker> maker_;
   std::optional<hash_index> index_;
@@ -147,18 +158,18 @@ TEST_CASE("a run has what was put into it and nothing else", "[contract][sqlite]
   for (const auto& x : entries)
     wanted[x.hash].push_back(x.row);
   for (const auto& [hash, rows] : wanted)
-    REQUIRE(rows_of(*made.run, hash) == rows);
+    REQUIRE(rows_of(made.run(), hash) == rows);
   std::mt19937_64 random(8);
   size_t passed = 0;
   constexpr size_t asked = 20'000;
   for (size_t i = 0; i < asked; ++i) {
     const auto hash = random();
-    passed += made.run->may_have(hash) ? 1 : 0;
-    REQUIRE(rows_of(*made.run, hash).empty());
+    passed += made.run().may_have(hash) ? 1 : 0;
+    REQUIRE(rows_of(made.run(), hash).empty());
   }
   CHECK(passed <= asked / 200);
   std::vector<hash_entry> all;
-  for (hash_run::cursor at{*made.run}; !at.is_at_end(); at.next())
+  for (hash_run::cursor at{made.run()}; !at.is_at_end(); at.next())
     all.push_back(*at);
   std::sort(entries.begin(), entries.end());
   CHECK(all == entries);
@@ -169,7 +180,7 @@ TEST_CASE("a run that is not what it says is noticed", "[contract][sqlite][run]"
   const auto made = run_maker::write(folder.path(), some_name, some_entries(700, 3));
   const auto file = folder.path() + "/" + some_name.file();
   const auto whole = bytes_of(file);
-  REQUIRE(damage_of(folder.path(), some_name, made.checksum).empty());
+  REQUIRE(damage_of(folder.path(), some_name, made.checksum()).empty());
   SECTION("one byte is another") {
     std::mt19937_64 random(4);
     for (int i = 0; i < 400; ++i) {
@@ -178,24 +189,25 @@ TEST_CASE("a run that is not what it says is noticed", "[contract][sqlite][run]"
       bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
       put_bytes(file, bytes);
       INFO("byte " << at);
-      REQUIRE_FALSE(damage_of(folder.path(), some_name, made.checksum).empty());
+      REQUIRE_FALSE(damage_of(folder.path(), some_name, made.checksum()).empty());
     }
   }
   SECTION("it is shorter, or longer") {
     for (const size_t size : {size_t{0}, size_t{100}, size_t{4096}, size_t{9000}, whole.size() - 1})
       for (const bool is_longer : {false, true}) {
         put_bytes(file, is_longer ? whole + std::string(size + 1, 'x') : whole.substr(0, size));
-        REQUIRE_FALSE(damage_of(folder.path(), some_name, made.checksum).empty());
+        REQUIRE_FALSE(damage_of(folder.path(), some_name, made.checksum()).empty());
       }
   }
   SECTION("two blocks changed places") {
     put_bytes(file, whole.substr(0, 4096) + whole.substr(8192, 4096) + whole.substr(4096, 4096)
                         + whole.substr(3 * 4096));
-    CHECK(damage_of(folder.path(), some_name, made.checksum).find("block 0") != std::string::npos);
+    CHECK(damage_of(folder.path(), some_name, made.checksum()).find("block 0")
+          != std::string::npos);
   }
   SECTION("it is gone") {
     std::filesystem::remove(file);
-    CHECK_FALSE(damage_of(folder.path(), some_name, made.checksum).empty());
+    CHECK_FALSE(damage_of(folder.path(), some_name, made.checksum()).empty());
   }
   SECTION("it is another store's, another index's, or another run") {
     auto store = some_name, index = some_name, number = some_name;
@@ -204,9 +216,9 @@ TEST_CASE("a run that is not what it says is noticed", "[contract][sqlite][run]"
     number.number = 5;
     for (const auto& name : {store, index, number}) {
       put_bytes(folder.path() + "/" + name.file(), whole);
-      CHECK(damage_of(folder.path(), name, made.checksum).find("another") != std::string::npos);
+      CHECK(damage_of(folder.path(), name, made.checksum()).find("another") != std::string::npos);
     }
-    CHECK_FALSE(damage_of(folder.path(), some_name, made.checksum + 1).empty());
+    CHECK_FALSE(damage_of(folder.path(), some_name, made.checksum() + 1).empty());
   }
 }
 
@@ -221,17 +233,17 @@ TEST_CASE("runs become one that has all of theirs, and new ones do not wait for 
     all.insert(all.end(), some.begin(), some.end());
     auto name = some_name;
     name.number = i;
-    from.push_back(run_maker::write(folder.path(), name, some).run);
+    from.push_back(run_maker::write(folder.path(), name, some).keep());
   }
   auto name = some_name;
   name.number = 10;
   auto merged = maker.merge(name, from);
   name.number = 11;
-  REQUIRE(maker.make(name, some_entries(1'000, 9)).get().run->entries() == 1'000);
+  REQUIRE(maker.make(name, some_entries(1'000, 9)).get().run().entries() == 1'000);
   CHECK(merged.wait_for(std::chrono::seconds{0}) != std::future_status::ready); // Half a second.
   const auto made = merged.get();
   std::vector<hash_entry> found;
-  for (hash_run::cursor at{*made.run}; !at.is_at_end(); at.next())
+  for (hash_run::cursor at{made.run()}; !at.is_at_end(); at.next())
     found.push_back(*at);
   std::sort(all.begin(), all.end());
   CHECK(found == all);
@@ -262,7 +274,7 @@ TEST_CASE("an index by hash holds what was committed, also after a start",
     rig.index().prepare(hashes);
     for (size_t i = 0; i < hashes.size(); ++i) {
       std::vector<int64_t> rows;
-      rig.index().find_prepared(i, rows);
+      rig.index().find(i, rows);
       REQUIRE(std::multiset<int64_t>(rows.begin(), rows.end()) == rig.wanted(hashes[i]));
     }
     if (random() % 100 == 0) { // Those that are part of others go when that is synced.
@@ -307,4 +319,42 @@ TEST_CASE("an index whose runs are damaged can be made again", "[contract][sqlit
   rig.index().begin_sync();
   rig.index().synced();
   CHECK(rig.files() == 1);
+}
+
+TEST_CASE("an index goes on when runs can be written again", "[contract][sqlite][run]") {
+  temporary_folder folder;
+  index_rig rig{folder.path(), "/runs"}; // There is no such folder.
+  int64_t row = 0;
+  auto one_more = [&] {
+    rig.commit({{static_cast<uint64_t>(row), row}}, true);
+    ++row;
+  };
+  auto is_refused = [&] {
+    try {
+      one_more();
+      return false;
+    } catch (const failure& error) {
+      CHECK(error.code() == SQLITE_FULL);
+      rig.on().roll_back();
+      rig.index().rolled_back();
+      return true;
+    }
+  };
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+  while (!is_refused())
+    REQUIRE(std::chrono::steady_clock::now() < end);
+  CHECK(row <= 60); // Ten are a run; forty and those on their way may be in memory.
+  CHECK(rig.said().find("is tried again") != std::string::npos);
+  CHECK(rig.said().find("tried", rig.said().find("tried") + 1) == std::string::npos); // Once.
+  std::filesystem::create_directory(folder.path() + "/runs");
+  while (is_refused()) {
+    REQUIRE(std::chrono::steady_clock::now() < end);
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+  }
+  while (rig.named() == 0) {
+    REQUIRE(std::chrono::steady_clock::now() < end);
+    one_more();
+  }
+  for (uint64_t hash = 0; hash < static_cast<uint64_t>(row); ++hash)
+    REQUIRE(rig.found(hash) == rig.wanted(hash));
 }

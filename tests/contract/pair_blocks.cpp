@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <set>
 
 #include "db/sqlite/migrate.hpp"
 #include "db/sqlite/pair_blocks.hpp"
@@ -97,13 +98,17 @@ TEST_CASE("blocks hold what was added to each pair", "[contract][sqlite][pairs]"
     REQUIRE(to.add(page_no, more) == fresh);
     for (const auto& x : more)
       wanted[{page_no, x.user_no}] += x.clicks;
-    from.forget();
-    for (int i = 0; i < 50; ++i) {
-      const auto page = static_cast<int32_t>(random() % 5);
-      const auto user = static_cast<int32_t>(random() % 32'000);
+    const auto page = static_cast<int32_t>(random() % 5);
+    std::set<int32_t> users;
+    uint64_t new_ones = 0;
+    for (int i = 0; i < 50; ++i)
+      users.insert(static_cast<int32_t>(random() % 32'000));
+    for (const auto user : users) {
       const auto at = wanted.find({page, user});
       REQUIRE(from.clicks_of(page, user) == (at == wanted.end() ? 0 : at->second));
+      new_ones += at == wanted.end() ? 1 : 0;
     }
+    REQUIRE(from.count_new(page, {users.begin(), users.end()}) == new_ones);
   }
   clicks_by_pair found;
   for (int32_t page = 0; page < 5; ++page)
@@ -195,4 +200,33 @@ TEST_CASE("who opens the file reads page_clicks as rows", "[contract][sqlite][pa
   CHECK(run_sql(file, "SELECT click_count FROM page_clicks WHERE page_url = '/b'"
                       " AND user_id = 'u1999'")
         == 3);
+}
+
+TEST_CASE("a block that is damaged stops the folds of its page and no others",
+          "[contract][sqlite][pairs]") {
+  temporary_folder folder;
+  sqlite_store::config settings;
+  settings.folder = folder.path();
+  auto db = std::move(*sqlite_store::open(settings));
+  const int64_t epochs[] = {claim(*db, 0)->epoch, claim(*db, 1)->epoch};
+  auto put = [&](uint32_t partition, int64_t offset, const std::string& page) {
+    REQUIRE(apply(*db, batch(partition, epochs[partition], offset, offset + 1,
+                             {row(offset, page + std::to_string(offset), page, "u")}))
+                ->moved);
+  };
+  put(0, 0, "/a");
+  REQUIRE(fold(*db, 0, 0, 1)->moved);
+  run_sql(folder.path() + "/store.db", "UPDATE core_pair_blocks SET data = 'x'");
+  put(0, 1, "/a");
+  put(1, 0, "/b");
+  const auto damaged = fold(*db, 0, 1, 2);
+  REQUIRE_FALSE(damaged);
+  CHECK(text_of(damaged.error()).find("core_pair_blocks") != std::string::npos);
+  CHECK(fold(*db, 1, 0, 1)->moved);
+  put(1, 1, "/b");
+  CHECK(fold(*db, 1, 1, 2)->moved);
+  const auto found = audit(*db);
+  REQUIRE(found);
+  REQUIRE_FALSE(found->empty());
+  CHECK(found->front().table == "page_clicks");
 }

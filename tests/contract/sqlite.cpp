@@ -320,6 +320,8 @@ TEST_CASE("sqlite_store audit finds a wrong row in every table", "[contract][sql
        {"page_clicks", "DELETE FROM core_pair_blocks WHERE first ="
                        " (SELECT max(first) FROM core_pair_blocks)"},
        {"page_clicks", "INSERT INTO core_pair_blocks VALUES (1 << 32 | 9999, '0,1')"},
+       {"page_clicks", "INSERT INTO core_pair_blocks VALUES (1 << 32 | 2, '0,1')"},
+       {"page_clicks", "UPDATE core_pair_blocks SET data = data || ',' WHERE first = 1 << 32"},
        {"page_totals", "UPDATE core_page_totals SET clicks = clicks - 1 WHERE page_no = 1"},
        {"page_totals", "UPDATE core_page_totals SET users = users + 1 WHERE page_no = 1"},
        {"page_totals", "UPDATE core_page_totals SET last_at_us = last_at_us + 1 WHERE page_no = 1"},
@@ -328,8 +330,7 @@ TEST_CASE("sqlite_store audit finds a wrong row in every table", "[contract][sql
        {"page_series", "UPDATE core_page_series SET clicks = 0 WHERE page_no = 1"},
        {"page_series", "INSERT INTO core_page_series VALUES (1, 5, 1, 1)"},
        {"site_series", "DELETE FROM core_site_series"},
-       {"core_runs", "DELETE FROM core_runs"},
-       {"core_runs", "UPDATE core_runs SET entries = entries + 1"},
+       {"core_runs", "UPDATE core_id_progress SET complete = complete - 1"},
        {"page_totals", "DELETE FROM core_events WHERE position = 0"}}));
   temporary_folder folder;
   auto db = open_store(folder.path());

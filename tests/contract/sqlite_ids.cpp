@@ -136,7 +136,8 @@ TEST_CASE("an index of ids whose runs are gone or damaged is made again at the s
     db.move_to_runs();
   }
   db.close();
-  const auto how = GENERATE(as<std::string>{}, "gone", "header", "cut", "all gone");
+  const auto how = GENERATE(as<std::string>{}, "gone", "header", "cut", "all gone", "not named",
+                            "named with other entries");
   const auto file = greatest_run(folder.path());
   if (how == "gone")
     std::filesystem::remove(file);
@@ -144,6 +145,10 @@ TEST_CASE("an index of ids whose runs are gone or damaged is made again at the s
     damage(file, 60);
   else if (how == "cut")
     std::filesystem::resize_file(file, 5'000);
+  else if (how == "not named")
+    run_sql(folder.path() + "/store.db", "DELETE FROM core_runs");
+  else if (how == "named with other entries")
+    run_sql(folder.path() + "/store.db", "UPDATE core_runs SET entries = entries + 1");
   else
     for (const auto& x : runs_in(folder.path()))
       std::filesystem::remove(x);
