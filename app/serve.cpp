@@ -94,6 +94,8 @@ node_config plan_node(const settings& from, adapters& ways, metrics& counts,
   out.partition.batch_max = from.apply_batch_max;
   out.partition.gather = milliseconds(from.apply_gather_ms);
   out.partition.fold_every = milliseconds(from.fold_every_ms);
+  if (from.database_url.empty()) // One thread writes, and applies wait for folds.
+    out.partition.fold_step = 1'000;
   out.partition.live_pages_max = from.live_pages_max;
   out.partition.users_per_page_max = from.users_per_page_max;
   out.partition.passivate_after = seconds(from.passivate_after_s);

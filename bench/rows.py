@@ -121,6 +121,17 @@ def freshness_of(server: Server, rate: float, seconds: float = 12) -> Row:
                      f"ack p50 {report['p50_ms']:.0f}, p99 {report['p99_ms']:.0f} ms"}
 
 
+def freshness_idle(services: Services | None, seconds: float) -> Row:
+    """One click at a time, and nothing else."""
+    with Server(services=services) as server:
+        ingest(server, "batch", events=50_000, connections=2)
+        time.sleep(1)
+        times = probe(server, seconds)
+        return {"id": "freshness-idle", "what": "acknowledged to visible, one click at a time",
+                "p50_ms": statistics.median(times), "p99_ms": times[int(len(times) * 0.99)],
+                "notes": f"{len(times)} probes with Footfall-After"}
+
+
 def query_rows(server: Server, suffix: str, seconds: float, cold: bool) -> Iterator[Row]:
     address = server.addresses["query"]
     common = {"connections": 64, "seconds": seconds}
@@ -280,6 +291,23 @@ def floods(services: Services | None, values: int, rounds: int = 3) -> Iterator[
             row["ratio"] = row["server_us"] / least[f"plain-{mode}"]["server_us"]
             row["notes"] += f"; {row['ratio']:.2f} times the plain load's CPU"
         yield {"id": f"flood-{name}", "what": what, **row}
+
+
+def store_alone(millions: float, pages: int, events_a_second: int) -> Row:
+    """The embedded store as it grows, without log, actors and HTTP."""
+    done = subprocess.run(
+        [program("store_growth"), "--rows", f"{millions * 1e6:.0f}", "--pages", str(pages),
+         "--step", f"{min(millions, 1) * 1e6:.0f}", "--events-a-second", str(events_a_second),
+         "--audit"], capture_output=True, text=True, check=True)
+    lines = [re.findall(r"[\d.]+", x) for x in done.stdout.splitlines() if re.match(r" *\d+ ", x)]
+    first, last = ([float(x) for x in line] for line in (lines[0], lines[-1]))
+    audit = next(x for x in done.stdout.splitlines() if x.startswith("audit"))
+    return {"id": f"store-{pages}", "what": f"the store alone, {pages:,} pages, to {millions:g} M",
+            "rate": last[1], "cpu_us": {"footfall": last[2]}, "ratio": last[1] / first[1],
+            "p50_ms": last[4], "p99_ms": last[5],
+            "notes": f"{last[1] / first[1]:.0%} of the {first[1]:,.0f}/s of the first million; "
+                     f"{last[3]:.0f} B written an event, fold p50 {last[7]:.0f} ms, "
+                     f"max {last[8]:.0f}, RSS {last[9]:.0f} MiB; {audit}"}
 
 
 def sqlite_yardstick(events: int) -> Row | None:

@@ -86,7 +86,7 @@ void obey(partition_ptr self, const model::progress_steps& steps) {
                    st.config.partition, x.count);
       break;
     case kind::fold:
-      self->send(self, atom::tick_v, st.progress.claim_no(), partition_fold::fold_tick);
+      self->send(self, atom::tick_v, st.progress.claim_no(), partition_fold::fold_now);
       break;
     case kind::wait_for_folds: partition_fold::note_wait(self); break;
     case kind::fold_later: tick_after(x.us, partition_fold::fold_tick); break;
@@ -291,8 +291,8 @@ void take_tick(partition_ptr self, uint64_t claim_no, caf::atom_value what) {
     return claim(self);
   if (what == wait_what)
     return answer_waiters(self);
-  if (what == partition_fold::fold_tick)
-    return partition_fold::run(self);
+  if (what == partition_fold::fold_tick || what == partition_fold::fold_now)
+    return partition_fold::run(self, what);
   if (what == partition_log::look_what)
     return partition_log::look(self);
   if (what == partition_lease::mark_what)

@@ -30,7 +30,8 @@ struct partition_config {
   size_t batch_max = 5000;             ///< Records in one apply.
   std::chrono::milliseconds gather{5}; ///< Between two applies of many clients.
   std::chrono::milliseconds fold_every{250};
-  size_t fold_max = fold_records_max; ///< Log records in one fold; more pending folds at once.
+  size_t fold_max = fold_records_max;  ///< Log records in one fold; more pending folds at once.
+  size_t fold_step = fold_records_max; ///< About the same while fewer than four of it wait.
   /// Log records of the node that may be applied and not folded, which every reader of the
   /// store adds up. A partition has its share, of two folds at least; beyond it applies wait.
   size_t unfolded_max = 2'000'000;

@@ -12,6 +12,7 @@ model::progress_rules rules_of(const partition_config& from) {
   model::progress_rules out;
   out.batch_max = from.batch_max;
   out.fold_max = from.fold_max;
+  out.fold_step = from.fold_step;
   out.unfolded_max = from.unfolded_max;
   out.gather_us = microseconds(from.gather).count();
   out.fold_every_us = microseconds(from.fold_every).count();

@@ -14,9 +14,9 @@ constexpr int64_t burst_us = 30'000'000;
 
 } // namespace
 
-void run(partition_ptr self) {
+void run(partition_ptr self, caf::atom_value what) {
   auto& st = self->state;
-  if (!st.progress.begin_fold())
+  if (!(what == fold_tick ? st.progress.fold_due() : st.progress.begin_fold()))
     return;
   st.fold_sent_us = st.config.steady();
   st.config.events->fold(

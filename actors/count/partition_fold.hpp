@@ -6,14 +6,15 @@
 namespace footfall::partition_fold {
 
 inline constexpr auto fold_tick = caf::atom("fold");
+inline constexpr auto fold_now = caf::atom("fold.now");
 inline constexpr auto progress_what = caf::atom("progress");
 
 inline bool is_of_fold(caf::atom_value what) {
   return what == fold_tick || what == progress_what;
 }
 
-/// Folds now, unless a fold is under way or there is nothing to fold.
-void run(partition_ptr self);
+/// Folds now, unless a fold is under way, or failed a moment ago, or there is nothing to fold.
+void run(partition_ptr self, caf::atom_value what);
 
 /// Applies wait until folds have caught up.
 void note_wait(partition_ptr self);

@@ -20,7 +20,7 @@ public:
     records_ = 0;
   }
   /// An apply of so many records moved to `next_offset`; `under_way` is where the fold
-  /// ends that runs now, or the last one did.
+  /// ends that runs now, or the last one did. Applies of `most` in all are one step of folds.
   void add(int64_t next_offset, size_t records, int64_t under_way, size_t most) {
     assert(next_offset > (steps_.empty() ? counted_from_ : steps_.back().first));
     records_ += records;
@@ -35,7 +35,15 @@ public:
     if (folded_offset < counted_from_)
       return std::min(counted_from_, folded_offset + static_cast<int64_t>(most));
     drop(folded_offset);
-    return steps_.empty() ? folded_offset : steps_.front().first;
+    if (steps_.empty())
+      return folded_offset;
+    auto out = steps_.begin();
+    auto records = out->second;
+    for (auto next = out + 1; next != steps_.end() && records + next->second <= most; ++next) {
+      records += next->second;
+      out = next;
+    }
+    return out->first;
   }
   /// Records that are applied and not folded, or a few more: what was applied before the
   /// start is counted by its offsets.

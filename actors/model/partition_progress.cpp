@@ -14,7 +14,7 @@ void partition_progress::forget_work() {
   pending_bytes_ = 0;
   credit_ = 0;
   in_flight_.clear();
-  folding_ = fold_awaited_ = gathering_ = false;
+  folding_ = fold_awaited_ = fold_paused_ = gathering_ = false;
 }
 
 void partition_progress::claim() {
@@ -40,6 +40,7 @@ void partition_progress::stand_at(int64_t next_offset, int64_t folded_offset) {
   assert(!running());
   next_offset_ = in_flight_end_ = read_offset_ = next_offset;
   folded_offset_ = folded_offset;
+  fold_until_ = 0;
 }
 
 progress_steps partition_progress::start(int64_t epoch, int64_t next_offset,
@@ -116,9 +117,9 @@ void partition_progress::add_credit(progress_steps& to) {
 
 void partition_progress::add_fold(progress_steps& to) {
   const auto behind = next_offset_ - folded_offset_;
-  if (!running() || behind <= 0 || folding_)
+  if (!running() || behind <= 0 || folding_ || fold_paused_)
     return;
-  if (behind >= static_cast<int64_t>(rules_.fold_max))
+  if (behind >= static_cast<int64_t>(rules_.fold_max) || folded_offset_ < fold_until_)
     to.push_back({kind::fold});
   else if (!std::exchange(fold_awaited_, true))
     to.push_back({kind::fold_later, rules_.fold_every_us});
@@ -143,7 +144,7 @@ void partition_progress::applied(int64_t now_us) {
   next_offset_ = in_flight_end_;
   applied_records_ = in_flight_.size();
   folds_.add(next_offset_, in_flight_.size(), folding_ ? fold_end_ : folded_offset_,
-             rules_.fold_max);
+             std::min(rules_.fold_step, rules_.fold_max));
   in_flight_.clear();
 }
 
@@ -153,11 +154,19 @@ progress_steps partition_progress::go_on(int64_t now_us) {
   return out;
 }
 
+bool partition_progress::fold_due() {
+  fold_awaited_ = fold_paused_ = false;
+  return begin_fold();
+}
+
 bool partition_progress::begin_fold() {
-  fold_awaited_ = false;
-  if (!running() || folding_ || folded_offset_ >= next_offset_)
+  if (!running() || folding_ || fold_paused_ || folded_offset_ >= next_offset_)
     return false;
-  fold_end_ = folds_.end(folded_offset_, rules_.fold_max);
+  if (folded_offset_ >= fold_until_ && rules_.fold_step < rules_.fold_max)
+    fold_until_ = next_offset_;
+  const bool is_behind = unfolded() >= std::min(rules_.fold_max, 4 * rules_.fold_step);
+  fold_end_ = folds_.end(folded_offset_,
+                         is_behind ? rules_.fold_max : std::min(rules_.fold_step, rules_.fold_max));
   assert(fold_end_ > folded_offset_ && fold_end_ <= next_offset_);
   return folding_ = true;
 }
@@ -171,9 +180,13 @@ progress_steps partition_progress::folded(int64_t now_us) {
 
 progress_steps partition_progress::fold_failed(int64_t now_us) {
   folding_ = false;
+  fold_until_ = 0;
   progress_steps out;
-  if (running() && !std::exchange(fold_awaited_, true))
-    out.push_back({kind::fold_later, rules_.fold_every_us});
+  if (running()) {
+    fold_paused_ = true;
+    if (!std::exchange(fold_awaited_, true))
+      out.push_back({kind::fold_later, rules_.fold_every_us});
+  }
   add_apply(out, now_us); // Which may wait for folds, and says so.
   return out;
 }

@@ -10,8 +10,10 @@
 namespace footfall::model {
 
 struct progress_rules {
-  size_t batch_max = 5'000;                   ///< Records in one apply.
-  size_t fold_max = 20'000;                   ///< Log records in one fold.
+  size_t batch_max = 5'000; ///< Records in one apply.
+  size_t fold_max = 20'000; ///< Log records in one fold.
+  size_t fold_step =
+      20'000; ///< About the same while fewer than four of it wait; one apply at least.
   size_t unfolded_max = 500'000;              ///< Log records that are applied and not folded.
   size_t pending_bytes_max = size_t{8} << 20; ///< Beyond it no more is read.
   uint32_t batches_ahead = 2;                 ///< That the reader may send.
@@ -30,7 +32,7 @@ struct progress_step {
     wait_for_folds, ///< Nothing: too much is applied and not folded.
     credit,         ///< Let the reader send `count` more batches.
     fold,           ///< Call begin_fold(), in a message of its own.
-    fold_later      ///< The same, after `us`.
+    fold_later      ///< Call fold_due(), after `us`.
   };
   kind what = kind::apply;
   int64_t us = 0;
@@ -89,8 +91,11 @@ public:
   /// What follows applied(): the next apply, credit, a fold.
   progress_steps go_on(int64_t now_us);
 
-  /// @returns whether a fold from folded_offset() to fold_end() is to be made now.
+  /// For a step `fold`. @returns whether a fold from folded_offset() to fold_end() is to be made
+  /// now.
   bool begin_fold();
+  /// The same for the tick that fold_later asked for.
+  bool fold_due();
   /// The fold was made. Had somebody else made one, the store is asked how far: until it has
   /// said that, or fails to, no other fold begins.
   progress_steps folded(int64_t now_us);
@@ -150,7 +155,9 @@ private:
   fold_plan folds_;
   bool folding_ = false;
   bool fold_awaited_ = false; // A tick will come.
+  bool fold_paused_ = false;  // Until then no fold begins: the last one failed.
   int64_t fold_end_ = 0;
+  int64_t fold_until_ = 0; // Folds follow each other as far as that.
 };
 
 } // namespace footfall::model

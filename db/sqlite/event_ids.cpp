@@ -71,37 +71,32 @@ void event_ids::open() {
   load();
 }
 
-void event_ids::before_all() {
-  if (is_damaged()) {
-    begin_again(damage_);
-    damage_.clear();
-    load_at_ = {};
-  }
-  if (!is_loaded_)
-    load_again();
-  index_.wait_for_room();
-}
-
 /// What was read before it failed is in runs; whoever comes within the next second is not kept.
-void event_ids::load_again() {
-  if (steady::now() < load_at_)
-    throw file_failure(SQLITE_FULL, load_failure_);
+void event_ids::before_all() {
+  index_.wait_for_room();
+  if (!is_damaged() && is_loaded_)
+    return;
+  if (steady::now() < mend_at_)
+    throw *mend_failure_;
   try {
+    if (is_damaged())
+      begin_again(damage_);
+    damage_.clear(); // Nothing of before counts any more.
     load();
+    mend_failure_.reset();
   } catch (const failure& error) {
     on_.roll_back();
     index_.rolled_back();
-    load_at_ = steady::now() + std::chrono::seconds{1};
-    load_failure_ = error.what();
-    throw;
+    mend_at_ = steady::now() + std::chrono::seconds{1};
+    throw mend_failure_.emplace(error.code(), error.what());
   }
 }
 
 void event_ids::begin_again(const std::string& why) {
-  if (how_.report)
+  if (how_.report && !mend_failure_)
     how_.report("event ids: " + why + "; their index is made again from the rows");
-  on_.run("BEGIN IMMEDIATE");
   is_loaded_ = false;
+  on_.run("BEGIN IMMEDIATE");
   index_.forget();
   on_.run("DELETE FROM core_id_progress");
   on_.run("COMMIT");
@@ -159,6 +154,8 @@ void event_ids::load_slice(const slice& x, std::vector<slice>& complete,
 
 /// What is done is kept, should the program end before all is.
 void event_ids::add_run(const std::vector<slice>& complete, std::vector<hash_entry>& entries) {
+  if (how_.is_over && how_.is_over())
+    throw file_failure(SQLITE_INTERRUPT, "the store closes");
   on_.run("BEGIN IMMEDIATE");
   index_.add_run(std::move(entries));
   put_progress(complete);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +36,7 @@ public:
     size_t recent_max = 1; ///< About how many ids are in memory before they become a run.
     int hash_bits = 64;    ///< Fewer, in tests: many ids have the same.
     std::function<void(const std::string&)> report; ///< Long work; may be missing.
+    std::function<bool()> is_over;                  ///< Long work ends early; may be missing.
   };
 
   event_ids(connection& on, run_maker& maker, config how);
@@ -74,7 +76,6 @@ private:
   std::vector<slice> slices();
   void begin_again(const std::string& why);
   void load();
-  void load_again();
   void load_slice(const slice& x, std::vector<slice>& complete, std::vector<hash_entry>& entries);
   void add_run(const std::vector<slice>& complete, std::vector<hash_entry>& entries);
   void put_progress(const std::vector<slice>& complete);
@@ -87,8 +88,8 @@ private:
   hash_index index_;
   std::string damage_;         ///< Of the index; empty: none is known.
   bool is_loaded_ = false;     ///< Else all that is not in runs is to be read again.
-  steady::time_point load_at_; ///< Not before, after a load that failed.
-  std::string load_failure_;
+  steady::time_point mend_at_; ///< Not before, after mending failed.
+  std::optional<file_failure> mend_failure_;
   std::vector<slice> frozen_to_; ///< Progress when all that was frozen stands in runs.
   std::vector<std::pair<uint64_t, uint32_t>> order_;
   std::vector<uint64_t> hashes_;

@@ -15,7 +15,6 @@ constexpr size_t runs_of_merge = 4;
 /// So many times recent_max may be in memory while a run is written.
 constexpr size_t recent_factor_max = 4;
 constexpr std::chrono::seconds first_pause{1};
-constexpr std::chrono::seconds longest_pause{60};
 constexpr int level_of_added = 1;
 /// What a merge leaves free on the disk.
 constexpr uint64_t bytes_left_free = uint64_t{256} << 20;
@@ -205,11 +204,11 @@ bool hash_index::has_space_for(const run_maker::runs& all) const {
   return unknown || space.available >= bytes + bytes_left_free;
 }
 
-void hash_index::note_failure(pause& after, const std::string& why) {
+void hash_index::note_failure(pause& after, const std::string& why) const {
   const bool is_first = after.length.count() == 0;
-  after.length = is_first ? first_pause : std::min(2 * after.length, longest_pause);
+  after.length = is_first ? first_pause : std::min(2 * after.length, after.longest);
   after.until = steady::now() + after.length;
-  trouble_ = why;
+  after.why = why;
   if (is_first && how_.report)
     how_.report("a run of " + how_.of + " cannot be written, and is tried again: " + why);
 }
@@ -222,7 +221,7 @@ bool hash_index::take(std::optional<waiting>& x, pause& after) {
     return false;
   try {
     x->made = std::make_unique<run_maker::made>(x->result.get());
-    after = {};
+    after = {after.longest};
     return true;
   } catch (const damaged_run&) {
     x.reset();
@@ -255,8 +254,9 @@ bool hash_index::finish() {
     enter(*making_);
     return true;
   }
-  if (is_overfull() && !making_ && !frozen_.empty())
-    throw file_failure(SQLITE_FULL, "a run of " + how_.of + " cannot be written: " + trouble_);
+  if (is_overfull() && !put_.empty() && !making_ && !frozen_.empty())
+    throw file_failure(SQLITE_FULL,
+                       "a run of " + how_.of + " cannot be written: " + after_make_.why);
   return false;
 }
 

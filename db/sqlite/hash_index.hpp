@@ -38,13 +38,12 @@ public:
 
   hash_index(connection& on, run_maker& maker, config how);
 
-  /// Opens the runs, in a transaction. Once, or after forget().
+  /// Opens the runs, in a transaction. Once.
   /// `has_progress`: rows are said to stand in runs, so that there must be some.
   void open(bool has_progress);
   /// No run counts any more and nothing is in memory. In a transaction, the only call of it.
   void forget();
-  /// Between transactions, while all is put again: so many entries as a run of their own, at once.
-  /// Counts when the transaction that is open, is committed.
+  /// While all is put again: so many entries as a run of their own, at once. In a transaction.
   void add_run(std::vector<hash_entry> entries);
 
   void put(uint64_t hash, int64_t row);
@@ -86,8 +85,10 @@ private:
   };
   /// When to try again what failed: later each time.
   struct pause {
-    steady::time_point until;
+    std::chrono::seconds longest;
+    steady::time_point until{};
     std::chrono::seconds length{0};
+    std::string why{};
     bool is_over() const { return steady::now() >= until; }
   };
 
@@ -97,7 +98,7 @@ private:
   void begin_merge();
   bool has_space_for(const run_maker::runs& all) const;
   bool take(std::optional<waiting>& x, pause& after);
-  void note_failure(pause& after, const std::string& why);
+  void note_failure(pause& after, const std::string& why) const;
   void enter(waiting& x);
   void install(waiting& x);
   void name_run(const run_maker::made& x, int level);
@@ -120,8 +121,8 @@ private:
   std::vector<uint64_t> hashes_;
   std::optional<waiting> making_;
   std::optional<waiting> merging_;
-  pause after_make_, after_merge_;
-  std::string trouble_; ///< Why a run could not be written.
+  pause after_make_{std::chrono::seconds{2}}; ///< Nothing is applied once memory is full.
+  pause after_merge_{std::chrono::seconds{60}};
   statement insert_, remove_;
   std::mutex lock_;                  ///< Guards what follows.
   std::vector<std::string> retired_; ///< Files that are part of others now.

@@ -178,7 +178,7 @@ uint64_t pair_blocks::clicks_of(int32_t page_no, int32_t user_no) {
   find_.bind(1, key_of(page_no, user_no)).bind(2, key_of(page_no, 0));
   if (!find_.step())
     return 0;
-  for (pair_scanner from{find_.text(1), base_of(find_.integer(0))}; !from.is_at_end();) {
+  for (pair_scanner from{find_.blob(1), base_of(find_.integer(0))}; !from.is_at_end();) {
     const auto next = from.peek();
     const auto clicks = from.take(next);
     if (next >= user_no)
@@ -200,7 +200,7 @@ uint64_t pair_blocks::count_new(int32_t page_no, const std::vector<int32_t>& use
       find_with_end_.bind(1, pair).bind(2, key_of(page_no, 0));
       if (find_with_end_.step()) {
         until = end_of(find_with_end_, page_no);
-        read_pairs(find_with_end_.text(1), base_of(find_with_end_.integer(0)), some_);
+        read_pairs(find_with_end_.blob(1), base_of(find_with_end_.integer(0)), some_);
       }
       last = some_.cbegin();
     }
@@ -218,7 +218,7 @@ void pair_blocks::each_of_page(int32_t page_no,
   page_.bind(1, key_of(page_no, 0)).bind(2, end_of_page(page_no));
   while (page_.step()) {
     some_.clear();
-    read_pairs(page_.text(1), base_of(page_.integer(0)), some_);
+    read_pairs(page_.blob(1), base_of(page_.integer(0)), some_);
     for (const auto& x : some_)
       use(x);
   }
@@ -235,18 +235,22 @@ uint64_t pair_block_writer::add(int32_t page_no, const std::vector<user_clicks>&
   for (const auto* x = more.data(); x != end;) {
     auto first = key_of(page_no, 0);
     auto until = end_of_page(page_no);
-    std::string_view text;
-    const reset_at_end end_of_find{find_}; // It has the text.
-    find_.bind(1, key_of(page_no, x->user_no)).bind(2, first);
-    if (find_.step()) {
-      first = find_.integer(0);
-      until = end_of(find_, page_no);
-      text = find_.text(1);
+    const auto* rest = x;
+    merged_pairs merged;
+    {
+      const reset_at_end end_of_find{find_}; // It has the text, and is in the way of put().
+      std::string_view text;
+      find_.bind(1, key_of(page_no, x->user_no)).bind(2, first);
+      if (find_.step()) {
+        first = find_.integer(0);
+        until = end_of(find_, page_no);
+        text = find_.blob(1);
+      }
+      rest = std::find_if(
+          x, end, [&](const user_clicks& y) { return key_of(page_no, y.user_no) >= until; });
+      assert(rest != x);
+      merged = merge_pairs(text, base_of(first), x, rest);
     }
-    const auto* const rest = std::find_if(
-        x, end, [&](const user_clicks& y) { return key_of(page_no, y.user_no) >= until; });
-    assert(rest != x);
-    const auto merged = merge_pairs(text, base_of(first), x, rest);
     put(first, merged);
     added += merged.added;
     x = rest;

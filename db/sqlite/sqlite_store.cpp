@@ -41,7 +41,7 @@ void sqlite_store::impl::open() {
   runs.emplace(settings.folder);
   writer.emplace(*writing, *runs, settings.topic,
                  sqlite::event_ids::config{identity, settings.recent_ids_max, settings.id_hash_bits,
-                                           settings.report});
+                                           settings.report, [this] { return stopping.load(); }});
   how.read_only = true;
   how.cache_bytes = settings.read_cache_bytes;
   auto note = [this](const sqlite::failure& error) { return failed(error, true); };

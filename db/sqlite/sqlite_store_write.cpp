@@ -72,12 +72,14 @@ void sqlite_store::impl::write_loop() {
     const bool again = all.error && !all.is_committed && (calls.size() > 1 || writer->is_damaged());
     for (size_t i = 0; i < calls.size(); ++i) {
       // One that fails must not take the others with it: each for itself then.
-      const auto own = again ? run_together(calls, i, i + 1).error : all.error;
-      if (!own) {
+      auto own = again ? run_together(calls, i, i + 1) : all;
+      if (again && own.error && !own.is_committed && writer->is_damaged())
+        own = run_together(calls, i, i + 1); // Its index is made again before.
+      if (!own.error) {
         std::lock_guard guard{trouble_lock};
         trouble.clear();
       }
-      calls[i].answer(own);
+      calls[i].answer(own.error);
     }
     checkpoints->committed(*writing); // Nobody waits for this thread now.
   }

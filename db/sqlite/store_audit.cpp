@@ -169,7 +169,7 @@ void store_audit::compare_clicks() {
       continue;
     users.clear();
     try {
-      read_pairs(blocks.text(1), static_cast<int32_t>(first & low32), users);
+      read_pairs(blocks.blob(1), static_cast<int32_t>(first & low32), users);
     } catch (const failure& error) {
       report("page_clicks", page_name(page_no) + ", " + error.what(), 0, 1);
       continue;

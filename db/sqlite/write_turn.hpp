@@ -30,7 +30,7 @@ struct write_call {
 inline constexpr size_t turn_rows_max = 8'000;
 
 /// Takes from `waiting` what goes into the next transaction: all that has no rows, but for one
-/// fold at most (each takes as long as many applies, and nobody waits for it), the call whose
+/// fold at most (each may take as long as many applies, and nobody waits for it), the call whose
 /// oldest row waits longest, and as many others as fit beside it into `rows_max`, those that wait
 /// longest first. What is small fits always: it costs little, and would wait for a whole turn. The
 /// rest stays in `waiting`.

@@ -202,7 +202,7 @@ TEST_CASE("who opens the file reads page_clicks as rows", "[contract][sqlite][pa
         == 3);
 }
 
-TEST_CASE("a block that is damaged stops the folds of its page and no others",
+TEST_CASE("a block that is damaged stops the folds of its partition and no others",
           "[contract][sqlite][pairs]") {
   temporary_folder folder;
   sqlite_store::config settings;

@@ -218,7 +218,7 @@ TEST_CASE("sqlite_log answers unknown when it cannot tell", "[contract][sqlite]"
 TEST_CASE("sqlite_store goes on by itself after the disk was full", "[contract][sqlite]") {
   failing_disk disk;
   temporary_folder folder;
-  auto db = open_store(folder.path());
+  auto db = open_store(folder.path(), 1'000); // Runs of ids are tried again by the clock.
   const auto epoch = claim(*db, 0)->epoch;
   int64_t next = 0;
   for (int writes = 0; writes < 12; ++writes) {

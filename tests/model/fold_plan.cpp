@@ -20,6 +20,18 @@ TEST_CASE("a fold goes by records, whatever the offsets", "[model][fold_plan]") 
   CHECK(plan.end(1'000'000'007, 10) == 1'000'000'007);
 }
 
+TEST_CASE("a fold takes as many steps as fit", "[model][fold_plan]") {
+  fold_plan plan;
+  plan.start(0);
+  for (int64_t i = 1; i <= 6; ++i)
+    plan.add(i * 100, 3, 0, 5); // Steps of three records.
+  CHECK(plan.end(0, 5) == 100);
+  CHECK(plan.end(0, 6) == 200);
+  CHECK(plan.end(0, 11) == 300);
+  CHECK(plan.end(300, 100) == 600);
+  CHECK(plan.end(500, 1) == 600); // One, however large it is.
+}
+
 TEST_CASE("what was applied before the claim is folded by offsets", "[model][fold_plan]") {
   fold_plan plan;
   plan.start(25);
@@ -62,7 +74,7 @@ TEST_CASE("folds that follow the plan are bounded and leave nothing", "[model][f
       for (size_t k = 0; k < count; ++k)
         records.push_back(next += 1 + random() % 50);
       next += static_cast<int64_t>(random() % 3) + (count == 0);
-      plan.add(next, count, std::max(folded, until), most);
+      plan.add(next, count, std::max(folded, until), 1 + random() % most);
       const auto unfolded =
           std::count_if(records.begin(), records.end(), [&](int64_t x) { return x > folded; });
       REQUIRE(plan.waiting(folded) == static_cast<size_t>(unfolded));

@@ -5,39 +5,15 @@
 #include <optional>
 #include <random>
 
-#include "actors/model/partition_progress.hpp"
+#include "tests/model/progress_calls.hpp"
 
 using namespace footfall;
+using namespace footfall::test;
 using footfall::model::partition_progress;
 using footfall::model::progress_rules;
 using footfall::model::progress_step;
 using footfall::model::progress_steps;
 using kind = progress_step::kind;
-
-namespace {
-
-std::vector<log_entry> entries(std::initializer_list<int64_t> offsets) {
-  std::vector<log_entry> out;
-  for (auto offset : offsets)
-    out.push_back({offset, 0, record_format::protobuf, "four"});
-  return out;
-}
-
-bool has(const progress_steps& all, kind what) {
-  for (const auto& x : all)
-    if (x.what == what)
-      return true;
-  return false;
-}
-
-partition_progress running(int64_t next = 0, int64_t folded = 0, progress_rules rules = {}) {
-  partition_progress out{rules};
-  out.claim();
-  out.start(1, next, folded);
-  return out;
-}
-
-} // namespace
 
 TEST_CASE("a partition that starts reads, and folds what was left", "[progress]") {
   partition_progress x;
@@ -191,36 +167,6 @@ TEST_CASE("a stopped partition does nothing", "[progress]") {
   CHECK(x.running());
 }
 
-TEST_CASE("applies wait while too much is not folded", "[progress]") {
-  progress_rules rules;
-  rules.unfolded_max = 3;
-  auto x = running(0, 0, rules);
-  x.take_batch(3, 5, entries({0, 1, 2}));
-  x.next(10'000);
-  x.applied(10'000);
-  x.take_batch(5, 5, entries({3, 4}));
-  CHECK(x.unfolded() == 3);
-  const auto steps = x.go_on(20'000);
-  CHECK(has(steps, kind::wait_for_folds));
-  CHECK_FALSE(has(steps, kind::apply));
-  REQUIRE(x.begin_fold());
-  CHECK(has(x.fold_failed(10'000), kind::fold_later));
-  CHECK_FALSE(has(x.gathered(30'000), kind::apply));
-  REQUIRE(x.begin_fold());
-  CHECK(has(x.folded(40'000), kind::apply));
-}
-
-TEST_CASE("somebody else's fold is learned", "[progress]") {
-  auto x = running(9, 2);
-  REQUIRE(x.begin_fold());
-  CHECK_FALSE(x.begin_fold());                        // The store is asked how far.
-  CHECK(has(x.learn_folded(2, 0), kind::fold_later)); // Nobody did: once more, later.
-  REQUIRE(x.begin_fold());
-  x.learn_folded(9, 0);
-  CHECK(x.folded_offset() == 9);
-  CHECK_FALSE(x.begin_fold());
-}
-
 namespace {
 
 /// A store, a log with holes, a reader and timers, which chance drives and lets fail.
@@ -229,6 +175,7 @@ public:
   explicit world(uint32_t seed) : random_(seed) {
     rules_.batch_max = 1 + random_() % 6;
     rules_.fold_max = 1 + random_() % 9;
+    rules_.fold_step = 1 + random_() % 9;
     rules_.unfolded_max = 2 * rules_.fold_max + random_() % 20;
     rules_.pending_bytes_max = 30;
     at_ = partition_progress{rules_};
@@ -271,7 +218,7 @@ private:
       case kind::apply: apply_asked_ = at_.claim_no(); break;
       case kind::apply_later: ticks_.push_back({at_.claim_no(), now_ + x.us, true}); break;
       case kind::credit: sendable_ += x.count; break;
-      case kind::fold: ticks_.push_back({at_.claim_no(), now_, false}); break;
+      case kind::fold: ticks_.push_back({at_.claim_no(), now_, false, true}); break;
       case kind::wait_for_folds: break;
       case kind::fold_later: ticks_.push_back({at_.claim_no(), now_ + x.us, false}); break;
       }
@@ -364,7 +311,7 @@ private:
       return;
     if (x.is_of_apply)
       return obey(at_.gathered(now_));
-    if (at_.begin_fold())
+    if (x.is_now ? at_.begin_fold() : at_.fold_due())
       fold_asked_ = at_.claim_no();
   }
 
@@ -372,6 +319,7 @@ private:
     uint64_t claim_no;
     int64_t at_us;
     bool is_of_apply;
+    bool is_now = false;
   };
 
   std::mt19937 random_;

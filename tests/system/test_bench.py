@@ -23,6 +23,18 @@ def test_rows_of_posts_and_of_batches_are_counted():
         assert float(row[2].replace(",", "")) > 0 and " x " not in row[7], done.stdout
 
 
+def test_the_store_alone_is_measured_as_it_grows():
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts/bench", "--no-results", "--only", "store",
+         "--store", "0.1"], env={**os.environ, "FOOTFALL_BENCH_BUILD": str(BUILD)},
+        capture_output=True, text=True, timeout=120 * PATIENCE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [line.split("|") for line in done.stdout.splitlines() if line.startswith("| the store")]
+    assert len(rows) == 2, done.stdout
+    for row in rows:
+        assert float(row[2].replace(",", "")) > 0 and "audit: 0 differences" in row[7], done.stdout
+
+
 def test_a_load_that_is_refused_ends():
     with Server() as server:
         done = subprocess.run(

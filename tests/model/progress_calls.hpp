@@ -1,0 +1,33 @@
+#pragma once
+
+#include <initializer_list>
+#include <vector>
+
+#include "actors/model/partition_progress.hpp"
+
+/// What the tests of a partition's progress share.
+namespace footfall::test {
+
+inline std::vector<log_entry> entries(std::initializer_list<int64_t> offsets) {
+  std::vector<log_entry> out;
+  for (auto offset : offsets)
+    out.push_back({offset, 0, record_format::protobuf, "four"});
+  return out;
+}
+
+inline bool has(const model::progress_steps& all, model::progress_step::kind what) {
+  for (const auto& x : all)
+    if (x.what == what)
+      return true;
+  return false;
+}
+
+inline model::partition_progress running(int64_t next = 0, int64_t folded = 0,
+                                         model::progress_rules rules = {}) {
+  model::partition_progress out{rules};
+  out.claim();
+  out.start(1, next, folded);
+  return out;
+}
+
+} // namespace footfall::test
