@@ -124,6 +124,10 @@ struct query_state {
   model::known_numbers user_numbers{known_max}; ///< "site NUL user"
   model::site_names user_names{known_max};
   model::site_names type_names{known_max};
+  /// By page: how far its partition was applied when the store gave a count of it last. What memory
+  /// knows may be behind that for a moment, and would take back what was told.
+  static constexpr size_t told_max = 10'000;
+  model::generations<absl::flat_hash_map<std::string, int64_t>> told_by_store{told_max};
 };
 
 using query_ptr = observed_actor<query_actor, query_state>*;

@@ -16,6 +16,16 @@ using open_query = query_state::open_query;
 /// Of more users that tie the store finds those that come first by name.
 constexpr size_t ties_named_max = 10'000;
 
+/// Whether what memory says of a page is behind what the store has told of it.
+bool is_behind(query_ptr self, const query_ask& ask, const std::vector<position>& reached) {
+  const auto* told = self->state.told_by_store.find(page_of(ask));
+  if (!told)
+    return false;
+  const auto home = home_of(self, ask);
+  return std::none_of(reached.begin(), reached.end(),
+                      [&](const position& x) { return x.partition == home && x.offset >= *told; });
+}
+
 /// Of answers in one message to another node, unless one alone has more.
 constexpr size_t piece_bytes = 256 << 10;
 
@@ -84,7 +94,9 @@ void take_page(query_ptr self, page_answer& said) {
   if (x.watch && said.live && said.clicks < x.told_clicks)
     return;
   const bool too_many = said.rows.size() > x.ask.limit + ties_named_max;
-  if (!said.live || (x.ask.kind == query_kind::users && too_many)) {
+  const bool is_late =
+      said.live && x.ask.kind == query_kind::count && is_behind(self, x.ask, said.reached);
+  if (!said.live || is_late || (x.ask.kind == query_kind::users && too_many)) {
     if (x.ask.kind == query_kind::count)
       st.count_wanted.push_back(id);
     else if (x.ask.kind == query_kind::users)

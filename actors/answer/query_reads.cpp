@@ -71,6 +71,10 @@ void take_count(query_ptr self, uint64_t id, open_query& x, const pair_count& fo
   out.as_of_us = as_of_us;
   out.reached = read.reached;
   out.clicks = found.clicks;
+  const auto home = home_of(self, x.ask);
+  for (const auto& at : read.reached)
+    if (at.partition == home)
+      st.told_by_store.put(page_of(x.ask), at.offset);
   if (found.user_no != 0)
     note_user_number(self, x.ask, found.user_no);
   // Version 0 is before the first click; nobody is told when that comes.

@@ -61,6 +61,7 @@ void renew(query_ptr self, uint64_t incarnation) {
     return;
   st.incarnation = incarnation;
   st.user_numbers.clear();
+  st.told_by_store.clear();
   st.user_names.clear();
   st.type_names.clear();
   st.lookups.clear();

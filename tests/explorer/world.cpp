@@ -54,7 +54,7 @@ void world::plan_node() {
   own.gather = milliseconds(drawn(luck, std::array{0, 5, 40}));
   own.fold_every = milliseconds(drawn(luck, std::array{10, 100, 250}));
   own.fold_max = drawn<size_t>(luck, std::array<size_t, 2>{2, fold_records_max});
-  own.fold_step = own.fold_max == 2 ? 1 : fold_records_max;
+  own.fold_step = drawn<size_t>(luck, std::array<size_t, 2>{1, fold_records_max});
   own.look_every = milliseconds(drawn(luck, std::array{0, 300}));
   own.live_pages_max = drawn<size_t>(luck, std::array<size_t, 3>{1, 6, 10'000});
   own.users_per_page_max = drawn<uint32_t>(luck, std::array<uint32_t, 3>{1, 2, 100'000});
