@@ -39,7 +39,7 @@ uint64_t seed_of(connection& on) {
 
 event_ids::event_ids(connection& on, run_maker& maker, config how)
     : on_(on), how_(std::move(how)), seed_(seed_of(on)),
-      index_(on, maker, {how_.store, "ids", std::max<size_t>(how_.recent_max, 1), how_.report}),
+      index_(on, maker, {how_.store, "ids", how_.recent_max, how_.report}),
       row_(on, "SELECT payload_hash, site_no, event_key FROM core_events WHERE position = ?"),
       progress_(on, "SELECT t.topic_no << 10 | p.part, coalesce(i.complete, 0), p.next_offset"
                     " FROM core_topics t JOIN partition_progress p USING (topic)"
@@ -131,8 +131,7 @@ void event_ids::load_slice(const slice& x, std::vector<slice>& complete,
   statement rows{on_, "SELECT position, site_no, event_key FROM core_events"
                       " WHERE position >= ? AND position < ? LIMIT ?"};
   for (bool is_all = false; !is_all;) {
-    const auto some =
-        static_cast<int64_t>(rows_of_run * std::max<size_t>(how_.recent_max, 1) - entries.size());
+    const auto some = static_cast<int64_t>(rows_of_run * how_.recent_max - entries.size());
     int64_t seen = 0;
     rows.bind(1, (x.number << 48) + complete.back().until).bind(2, (x.number << 48) + x.until);
     for (rows.bind(3, some); rows.step(); ++seen) {

@@ -1,5 +1,7 @@
 #include "db/sqlite/sqlite_store_impl.hpp"
 
+#include <algorithm>
+
 #include <sqlite3.h>
 
 #include "db/sqlite/migrate.hpp"
@@ -40,8 +42,9 @@ void sqlite_store::impl::open() {
   }
   runs.emplace(settings.folder);
   writer.emplace(*writing, *runs, settings.topic,
-                 sqlite::event_ids::config{identity, settings.recent_ids_max, settings.id_hash_bits,
-                                           settings.report, [this] { return stopping.load(); }});
+                 sqlite::event_ids::config{identity, std::max<size_t>(settings.recent_ids_max, 1),
+                                           settings.id_hash_bits, settings.report,
+                                           [this] { return stopping.load(); }});
   how.read_only = true;
   how.cache_bytes = settings.read_cache_bytes;
   auto note = [this](const sqlite::failure& error) { return failed(error, true); };

@@ -4,11 +4,6 @@
 
 using namespace footfall;
 using namespace footfall::test;
-using footfall::model::partition_progress;
-using footfall::model::progress_rules;
-using footfall::model::progress_step;
-using footfall::model::progress_steps;
-using kind = progress_step::kind;
 
 TEST_CASE("folds are small while the partition keeps up, and follow each other", "[progress]") {
   progress_rules rules;

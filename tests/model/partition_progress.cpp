@@ -9,11 +9,6 @@
 
 using namespace footfall;
 using namespace footfall::test;
-using footfall::model::partition_progress;
-using footfall::model::progress_rules;
-using footfall::model::progress_step;
-using footfall::model::progress_steps;
-using kind = progress_step::kind;
 
 TEST_CASE("a partition that starts reads, and folds what was left", "[progress]") {
   partition_progress x;

@@ -8,6 +8,12 @@
 /// What the tests of a partition's progress share.
 namespace footfall::test {
 
+using model::partition_progress;
+using model::progress_rules;
+using model::progress_step;
+using model::progress_steps;
+using kind = progress_step::kind;
+
 inline std::vector<log_entry> entries(std::initializer_list<int64_t> offsets) {
   std::vector<log_entry> out;
   for (auto offset : offsets)
@@ -15,16 +21,15 @@ inline std::vector<log_entry> entries(std::initializer_list<int64_t> offsets) {
   return out;
 }
 
-inline bool has(const model::progress_steps& all, model::progress_step::kind what) {
+inline bool has(const progress_steps& all, kind what) {
   for (const auto& x : all)
     if (x.what == what)
       return true;
   return false;
 }
 
-inline model::partition_progress running(int64_t next = 0, int64_t folded = 0,
-                                         model::progress_rules rules = {}) {
-  model::partition_progress out{rules};
+inline partition_progress running(int64_t next = 0, int64_t folded = 0, progress_rules rules = {}) {
+  partition_progress out{rules};
   out.claim();
   out.start(1, next, folded);
   return out;
