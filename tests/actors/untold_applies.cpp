@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/actors/asked.hpp"
+#include "tests/actors/cluster_fixture.hpp"
 #include "tests/actors/log_fixture.hpp"
 
 using namespace footfall;
@@ -237,4 +238,52 @@ SCENARIO_METHOD(late_answer_fixture, "a stop during an apply leaves no old count
   settle();
   REQUIRE(counts.partitions_stopped == 1);
   CHECK(clicks() == 2);
+}
+
+namespace {
+
+/// A live page in front of a store that has applied more than its partition has heard of.
+struct ahead_fixture : cluster_fixture {
+  ahead_fixture() : cluster_fixture(false) {
+    post({click("a")});
+    REQUIRE(clicks_of_page(*this) == 1);
+    store_a.keeps_applied = true;
+    post({click("b", "eve")});
+    REQUIRE(store_a.kept_applied.size() == 1);
+    values.forget(); // And takes nothing for a second, so that only the page is in the way.
+  }
+  void tell() {
+    store_a.keeps_applied = false;
+    for (auto& answer : std::exchange(store_a.kept_applied, {}))
+      answer();
+    settle();
+  }
+};
+
+} // namespace
+
+SCENARIO_METHOD(ahead_fixture, "a count that the store gave is not taken back by a live page",
+                "[actor][query]") {
+  const auto first = ask(count_of("eve")); // Nobody here knows the number of that name.
+  REQUIRE(first.source == answer_source::store);
+  REQUIRE(first.clicks == 1);
+  for (int i = 0; i < 3; ++i) {
+    const auto again = ask(count_of("eve"));
+    CHECK(again.clicks == 1);
+    CHECK(again.source == answer_source::store);
+  }
+  THEN("the page answers again as soon as it has heard of the apply") {
+    tell();
+    advance(1s);
+    const auto page = ask(about(query_kind::page, "/p"));
+    CHECK(page.clicks == 2);
+    CHECK(page.source == answer_source::actor);
+    CHECK(ask(count_of("eve")).clicks == 1);
+  }
+  THEN("another page is asked as before") {
+    tell();
+    post({click("c", "eve", "/q")});
+    REQUIRE(clicks_of_page(*this, "/q") == 1);
+    CHECK(ask(about(query_kind::page, "/q")).source == answer_source::actor);
+  }
 }
