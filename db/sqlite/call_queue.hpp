@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <iterator>
 #include <mutex>
@@ -32,6 +33,12 @@ public:
     }
     wakes_.notify_one();
     return answer::taken;
+  }
+
+  /// Whether no call comes for so long, and the queue is open.
+  bool is_idle_for(std::chrono::milliseconds time) {
+    std::unique_lock guard{lock_};
+    return !wakes_.wait_for(guard, time, [&] { return closed_ || !calls_.empty(); });
   }
 
   /// Waits for calls and moves them all to `out`. @returns false when closed and empty.

@@ -7,6 +7,8 @@
 
 #include <sqlite3.h>
 
+#include "db/sqlite/late_counts.hpp"
+
 namespace footfall::sqlite {
 
 namespace {
@@ -15,12 +17,6 @@ constexpr int64_t low32 = 0xffffffff;
 constexpr size_t rows_of_report = 1'000'000;
 constexpr size_t pairs_at_once = 10'000; ///< Of a page, that are brought over.
 
-int64_t key_of(int32_t page_no, int32_t user_no) noexcept {
-  return int64_t{page_no} << 32 | user_no;
-}
-int64_t end_of_page(int32_t page_no) noexcept {
-  return (int64_t{page_no} + 1) << 32;
-}
 int32_t base_of(int64_t first) noexcept {
   return static_cast<int32_t>(first & low32);
 }
@@ -175,7 +171,7 @@ pair_blocks::pair_blocks(connection& on)
 
 uint64_t pair_blocks::clicks_of(int32_t page_no, int32_t user_no) {
   const reset_at_end end{find_};
-  find_.bind(1, key_of(page_no, user_no)).bind(2, key_of(page_no, 0));
+  find_.bind(1, pair_key_of(page_no, user_no)).bind(2, pair_key_of(page_no, 0));
   if (!find_.step())
     return 0;
   for (pair_scanner from{find_.blob(1), base_of(find_.integer(0))}; !from.is_at_end();) {
@@ -192,12 +188,12 @@ uint64_t pair_blocks::count_new(int32_t page_no, const std::vector<int32_t>& use
   auto last = std::vector<user_clicks>::const_iterator{};
   int64_t until = 0;
   for (const auto user_no : users) {
-    const auto pair = key_of(page_no, user_no);
+    const auto pair = pair_key_of(page_no, user_no);
     if (pair >= until) {
       const reset_at_end end{find_with_end_};
       some_.clear();
       until = end_of_page(page_no);
-      find_with_end_.bind(1, pair).bind(2, key_of(page_no, 0));
+      find_with_end_.bind(1, pair).bind(2, pair_key_of(page_no, 0));
       if (find_with_end_.step()) {
         until = end_of(find_with_end_, page_no);
         read_pairs(find_with_end_.blob(1), base_of(find_with_end_.integer(0)), some_);
@@ -215,7 +211,7 @@ uint64_t pair_blocks::count_new(int32_t page_no, const std::vector<int32_t>& use
 void pair_blocks::each_of_page(int32_t page_no,
                                const std::function<void(const user_clicks&)>& use) {
   const reset_at_end end{page_};
-  page_.bind(1, key_of(page_no, 0)).bind(2, end_of_page(page_no));
+  page_.bind(1, pair_key_of(page_no, 0)).bind(2, end_of_page(page_no));
   while (page_.step()) {
     some_.clear();
     read_pairs(page_.blob(1), base_of(page_.integer(0)), some_);
@@ -233,21 +229,21 @@ uint64_t pair_block_writer::add(int32_t page_no, const std::vector<user_clicks>&
   uint64_t added = 0;
   const auto* const end = more.data() + more.size();
   for (const auto* x = more.data(); x != end;) {
-    auto first = key_of(page_no, 0);
+    auto first = pair_key_of(page_no, 0);
     auto until = end_of_page(page_no);
     const auto* rest = x;
     merged_pairs merged;
     {
       const reset_at_end end_of_find{find_}; // It has the text, and is in the way of put().
       std::string_view text;
-      find_.bind(1, key_of(page_no, x->user_no)).bind(2, first);
+      find_.bind(1, pair_key_of(page_no, x->user_no)).bind(2, first);
       if (find_.step()) {
         first = find_.integer(0);
         until = end_of(find_, page_no);
         text = find_.blob(1);
       }
       rest = std::find_if(
-          x, end, [&](const user_clicks& y) { return key_of(page_no, y.user_no) >= until; });
+          x, end, [&](const user_clicks& y) { return pair_key_of(page_no, y.user_no) >= until; });
       assert(rest != x);
       merged = merge_pairs(text, base_of(first), x, rest);
     }

@@ -6,8 +6,8 @@
 namespace footfall::sqlite {
 
 read_lane::read_lane(const std::string& file, const connection::options& how,
-                     const std::string& log, size_t calls_max, note failed)
-    : on_(file, how), reader_(on_, log), calls_(calls_max, 0), failed_(std::move(failed)),
+                     const std::string& log, const late_counts& late, size_t calls_max, note failed)
+    : on_(file, how), reader_(on_, log, late), calls_(calls_max, 0), failed_(std::move(failed)),
       thread_([this] { loop(); }) {}
 
 read_lane::~read_lane() {

@@ -18,7 +18,7 @@ public:
 
   /// Throws `failure` when the file cannot be opened.
   read_lane(const std::string& file, const connection::options& how, const std::string& log,
-            size_t calls_max, note failed);
+            const late_counts& late, size_t calls_max, note failed);
   ~read_lane();
 
   /// A call that cannot wait is answered at once.

@@ -41,15 +41,16 @@ void sqlite_store::impl::open() {
       identity = get.text(0);
   }
   runs.emplace(settings.folder);
-  writer.emplace(*writing, *runs, settings.topic,
+  writer.emplace(*writing, *runs, late, settings.topic,
                  sqlite::event_ids::config{identity, std::max<size_t>(settings.recent_ids_max, 1),
                                            settings.id_hash_bits, settings.report,
-                                           [this] { return stopping.load(); }});
+                                           [this] { return stopping.load(); }},
+                 sqlite::merger::config{settings.merge_rows_min, settings.merge_step_min});
   how.read_only = true;
   how.cache_bytes = settings.read_cache_bytes;
   auto note = [this](const sqlite::failure& error) { return failed(error, true); };
   for (auto* x : {&reads, &lists})
-    x->emplace(file, how, settings.topic, settings.read_calls_max, note);
+    x->emplace(file, how, settings.topic, late, settings.read_calls_max, note);
   how.cache_bytes = 4 << 20;
   auditing.emplace(file, how);
   how.read_only = false;
@@ -330,7 +331,10 @@ const std::string& sqlite_store::identity() const {
 
 std::string sqlite_store::health() const {
   std::lock_guard guard{impl_->trouble_lock};
-  return impl_->trouble.empty() ? impl_->sync_trouble : impl_->trouble;
+  for (const auto* x : {&impl_->trouble, &impl_->sync_trouble})
+    if (!x->empty())
+      return *x;
+  return impl_->merge_trouble;
 }
 
 } // namespace footfall

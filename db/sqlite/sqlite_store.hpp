@@ -13,12 +13,14 @@ namespace footfall {
 /// ids beside it (`ids-*.run`), which it makes again when they are not there.
 ///
 /// One thread writes: claims, applies and folds that wait share a transaction, and
-/// are answered when it is committed. A thread of its own makes the checkpoints. Where the log
-/// keeps what it is told to (kept_below), commits are not synced but by these: after a loss of
-/// power the file is as it was after an earlier commit, and the log gives the rest again. Two read,
-/// and what waits for one shares a snapshot: one gives counts and pages, the other lists (and the
-/// names of users), which may look at a whole site; so nothing small waits for a list. Another
-/// audits. When the disk is full or fails, calls fail and later ones are tried again.
+/// are answered when it is committed. What folds add to pairs, minutes and types comes into their
+/// tables later, many folds at once, in transactions of their own. A thread of its own makes the
+/// checkpoints. Where the log keeps what it is told to (kept_below), commits are not synced but by
+/// these: after a loss of power the file is as it was after an earlier commit, and the log gives
+/// the rest again. Two read, and what waits for one shares a snapshot: one gives counts and pages,
+/// the other lists (and the names of users), which may look at a whole site; so nothing small waits
+/// for a list. Another audits. When the disk is full or fails, calls fail and later ones are tried
+/// again.
 class sqlite_store final : public store {
 public:
   struct config {
@@ -30,6 +32,8 @@ public:
     size_t audit_calls_max = 4;
     size_t recent_ids_max = 200'000; ///< Event ids in memory before they become a run.
     int id_hash_bits = 64;           ///< Fewer only in tests: many ids have the same hash.
+    size_t merge_rows_min = 50'000;  ///< Folded rows, at least, that make a merge due.
+    size_t merge_step_min = 2'000;   ///< Counts of a transaction of a merge, at least.
     int checkpoint_pages = 5'000;    ///< Of the WAL, that make one due.
     bool log_keeps_rest = false; ///< The log keeps what is not kept_below; else commits are synced.
     int64_t write_cache_bytes = 64 << 20;

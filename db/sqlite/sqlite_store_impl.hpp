@@ -38,6 +38,8 @@ struct sqlite_store::impl {
                    std::function<T(sqlite::store_reader&)> work);
 
   void write_loop();
+  bool take(std::vector<sqlite::write_call>& waiting);
+  bool merge_some(bool is_idle);
   struct turn_result {
     caf::error error;
     bool is_committed = false; ///< Also when it is not certain that it outlives the power.
@@ -53,6 +55,7 @@ struct sqlite_store::impl {
   std::unique_ptr<sqlite::file_lock> lock;
   std::optional<sqlite::connection> writing;
   std::optional<sqlite::connection> auditing;
+  sqlite::late_counts late;
   std::optional<sqlite::run_maker> runs;
   std::optional<sqlite::store_writer> writer;
   sqlite::synced_offsets synced;
@@ -62,7 +65,8 @@ struct sqlite_store::impl {
   std::atomic<bool> stopping{false};
   mutable std::mutex trouble_lock;
   std::string trouble;
-  std::string sync_trouble;               ///< For as long as this process runs.
+  std::string sync_trouble; ///< For as long as this process runs.
+  std::string merge_trouble;
   std::optional<sqlite::read_lane> reads; ///< Counts, pages and what belongs to them.
   std::optional<sqlite::read_lane> lists; ///< What may look at a whole site, or page.
   std::thread write_thread;

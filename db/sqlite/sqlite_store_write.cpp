@@ -3,9 +3,17 @@
 #include <sqlite3.h>
 
 #include "db/sqlite/disk_file.hpp"
+#include "proto/failpoint.hpp"
 
 /// The writer thread of sqlite_store: one transaction for what waits.
 namespace footfall {
+
+namespace {
+
+constexpr std::chrono::milliseconds idle_after{250};
+constexpr int steps_at_end = 100; ///< Of merges: a stop takes no longer.
+
+} // namespace
 
 caf::error sqlite_store::impl::failed(const sqlite::failure& error, bool certain) {
   auto code = sqlite::code_of(error.code(), errc::store_unavailable);
@@ -63,9 +71,38 @@ sqlite_store::impl::run_together(std::vector<sqlite::write_call>& calls, size_t 
   return {caf::none, true};
 }
 
+/// A step of a merge, when one is due. @returns false when there was none, or it failed.
+bool sqlite_store::impl::merge_some(bool is_idle) {
+  const auto counts = writer->merge_due(is_idle);
+  if (counts == 0)
+    return false;
+  std::vector<sqlite::write_call> step(1);
+  step[0].work = [counts](sqlite::store_writer& x) {
+    x.merge(counts);
+    failpoint("merge.before_commit");
+  };
+  const auto done = run_together(step, 0, 1);
+  failpoint("merge.after_commit");
+  const auto why = done.error ? text_of(done.error) : std::string{};
+  if (!why.empty())
+    writer->merge_failed(why);
+  checkpoints->committed(*writing);
+  std::lock_guard guard{trouble_lock};
+  merge_trouble = why.empty() ? why : "what is folded cannot be merged: " + why;
+  return why.empty();
+}
+
+/// Waits for calls, and merges while none come. @returns false at the end.
+bool sqlite_store::impl::take(std::vector<sqlite::write_call>& waiting) {
+  auto patience = idle_after;
+  while (writer->merge_due(true) > 0 && writes.is_idle_for(patience) && merge_some(true))
+    patience = std::chrono::milliseconds{0};
+  return writes.take(waiting);
+}
+
 void sqlite_store::impl::write_loop() {
   std::vector<sqlite::write_call> waiting;
-  while (!waiting.empty() || writes.take(waiting)) {
+  while (!waiting.empty() || take(waiting)) {
     writes.take_now(waiting); // What came during the last turn may wait longer than the rest.
     auto calls = sqlite::take_turn(waiting, sqlite::turn_rows_max);
     const auto all = run_together(calls, 0, calls.size());
@@ -82,6 +119,9 @@ void sqlite_store::impl::write_loop() {
       calls[i].answer(own.error);
     }
     checkpoints->committed(*writing); // Nobody waits for this thread now.
+    merge_some(false);
+  }
+  for (int i = 0; i < steps_at_end && merge_some(true); ++i) {
   }
 }
 

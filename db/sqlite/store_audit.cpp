@@ -1,5 +1,6 @@
 #include "db/sqlite/store_audit.hpp"
 
+#include "db/sqlite/minute_range.hpp"
 #include "db/sqlite/pair_blocks.hpp"
 
 #include <algorithm>
@@ -8,7 +9,6 @@ namespace footfall::sqlite {
 
 namespace {
 
-constexpr int64_t minute_us = 60'000'000;
 constexpr int64_t rows_of_snapshot = 20'000;
 constexpr int64_t low32 = 0xffffffff;
 
@@ -25,10 +25,21 @@ store_audit::store_audit(connection& on, uint64_t rows_of_pass)
 
 std::vector<store_audit::slice> store_audit::folded() {
   std::vector<slice> out;
-  statement rows{on_, "SELECT (t.topic_no << 10 | f.part) << 48, f.folded_offset"
-                      " FROM core_topics t JOIN fold_progress f USING (topic)"};
-  while (rows.step())
-    out.push_back({rows.integer(0), rows.integer(0) + rows.integer(1)});
+  statement rows{on_, "SELECT (t.topic_no << 10 | f.part) << 48, f.folded_offset,"
+                      " coalesce(m.merged, 0), coalesce(m.until, 0), m.next_pair, m.next_page,"
+                      " m.next_minute, m.next_type"
+                      " FROM core_topics t JOIN fold_progress f USING (topic)"
+                      " LEFT JOIN core_merge_progress m ON m.slice = t.topic_no << 10 | f.part"};
+  auto number = [&](int column) { return static_cast<int32_t>(rows.integer(column)); };
+  while (rows.step()) {
+    const auto base = rows.integer(0);
+    out.push_back({base,
+                   base + rows.integer(1),
+                   base + rows.integer(2),
+                   base + rows.integer(3),
+                   rows.integer(4),
+                   {number(5), number(6), number(7)}});
+  }
   return out;
 }
 
@@ -51,13 +62,18 @@ void store_audit::run_pass(const std::atomic<bool>& stopping) {
   sites_.clear();
   ids_.clear();
   const auto before = folded();
-  for (const auto& x : before)
-    scan(x.base, x.folded, false, stopping);
+  for (const auto& x : before) {
+    scan({x.base, x.merged, true, true}, false, stopping);
+    scan({x.merged, x.folded, true}, false, stopping);
+  }
   on_.run("BEGIN");
   for (const auto& x : folded()) {
-    auto old = std::find_if(before.begin(), before.end(),
-                            [&](const slice& y) { return y.base == x.base; });
-    scan(old == before.end() ? x.base : old->folded, x.folded, true, stopping);
+    const auto old = std::find_if(before.begin(), before.end(),
+                                  [&](const slice& y) { return y.base == x.base; });
+    const bool is_new = old == before.end();
+    scan({is_new ? x.base : old->folded, x.folded, true}, true, stopping);
+    scan({is_new ? x.base : old->merged, x.merged, false, true}, true, stopping);
+    scan({x.merged, x.until, false, true, &x}, true, stopping);
   }
   if (!stopping) {
     compare_clicks();
@@ -72,34 +88,35 @@ void store_audit::run_pass(const std::atomic<bool>& stopping) {
   on_.run("COMMIT");
 }
 
-void store_audit::scan(int64_t from, int64_t until, bool in_snapshot,
-                       const std::atomic<bool>& stopping) {
-  while (from < until && !stopping)
-    from = scan_some(from, until, in_snapshot ? until - from : rows_of_snapshot);
+void store_audit::scan(stretch x, bool in_snapshot, const std::atomic<bool>& stopping) {
+  while (x.from < x.until && !stopping)
+    x.from = scan_some(x, in_snapshot ? x.until - x.from : rows_of_snapshot);
 }
 
 /// @returns where the next scan begins.
-int64_t store_audit::scan_some(int64_t from, int64_t until, int64_t rows) {
+int64_t store_audit::scan_some(const stretch& x, int64_t rows) {
   int64_t seen = 0;
-  int64_t last = from;
-  rows_.bind(1, from).bind(2, until).bind(3, rows);
+  int64_t last = x.from;
+  rows_.bind(1, x.from).bind(2, x.until).bind(3, rows);
   while (rows_.step()) {
     ++seen;
     last = rows_.integer(0);
-    take_row();
+    if (x.of_folds)
+      take_folded();
+    if (x.of_merges && is_mine(rows_.integer(1)))
+      take_merged(x.half);
   }
   rows_.reset();
-  return seen < rows ? until : last + 1;
+  return seen < rows ? x.until : last + 1;
 }
 
-void store_audit::take_row() {
+void store_audit::take_folded() {
   const int64_t page_no = rows_.integer(1);
   const int64_t site_no = rows_.integer(3);
   const int64_t at_us = rows_.integer(5);
-  const int64_t minute_no = at_us / minute_us;
   const auto key = rows_.blob(6);
   if (pass_ == 0)
-    ++sites_[pair_of(site_no, minute_no)];
+    ++sites_[pair_of(site_no, at_us / minute_us)];
   if (!key.empty()
       && static_cast<uint64_t>(static_cast<unsigned char>(key.back())) % passes_ == pass_) {
     auto id = std::string{key} + std::to_string(site_no);
@@ -112,10 +129,18 @@ void store_audit::take_row() {
   page.last_at_us = page.clicks == 0 ? at_us : std::max(page.last_at_us, at_us);
   page.site_no = site_no;
   ++page.clicks;
-  page.users += clicks_[pair_of(page_no, rows_.integer(2))]++ == 0 ? 1 : 0;
-  ++types_[pair_of(page_no, rows_.integer(4))];
-  ++series_[{static_cast<int32_t>(page_no), static_cast<int32_t>(minute_no),
-             static_cast<int32_t>(rows_.integer(4))}];
+}
+
+void store_audit::take_merged(const slice* half) {
+  auto number = [&](int column) { return static_cast<int32_t>(rows_.integer(column)); };
+  const minute_key minute{number(1), static_cast<int32_t>(rows_.integer(5) / minute_us), number(4)};
+  const auto pair = pair_of(minute.page_no, number(2));
+  if (!half || pair < half->next_pair)
+    pages_[minute.page_no].users += clicks_[pair]++ == 0 ? 1 : 0;
+  if (half && !(minute < half->next_minute))
+    return;
+  ++types_[pair_of(minute.page_no, minute.type_no)];
+  ++series_[minute];
 }
 
 void store_audit::report(const char* table, std::string key, uint64_t expected, uint64_t found) {
@@ -223,17 +248,17 @@ void store_audit::compare_types() {
 }
 
 void store_audit::compare_series() {
-  auto name = [this](const minute& x) {
-    return page_name(x.page_no) + " minute " + std::to_string(x.minute_no) + " "
+  auto name = [this](const minute_key& x) {
+    return page_name(x.page_no) + " minute " + std::to_string(x.minute) + " "
            + text("SELECT event_type FROM core_types WHERE type_no = ?", x.type_no);
   };
   statement rows{on_, "SELECT page_no, minute, type_no, clicks FROM core_page_series"};
   while (rows.step())
     if (is_mine(rows.integer(0)))
       compare_one(series_,
-                  minute{static_cast<int32_t>(rows.integer(0)),
-                         static_cast<int32_t>(rows.integer(1)),
-                         static_cast<int32_t>(rows.integer(2))},
+                  minute_key{static_cast<int32_t>(rows.integer(0)),
+                             static_cast<int32_t>(rows.integer(1)),
+                             static_cast<int32_t>(rows.integer(2))},
                   static_cast<uint64_t>(rows.integer(3)), "page_series", name);
   report_rest(series_, "page_series", name);
 }

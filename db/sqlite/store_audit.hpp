@@ -9,11 +9,12 @@
 
 #include "actors/ports/store.hpp"
 #include "db/sqlite/database.hpp"
+#include "db/sqlite/late_counts.hpp"
 
 namespace footfall::sqlite {
 
-/// Recounts every aggregate from the raw rows below the folded positions. One
-/// thread; throws `failure`.
+/// Recounts every aggregate from the raw rows below the folded positions (pairs in blocks: below
+/// the merged ones). One thread; throws `failure`.
 ///
 /// Rows that are folded never change, so they are read in many short snapshots,
 /// and only the comparison needs one: the WAL can shrink meanwhile. Memory is
@@ -30,6 +31,18 @@ private:
   struct slice {
     int64_t base = 0;   ///< Position of offset 0.
     int64_t folded = 0; ///< Position.
+    int64_t merged = 0; ///< Position: the rows below are in all tables,
+    int64_t until = 0;  ///< and of those below this one those that are lower than what follows.
+    int64_t next_pair = 0;
+    minute_key next_minute;
+  };
+  /// Rows, by position, and what is to be counted of them.
+  struct stretch {
+    int64_t from = 0;
+    int64_t until = 0;
+    bool of_folds = false;       ///< What a fold adds at once.
+    bool of_merges = false;      ///< What it leaves to merges: all, or
+    const slice* half = nullptr; ///< what is lower than this says.
   };
   struct page {
     uint64_t clicks = 0;
@@ -37,24 +50,12 @@ private:
     int64_t last_at_us = 0;
     int64_t site_no = 0;
   };
-  struct minute {
-    int32_t page_no = 0;
-    int32_t minute_no = 0;
-    int32_t type_no = 0;
-    bool operator==(const minute& x) const {
-      return page_no == x.page_no && minute_no == x.minute_no && type_no == x.type_no;
-    }
-    template <class H>
-    friend H AbslHashValue(H h, const minute& x) {
-      return H::combine(std::move(h), x.page_no, x.minute_no, x.type_no);
-    }
-  };
-
   std::vector<slice> folded();
   void run_pass(const std::atomic<bool>& stopping);
-  void scan(int64_t from, int64_t until, bool in_snapshot, const std::atomic<bool>& stopping);
-  int64_t scan_some(int64_t from, int64_t until, int64_t rows);
-  void take_row();
+  void scan(stretch x, bool in_snapshot, const std::atomic<bool>& stopping);
+  int64_t scan_some(const stretch& x, int64_t rows);
+  void take_folded();
+  void take_merged(const slice* half);
   bool is_mine(int64_t page_no) const { return static_cast<uint64_t>(page_no) % passes_ == pass_; }
 
   void compare_clicks();
@@ -81,7 +82,7 @@ private:
   absl::flat_hash_map<int64_t, uint64_t> clicks_; ///< By page_no << 32 | user_no.
   absl::flat_hash_map<int64_t, page> pages_;
   absl::flat_hash_map<int64_t, uint64_t> types_; ///< By page_no << 32 | type_no.
-  absl::flat_hash_map<minute, uint64_t> series_;
+  absl::flat_hash_map<minute_key, uint64_t> series_;
   absl::flat_hash_map<int64_t, uint64_t> sites_; ///< By site_no << 32 | minute.
   absl::flat_hash_set<std::string> ids_;
   statement rows_;

@@ -79,10 +79,9 @@ store_reader::numbered store_reader::pages_of_site(int32_t site_no, size_t most,
 store_reader::numbered store_reader::pages_of_site(int32_t site_no, int64_t first_minute,
                                                    int64_t end_minute) {
   tail_counts tail;
-  tail_.each([&](int32_t page_no, const auto& x) {
-    const int64_t minute = x.at_us / minute_us;
-    if (x.site_no == site_no && minute >= first_minute && minute < end_minute)
-      ++tail[page_no];
+  tail_.each_late_minute([&](int32_t of_site, int32_t page_no, int32_t minute, uint64_t clicks) {
+    if (of_site == site_no && minute >= first_minute && minute < end_minute)
+      tail[page_no] += clicks;
   });
   numbered out;
   reset_at_end end{site_range_};
@@ -200,7 +199,8 @@ std::vector<named_count> store_reader::top_users(const page_key& key, uint32_t l
     return {};
   const size_t most = size_t{limit} + 1;
   tail_counts tail;
-  tail_.each_of_page(page_no, [&](const auto& x) { ++tail[x.user_no]; });
+  tail_.each_late_user_of(page_no,
+                          [&](int32_t user_no, uint64_t clicks) { tail[user_no] += clicks; });
   numbered counts;
   pairs_.each_of_page(page_no, [&](const user_clicks& x) {
     auto clicks = x.clicks;

@@ -28,8 +28,8 @@ void each_row(statement& rows, Use use) {
 
 } // namespace
 
-store_reader::store_reader(connection& on, const std::string& log)
-    : on_(on), log_(log), numbers_(on, false), tail_(on), pairs_(on), begin_(on, "BEGIN"),
+store_reader::store_reader(connection& on, const std::string& log, const late_counts& late)
+    : on_(on), log_(log), numbers_(on, false), tail_(on, late), pairs_(on), begin_(on, "BEGIN"),
       progress_(on, "SELECT p.part, p.epoch, p.next_offset, f.folded_offset"
                     " FROM partition_progress p JOIN fold_progress f USING (topic, part)"
                     " WHERE p.topic = (SELECT topic FROM core_topics WHERE log = ?"
@@ -63,6 +63,7 @@ store_reader::store_reader(connection& on, const std::string& log)
 
 void store_reader::begin() {
   on_.roll_back();
+  tail_.look();
   begin_.run();
   try {
     reached_.clear();
@@ -104,10 +105,10 @@ store_reader::totals store_reader::totals_of(int32_t page_no) {
   return out;
 }
 
-/// Users of the tail that the folded rows of the page do not have.
+/// Users of the tail that the blocks of the page do not have.
 uint64_t store_reader::new_users_of(int32_t page_no) {
   std::vector<int32_t> users;
-  tail_.each_of_page(page_no, [&](const auto& x) { users.push_back(x.user_no); });
+  tail_.each_late_user_of(page_no, [&](int32_t user_no, uint64_t) { users.push_back(user_no); });
   std::sort(users.begin(), users.end());
   users.erase(std::unique(users.begin(), users.end()), users.end());
   return pairs_.count_new(page_no, users);
@@ -127,11 +128,9 @@ std::vector<pair_count> store_reader::counts(const std::vector<pair_key>& keys) 
       continue;
     x.version = totals_of(x.page_no).clicks;
     if (x.user_no != 0)
-      x.clicks = pairs_.clicks_of(x.page_no, x.user_no);
-    tail_.each_of_page(x.page_no, [&](const auto& row) {
-      ++x.version;
-      x.clicks += row.user_no == x.user_no ? 1 : 0;
-    });
+      x.clicks =
+          pairs_.clicks_of(x.page_no, x.user_no) + tail_.late_clicks_of(x.page_no, x.user_no);
+    tail_.each_of_page(x.page_no, [&](const auto&) { ++x.version; });
   }
   return out;
 }
@@ -164,9 +163,11 @@ page_load store_reader::load_one(const page_key& key, int32_t first_minute, uint
   });
   tail_.each_of_page(out.page_no, [&](const auto& x) {
     out.last_at_us = out.clicks++ == 0 ? x.at_us : std::max(out.last_at_us, x.at_us);
-    ++types[x.type_no];
-    if (const auto minute = static_cast<int32_t>(x.at_us / minute_us); minute >= first_minute)
-      ++minutes[minute];
+  });
+  tail_.each_late_minute_of(out.page_no, [&](int32_t minute, int32_t type_no, uint64_t clicks) {
+    types[type_no] += clicks;
+    if (minute >= first_minute)
+      minutes[minute] += static_cast<uint32_t>(clicks);
   });
   out.keep_first(types, minutes);
   out.users_complete = out.users <= users_max;
@@ -180,7 +181,9 @@ void store_reader::load_users(page_load& to) {
   pairs_.each_of_page(to.page_no, [&](const user_clicks& x) {
     users.emplace_hint(users.end(), x.user_no, static_cast<uint32_t>(x.clicks));
   });
-  tail_.each_of_page(to.page_no, [&](const auto& x) { ++users[x.user_no]; });
+  tail_.each_late_user_of(to.page_no, [&](int32_t user_no, uint64_t clicks) {
+    users[user_no] += static_cast<uint32_t>(clicks);
+  });
   to.user_clicks.assign(users.begin(), users.end());
 }
 
@@ -197,15 +200,17 @@ std::vector<series_point> store_reader::minutes(const page_key& key, int64_t fro
   auto& rows = whole_site ? site_series_ : page_series_;
   rows.bind(1, whole_site ? site_no : page_no).bind(2, first).bind(3, end);
   each_row(rows, [&] { counts[rows.integer(0)] = count(rows, 1); });
-  auto use = [&](const auto& x) {
-    const int64_t minute = x.at_us / minute_us;
-    if (x.site_no == site_no && minute >= first && minute < end)
-      ++counts[minute];
-  };
   if (whole_site)
-    tail_.each([&](int32_t, const auto& x) { use(x); });
+    tail_.each([&](int32_t, const auto& x) {
+      if (const int64_t minute = x.at_us / minute_us;
+          x.site_no == site_no && minute >= first && minute < end)
+        ++counts[minute];
+    });
   else
-    tail_.each_of_page(page_no, use);
+    tail_.each_late_minute_of(page_no, [&](int32_t minute, int32_t, uint64_t clicks) {
+      if (minute >= first && minute < end)
+        counts[minute] += clicks;
+    });
   std::vector<series_point> out;
   for (const auto& [minute, clicks] : counts)
     out.push_back({minute * minute_us, clicks});

@@ -10,11 +10,11 @@
 
 namespace footfall::sqlite {
 
-/// The answers of store.db: aggregates plus the rows that are not folded yet. One
+/// The answers of store.db: aggregates plus what is not folded or merged yet. One
 /// thread; all calls between begin() and end() see one snapshot; throws `failure`.
 class store_reader {
 public:
-  store_reader(connection& on, const std::string& log);
+  store_reader(connection& on, const std::string& log, const late_counts& late);
 
   void begin();
   void end() noexcept;

@@ -9,11 +9,12 @@
 
 namespace footfall::sqlite {
 
-store_writer::store_writer(connection& on, run_maker& maker, const std::string& log,
-                           event_ids::config ids)
+store_writer::store_writer(connection& on, run_maker& maker, late_counts& late,
+                           const std::string& log, event_ids::config ids, merger::config merges)
     : on_(on), log_(log), generations_(on, log), numbers_(on, true), ids_(on, maker, ids),
-      pairs_(on), claim_(on, "INSERT INTO partition_progress (topic, part, epoch, next_offset)"
-                             " VALUES (?, ?, 1, 0) ON CONFLICT DO UPDATE SET epoch = epoch + 1"),
+      merger_(on, late, merges),
+      claim_(on, "INSERT INTO partition_progress (topic, part, epoch, next_offset)"
+                 " VALUES (?, ?, 1, 0) ON CONFLICT DO UPDATE SET epoch = epoch + 1"),
       claim_fold_(on, "INSERT INTO fold_progress VALUES (?, ?, 0) ON CONFLICT DO NOTHING"),
       progress_(on, "SELECT p.epoch, p.next_offset, f.folded_offset, p.log_id, p.mark_offset,"
                     " p.mark_hash FROM partition_progress p"
@@ -39,18 +40,12 @@ store_writer::store_writer(connection& on, run_maker& maker, const std::string& 
       scan_(on, "SELECT page_no, user_no, site_no, type_no, at_us FROM core_events"
                 " WHERE position >= ? AND position < ?"),
       total_of_(on, "SELECT clicks FROM core_page_totals WHERE page_no = ?"),
-      add_totals_(on, "INSERT INTO core_page_totals VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
-                      " SET clicks = clicks + excluded.clicks, users = users + excluded.users,"
+      add_totals_(on, "INSERT INTO core_page_totals VALUES (?, ?, ?, 0, ?) ON CONFLICT DO UPDATE"
+                      " SET clicks = clicks + excluded.clicks,"
                       " last_at_us = max(last_at_us, excluded.last_at_us)"),
-      add_types_(on, "INSERT INTO core_page_types VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
-                     " SET clicks = clicks + excluded.clicks"),
-      add_series_(on, "INSERT INTO core_page_series VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
-                      " SET clicks = clicks + excluded.clicks"),
       add_site_(on, "INSERT INTO core_site_series VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
                     " SET clicks = clicks + excluded.clicks") {
-  on_.run("BEGIN IMMEDIATE");
-  pairs_.take_over(ids.report);
-  on_.run("COMMIT");
+  merger_.open(ids.report);
   ids_.open();
 }
 

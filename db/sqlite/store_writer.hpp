@@ -6,17 +6,18 @@
 #include "actors/ports/store.hpp"
 #include "db/sqlite/event_ids.hpp"
 #include "db/sqlite/generations.hpp"
+#include "db/sqlite/merger.hpp"
 #include "db/sqlite/numbers.hpp"
-#include "db/sqlite/pair_blocks.hpp"
 
 namespace footfall::sqlite {
 
-/// Every change to store.db: claim, apply, fold and marks. One thread; each call inside a
+/// Every change to store.db: claim, apply, fold, merge and marks. One thread; each call inside a
 /// transaction that the caller begins and ends; throws `failure`.
 class store_writer {
 public:
   /// Opens the index of ids, or makes it again, which takes as long as all rows take.
-  store_writer(connection& on, run_maker& maker, const std::string& log, event_ids::config ids);
+  store_writer(connection& on, run_maker& maker, late_counts& late, const std::string& log,
+               event_ids::config ids, merger::config merges);
 
   partition_claim claim(uint32_t partition);
   /// 0: it was never claimed.
@@ -29,6 +30,10 @@ public:
     return fold(generations_.current(), partition, from, until);
   }
   uint64_t mark_redriven(const std::vector<redriven>& rows);
+  /// See merger. merge_failed between transactions.
+  size_t merge_due(bool is_idle) const { return merger_.due(is_idle); }
+  void merge(size_t counts_max) { merger_.step(counts_max); }
+  void merge_failed(std::string why) { merger_.failed(std::move(why)); }
 
   /// Before a transaction begins: what was found to be damaged is made again.
   void before_all() { ids_.before_all(); }
@@ -37,12 +42,14 @@ public:
   void finish() { ids_.finish(); }
   void committed() {
     ids_.committed();
+    merger_.committed();
     generations_.committed();
   }
   /// What the transaction made is gone.
   void rolled_back() {
     numbers_.forget();
     ids_.rolled_back();
+    merger_.rolled_back();
     generations_.rolled_back();
   }
 
@@ -65,15 +72,13 @@ private:
     int32_t page_no = 0;
     int32_t site_no = 0;
     uint64_t clicks = 0;
-    uint64_t users = 0;
     int64_t last_at_us = 0;
   };
   void scan(int64_t from, int64_t until);
-  void fold_clicks();
+  void fold_pairs(late_span& out);
   uint64_t total_of(int32_t page_no);
   void fold_totals(fold_result& out);
-  void fold_types();
-  void fold_series();
+  void fold_minutes(late_span& out);
   void fold_sites();
 
   connection& on_;
@@ -81,16 +86,15 @@ private:
   generations generations_;
   all_numbers numbers_;
   event_ids ids_;
-  pair_block_writer pairs_;
+  merger merger_;
   std::vector<event_ids::candidate> batch_;
   std::vector<folded_row> rows_;
   std::vector<page_delta> pages_;
-  std::vector<user_clicks> users_; ///< Of one page.
 
   statement claim_, claim_fold_, progress_, older_, adopt_;
   statement move_next_, insert_event_, insert_bad_, mark_bad_;
   statement move_folded_, scan_;
-  statement total_of_, add_totals_, add_types_, add_series_, add_site_;
+  statement total_of_, add_totals_, add_site_;
 };
 
 } // namespace footfall::sqlite

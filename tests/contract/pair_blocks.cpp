@@ -190,7 +190,7 @@ TEST_CASE("who opens the file reads page_clicks as rows", "[contract][sqlite][pa
         row(i, "e" + std::to_string(i), i % 2 == 0 ? "/a" : "/b", "u" + std::to_string(i % 2'000)));
   REQUIRE(apply(*db, batch(0, epoch, 0, 6'000, std::move(rows)))->moved);
   REQUIRE(fold(*db, 0, 0, 6'000)->moved);
-  db.reset();
+  db.reset(); // Brings them into blocks.
   const auto file = folder.path() + "/store.db";
   CHECK(run_sql(file, "SELECT count(*) FROM core_pair_blocks") > 2);
   CHECK(run_sql(file, "SELECT count(*) FROM page_clicks") == 2'000);
@@ -200,33 +200,4 @@ TEST_CASE("who opens the file reads page_clicks as rows", "[contract][sqlite][pa
   CHECK(run_sql(file, "SELECT click_count FROM page_clicks WHERE page_url = '/b'"
                       " AND user_id = 'u1999'")
         == 3);
-}
-
-TEST_CASE("a block that is damaged stops the folds of its partition and no others",
-          "[contract][sqlite][pairs]") {
-  temporary_folder folder;
-  sqlite_store::config settings;
-  settings.folder = folder.path();
-  auto db = std::move(*sqlite_store::open(settings));
-  const int64_t epochs[] = {claim(*db, 0)->epoch, claim(*db, 1)->epoch};
-  auto put = [&](uint32_t partition, int64_t offset, const std::string& page) {
-    REQUIRE(apply(*db, batch(partition, epochs[partition], offset, offset + 1,
-                             {row(offset, page + std::to_string(offset), page, "u")}))
-                ->moved);
-  };
-  put(0, 0, "/a");
-  REQUIRE(fold(*db, 0, 0, 1)->moved);
-  run_sql(folder.path() + "/store.db", "UPDATE core_pair_blocks SET data = 'x'");
-  put(0, 1, "/a");
-  put(1, 0, "/b");
-  const auto damaged = fold(*db, 0, 1, 2);
-  REQUIRE_FALSE(damaged);
-  CHECK(text_of(damaged.error()).find("core_pair_blocks") != std::string::npos);
-  CHECK(fold(*db, 1, 0, 1)->moved);
-  put(1, 1, "/b");
-  CHECK(fold(*db, 1, 1, 2)->moved);
-  const auto found = audit(*db);
-  REQUIRE(found);
-  REQUIRE_FALSE(found->empty());
-  CHECK(found->front().table == "page_clicks");
 }

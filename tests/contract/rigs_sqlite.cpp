@@ -34,6 +34,8 @@ public:
     settings.folder = folder_.path();
     settings.write_calls_max = waiting_max();
     settings.recent_ids_max = 60;
+    settings.merge_rows_min = 40;
+    settings.merge_step_min = 3;
     auto made = sqlite_store::open(settings);
     if (!made)
       throw std::runtime_error(text_of(made.error()));

@@ -56,4 +56,13 @@ inline void move_ids_to_runs(store& db, const std::string& folder) {
   }
 }
 
+/// Until all that was folded is merged.
+inline void merge_all_of(const std::string& folder) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+  while (run_sql(folder + "/store.db", "SELECT count(*) FROM core_late_rows") != 0) {
+    REQUIRE(std::chrono::steady_clock::now() < end);
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  }
+}
+
 } // namespace footfall::test

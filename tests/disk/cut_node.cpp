@@ -105,6 +105,8 @@ cut_node::cut_node(const std::string& folder)
   events.folder = folder;
   events.topic = log_->topic();
   events.recent_ids_max = 60;
+  events.merge_rows_min = 40;
+  events.merge_step_min = 3;
   events.checkpoint_pages = 120;
   events.log_keeps_rest = true;
   events_ = opened(sqlite_store::open(events));

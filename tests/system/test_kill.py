@@ -10,6 +10,8 @@ from journal import Load, check_embedded, fixed_ports, gauge
 FAILPOINTS = ["log.before_commit:40", "log.after_commit:40", "ingest.before_answer:40",
               "apply.before_commit:15", "apply.after_commit:15", "partition.after_applied:15",
               "fold.before_commit:6", "fold.after_commit:6"]
+MERGES = ["merge.before_commit:1", "merge.after_commit:1", "merge.before_commit:4",
+          "merge.after_commit:5"]
 RANDOM_KILLS = 12
 READY_SECONDS = 10
 
@@ -69,6 +71,23 @@ def test_kills_lose_nothing_and_count_nothing_twice():
     assert kills == 32
     assert len(check.acknowledged) > 1000
     assert load.journal.answers[0] >= kills, "no kill met a request"
+
+
+def test_kills_in_merges_count_nothing_twice():
+    """A merge begins where nothing else is to be done: when the load pauses, or after a start."""
+    with Server(ports=fixed_ports()) as server:
+        with Load(server, clients=1, seed=22, batch_max=400, users=20_000) as load:
+            for name in MERGES:
+                server.kill9()
+                load.pause = 0
+                server.start(READY_SECONDS)
+                enough = load.accepted() + 200
+                wait_until(lambda: load.accepted() >= enough or load.trouble, 30, "it serves")
+                server.kill9()
+                load.pause = 1
+                end_at_failpoint(server, name)
+            server.start(READY_SECONDS)
+        check_embedded(server, load.journal, f"{len(MERGES)} kills in merges")
 
 
 def test_a_restart_applies_what_only_the_log_had():

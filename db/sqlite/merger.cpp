@@ -1,0 +1,227 @@
+#include "db/sqlite/merger.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include <sqlite3.h>
+
+#include "db/sqlite/minute_range.hpp"
+#include "db/sqlite/position_key.hpp"
+
+namespace footfall::sqlite {
+
+namespace {
+
+constexpr int64_t low32 = 0xffffffff;
+constexpr uint64_t rows_of_pairs = 32;    ///< A merge is due with one row for so many pairs.
+constexpr uint64_t rows_over = 2'000'000; ///< More than due that may wait while merges fail.
+constexpr std::chrono::seconds pause{10}; ///< After one that failed.
+
+int64_t slice_of(int64_t position) noexcept {
+  return position >> 48;
+}
+
+} // namespace
+
+merger::merger(connection& on, late_counts& late, config how)
+    : on_(on), late_(late), how_(how), pairs_(on),
+      rows_of_(on, "SELECT page_no, user_no, site_no, type_no, at_us FROM core_events"
+                   " WHERE position >= ? AND position < ?"),
+      add_users_(on, "UPDATE core_page_totals SET users = users + ?2 WHERE page_no = ?1"),
+      add_minutes_(on, "INSERT INTO core_page_series VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+                       " SET clicks = clicks + excluded.clicks"),
+      add_types_(on, "INSERT INTO core_page_types VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
+                     " SET clicks = clicks + excluded.clicks"),
+      put_(on, "INSERT OR REPLACE INTO core_merge_progress VALUES (?, ?, ?, ?, ?, ?, ?)") {}
+
+void merger::open(const std::function<void(const std::string&)>& report) {
+  on_.run("BEGIN IMMEDIATE");
+  pairs_.take_over(report);
+  on_.run("COMMIT");
+  pairs_in_blocks_ =
+      static_cast<uint64_t>(on_.value("SELECT coalesce(sum(users), 0) FROM core_page_totals"));
+  statement slices{on_, "SELECT t.topic_no << 10 | f.part, f.folded_offset, coalesce(m.merged, 0),"
+                        " coalesce(m.until, 0), m.next_pair, m.next_page, m.next_minute,"
+                        " m.next_type FROM core_topics t JOIN fold_progress f USING (topic)"
+                        " LEFT JOIN core_merge_progress m ON m.slice = t.topic_no << 10 | f.part"};
+  auto number = [&](int column) { return static_cast<int32_t>(slices.integer(column)); };
+  while (slices.step()) {
+    const auto base = slices.integer(0) << 48;
+    auto from = base + slices.integer(2);
+    if (const auto until = base + slices.integer(3); from < until) { // That merge goes on.
+      auto some = read(from, until);
+      from = until;
+      if (some.rows > 0) {
+        wait_for(std::move(some));
+        now_ = late_.join_all(slices.integer(0));
+        at_ = {now_->place_of(slices.integer(4)),
+               now_->place_of(minute_key{number(5), number(6), number(7)})};
+      }
+    }
+    wait_for(read(from, base + slices.integer(1)));
+  }
+}
+
+late_span merger::read(int64_t from, int64_t until) {
+  std::vector<int64_t> pairs;
+  std::vector<std::pair<minute_key, int32_t>> minutes; // With the site.
+  const reset_at_end end{rows_of_};
+  auto number = [&](int column) { return static_cast<int32_t>(rows_of_.integer(column)); };
+  rows_of_.bind(1, from).bind(2, until);
+  while (rows_of_.step()) {
+    pairs.push_back(pair_key_of(number(0), number(1)));
+    const auto minute = static_cast<int32_t>(rows_of_.integer(4) / minute_us);
+    minutes.push_back({{number(0), minute, number(3)}, number(2)});
+  }
+  std::sort(pairs.begin(), pairs.end());
+  std::sort(minutes.begin(), minutes.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  late_span out{from, until, pairs.size(), {}, {}, {}};
+  for (const auto x : pairs)
+    out.add(x);
+  for (const auto& [key, site_no] : minutes)
+    out.add(key, site_no);
+  return out;
+}
+
+void merger::wait_for(late_span x) {
+  rows_ += x.rows;
+  came_ += x.rows;
+  if (x.rows > 0)
+    late_.add(std::move(x), now_);
+}
+
+void merger::add(late_span x) {
+  if (!trouble_.empty() && rows_ > rows_due() + rows_over)
+    throw failure(SQLITE_BUSY, "what is folded cannot be merged: " + trouble_);
+  change_.made.push_back(std::move(x));
+}
+
+uint64_t merger::rows_due() const {
+  return std::max<uint64_t>(how_.rows_min, pairs_in_blocks_ / rows_of_pairs);
+}
+
+size_t merger::due(bool is_idle) const {
+  if (rows_ == 0 || (!trouble_.empty() && steady::now() < try_at_))
+    return 0;
+  if (!now_)
+    return is_idle || rows_ >= rows_due() ? how_.step_min : 0;
+  const auto counts = static_cast<size_t>(2 * came_);
+  return is_idle || counts >= how_.step_min ? std::max(counts, how_.step_min) : 0;
+}
+
+/// Takes the slice for which most rows wait.
+void merger::begin() {
+  int64_t chosen = 0;
+  uint64_t most = 0;
+  for (const auto& x : *late_.now()) {
+    uint64_t rows = 0;
+    for (const auto& span : x->spans)
+      rows += span->rows;
+    if (rows > most) {
+      most = rows;
+      chosen = x->number;
+    }
+  }
+  assert(most > 0);
+  now_ = late_.join_all(chosen);
+  at_ = {};
+  came_ = 0;
+}
+
+void merger::step(size_t counts_max) {
+  if (!now_)
+    begin();
+  const places until{std::min(now_->pairs.size(), at_.pairs + counts_max),
+                     std::min(now_->minutes.size(), at_.minutes + counts_max)};
+  merge_pairs(until.pairs);
+  merge_minutes(until.minutes);
+  put_progress(until);
+  change_.at = until;
+  change_.is_step = true;
+}
+
+void merger::merge_pairs(size_t until) {
+  const auto& all = *now_;
+  for (auto i = at_.pairs; i < until;) {
+    const auto page_no = static_cast<int32_t>(all.pairs[i] >> 32);
+    users_.clear();
+    for (; i < until && all.pairs[i] < end_of_page(page_no); ++i)
+      users_.push_back({static_cast<int32_t>(all.pairs[i] & low32), all.clicks[i]});
+    const auto added = pairs_.add(page_no, users_);
+    change_.added += added;
+    add_users_.bind(1, page_no).bind(2, static_cast<int64_t>(added)).run();
+    if (on_.changes() != 1)
+      throw failure(SQLITE_CORRUPT, "core_page_totals has no row for page "
+                                        + std::to_string(page_no) + ", which has folded events");
+  }
+}
+
+void merger::merge_minutes(size_t until) {
+  types_.clear();
+  for (auto i = at_.minutes; i < until; ++i) {
+    const auto& [key, site_no, clicks] = now_->minutes[i];
+    add_minutes_.bind(1, key.page_no)
+        .bind(2, key.minute)
+        .bind(3, key.type_no)
+        .bind(4, clicks)
+        .run();
+    types_.emplace_back(pair_key_of(key.page_no, key.type_no), clicks);
+  }
+  std::sort(types_.begin(), types_.end());
+  for (size_t i = 0; i < types_.size();) {
+    const auto type = types_[i].first;
+    int64_t clicks = 0;
+    for (; i < types_.size() && types_[i].first == type; ++i)
+      clicks += static_cast<int64_t>(types_[i].second);
+    add_types_.bind(1, type >> 32).bind(2, type & low32).bind(3, clicks).run();
+  }
+}
+
+void merger::put_progress(const places& x) {
+  const auto& all = *now_;
+  const bool is_last = is_whole(x);
+  // Past the end of one of the two: higher than any.
+  const auto pair = x.pairs == all.pairs.size() ? all.pairs.back() + 1 : all.pairs[x.pairs];
+  auto minute = all.minutes.back().key;
+  ++minute.type_no;
+  if (x.minutes < all.minutes.size())
+    minute = all.minutes[x.minutes].key;
+  put_.bind(1, slice_of(all.from))
+      .bind(2, offset_of_key(is_last ? all.until : all.from))
+      .bind(3, offset_of_key(all.until))
+      .bind(4, is_last ? 0 : pair)
+      .bind(5, is_last ? 0 : minute.page_no)
+      .bind(6, is_last ? 0 : minute.minute)
+      .bind(7, is_last ? 0 : minute.type_no)
+      .run();
+}
+
+void merger::failed(std::string why) {
+  trouble_ = std::move(why);
+  try_at_ = steady::now() + pause;
+}
+
+void merger::committed() {
+  if (change_.is_step) {
+    trouble_.clear();
+    came_ = 0;
+    pairs_in_blocks_ += change_.added;
+    at_ = change_.at;
+    if (is_whole(at_)) {
+      rows_ -= now_->rows;
+      late_.drop_first(slice_of(now_->from));
+      now_ = nullptr;
+    }
+  }
+  for (auto& x : change_.made)
+    wait_for(std::move(x));
+  change_ = {};
+}
+
+void merger::rolled_back() {
+  change_ = {};
+}
+
+} // namespace footfall::sqlite

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "db/sqlite/late_counts.hpp"
+#include "db/sqlite/pair_blocks.hpp"
+
+namespace footfall::sqlite {
+
+/// Brings what folds left into the tables of pairs, minutes and types, many folds at once, so that
+/// what is written for it is shared: when as many rows wait as a 32nd of the pairs in blocks, or
+/// when nothing else is to be done. core_merge_progress says how far that is; what waits is in
+/// memory, in late_counts, and is read again from the rows when the store is opened.
+///
+/// One thread; throws `failure`. After each transaction that called anything here comes committed()
+/// or rolled_back().
+class merger {
+public:
+  struct config {
+    size_t rows_min = 50'000; ///< A merge waits for so many rows, however few pairs there are.
+    size_t step_min = 2'000;  ///< Counts: fewer are not worth a transaction.
+  };
+
+  merger(connection& on, late_counts& late, config how);
+
+  /// Reads what waits, after pairs of a store of an older version came into blocks. Once, between
+  /// transactions; `report` gets a line about long work, and may be missing.
+  void open(const std::function<void(const std::string&)>& report);
+
+  /// In the transaction of a fold: its pairs. Throws when far too many wait, because merges fail.
+  void add(late_span x);
+  /// How many pairs the next step should take, 0: it has time. Twice as many as rows came since the
+  /// last one, so that a merge ends before the next one is due, and no step holds up the applies
+  /// for long. `is_idle`: nothing else is to be done.
+  size_t due(bool is_idle) const;
+  /// Inside a transaction: takes so many pairs of the slice for which most rows wait, or goes on
+  /// with the one that it took.
+  void step(size_t pairs_max);
+  /// A step failed, and due() is 0 for a while.
+  void failed(std::string why);
+
+  void committed();
+  void rolled_back();
+
+private:
+  using steady = std::chrono::steady_clock;
+  /// How far a span is merged.
+  struct places {
+    size_t pairs = 0;
+    size_t minutes = 0;
+  };
+
+  late_span read(int64_t from, int64_t until);
+  bool is_whole(const places& x) const {
+    return x.pairs == now_->pairs.size() && x.minutes == now_->minutes.size();
+  }
+  void merge_pairs(size_t until);
+  void merge_minutes(size_t until);
+  void put_progress(const places& x);
+  void wait_for(late_span x);
+  uint64_t rows_due() const;
+  void begin();
+
+  connection& on_;
+  late_counts& late_;
+  const config how_;
+  pair_block_writer pairs_;
+  late_counts::span now_; ///< The one that is being merged; none: no merge is under way.
+  places at_;             ///< Of that.
+  struct change {
+    places at; ///< at_, when it is committed.
+    bool is_step = false;
+    uint64_t added = 0;          ///< Pairs that were not in blocks.
+    std::vector<late_span> made; ///< By folds.
+  };
+  change change_;     ///< By the transaction.
+  uint64_t rows_ = 0; ///< That wait.
+  uint64_t pairs_in_blocks_ = 0;
+  uint64_t came_ = 0; ///< Rows since the last step of this merge.
+  std::string trouble_;
+  steady::time_point try_at_;
+  std::vector<user_clicks> users_;
+  std::vector<std::pair<int64_t, uint64_t>> types_; ///< Page and type, and clicks.
+  statement rows_of_, add_users_, add_minutes_, add_types_, put_;
+};
+
+} // namespace footfall::sqlite

@@ -1,0 +1,212 @@
+// What folds leave to merges counts the same before, meanwhile and afterwards, also when the store
+// is opened in between.
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <memory>
+#include <random>
+
+#include "db/sqlite/minute_range.hpp"
+#include "db/sqlite/store_audit.hpp"
+#include "tests/contract/sqlite_parts.hpp"
+#include "tests/contract/store_calls.hpp"
+#include "tests/contract/temporary_folder.hpp"
+#include "tests/support/seed.hpp"
+
+using namespace footfall;
+using namespace footfall::test;
+
+namespace {
+
+constexpr uint32_t partitions = 3;
+
+/// A random history of applies, folds, merges and restarts, beside maps.
+class history {
+public:
+  history(std::string folder, uint32_t seed) : folder_(std::move(folder)), random_(seed) {
+    open();
+    for (uint32_t i = 0; i < partitions; ++i)
+      of_->turn([&](store_writer& x) { epochs_[i] = x.claim(i).epoch; });
+  }
+
+  void step() {
+    const bool is_kept = pick(12) != 0;
+    switch (pick(8)) {
+    case 0:
+    case 1: return apply(is_kept);
+    case 2:
+    case 3:
+    case 4: return fold(is_kept);
+    case 5:
+    case 6: merged_ += of_->merge(1 + pick(6), is_kept) ? 1 : 0; return;
+    default:
+      if (pick(6) == 0)
+        open(); // As after kill -9: nothing is finished.
+    }
+  }
+
+  /// Every answer of a reader.
+  void compare() {
+    auto& from = *of_->reader;
+    from.begin();
+    std::vector<pair_key> pairs;
+    std::vector<page_key> pages;
+    for (int p = 0; p < pages_; ++p) {
+      pages.push_back({"default", page(p)});
+      for (int u = 0; u < users_; ++u)
+        pairs.push_back({"default", page(p), user(u)});
+    }
+    const auto counts = from.counts(pairs);
+    const auto loads = from.load(pages, 0, 1'000);
+    const auto ranks = from.top_pages("default", unset_time, unset_time, 100);
+    for (size_t i = 0; i < pairs.size(); ++i) {
+      REQUIRE(counts[i].clicks == clicks_[{pairs[i].page_url, pairs[i].user_id}]);
+      REQUIRE(counts[i].version == pages_clicks_[pairs[i].page_url]);
+    }
+    for (size_t i = 0; i < pages.size(); ++i) {
+      const auto& url = pages[i].page_url;
+      REQUIRE(loads[i].users == users_of(url));
+      REQUIRE(loads[i].user_clicks.size() == users_of(url));
+      uint64_t all = 0;
+      for (const auto& x : loads[i].user_clicks)
+        all += x.second;
+      REQUIRE(all == pages_clicks_[url]);
+      for (const auto& x : from.top_users(pages[i], 100))
+        REQUIRE(x.clicks == clicks_[{url, x.name}]);
+      counts_of types, minutes, loaded;
+      for (const auto& [type_no, clicks] : loads[i].by_type)
+        types[from.type_names({type_no}).at(0)] += clicks;
+      for (const auto& x : from.minutes(pages[i], unset_time, unset_time))
+        minutes[std::to_string(x.at_us)] += x.clicks;
+      for (const auto& [minute, clicks] : loads[i].minutes)
+        loaded[std::to_string(minute * minute_us)] += clicks;
+      REQUIRE(types == types_[url]);
+      REQUIRE(minutes == minutes_[url]);
+      REQUIRE(loaded == minutes_[url]);
+    }
+    for (const auto& x : ranks)
+      REQUIRE(x.users == users_of(x.name));
+    for (const auto& x : from.top_pages("default", day_us, day_us + minute_us, 100))
+      REQUIRE(x.clicks == minutes_[x.name][std::to_string(day_us)]);
+    from.end();
+  }
+
+  /// What others see who open the file, and the audit.
+  void compare_views() {
+    const std::string rows =
+        "SELECT p.page_url, u.user_id, count(*) AS n FROM core_events e JOIN fold_progress f"
+        " ON f.part = (e.position >> 48) AND (e.position & 281474976710655) < f.folded_offset"
+        " JOIN core_pages p USING (page_no) JOIN core_users u USING (user_no) GROUP BY 1, 2";
+    const std::string view = "SELECT page_url, user_id, click_count FROM page_clicks";
+    same_rows(rows, view);
+    same_rows("SELECT page_url, sum(n), count(*) FROM (" + rows + ") GROUP BY 1",
+              "SELECT page_url, clicks, users FROM page_totals");
+    same_rows("SELECT p.page_url, strftime('%Y-%m-%dT%H:%M:00Z', e.at_us / 1000000, 'unixepoch'),"
+              " y.event_type, count(*) FROM core_events e JOIN fold_progress f ON f.part = "
+              "(e.position >> 48) AND"
+              " (e.position & 281474976710655) < f.folded_offset JOIN core_pages p USING (page_no)"
+              " JOIN core_types y USING (type_no) GROUP BY 1, 2, 3",
+              "SELECT page_url, bucket, event_type, clicks FROM page_series");
+    const std::atomic<bool> stopping{false};
+    CHECK(store_audit{of_->reading}.run(10, stopping).empty());
+  }
+
+  parts& of() { return *of_; }
+  int merged() const { return merged_; }
+  std::vector<size_t> spans_of_slices() {
+    std::vector<size_t> out;
+    for (const auto& x : *of_->late.now())
+      out.push_back(x->spans.size());
+    return out;
+  }
+
+private:
+  using counts_of = std::map<std::string, uint64_t>;
+  static constexpr int pages_ = 5, users_ = 12;
+  uint32_t pick(uint32_t below) { return static_cast<uint32_t>(random_() % below); }
+  static std::string page(int no) { return "/p" + std::to_string(no); }
+  static std::string user(int no) { return "u" + std::to_string(no); }
+  uint64_t users_of(const std::string& page) {
+    uint64_t out = 0;
+    for (const auto& [pair, clicks] : clicks_)
+      out += pair.first == page && clicks > 0 ? 1 : 0;
+    return out;
+  }
+
+  void open() {
+    of_.reset();
+    of_ = std::make_unique<parts>(folder_);
+  }
+  void apply(bool is_kept) {
+    const auto partition = pick(partitions);
+    auto& next = next_[partition];
+    std::vector<event_row> rows;
+    for (auto n = pick(20); n > 0; --n) {
+      const auto id = std::to_string(partition) + "-" + std::to_string(next + int64_t{n});
+      rows.push_back(row(next + 20 - int64_t{n}, id, page(static_cast<int>(pick(pages_))),
+                         user(static_cast<int>(pick(users_))), day_us + pick(4) * minute_us,
+                         "type" + std::to_string(pick(3))));
+    }
+    const auto batch_of = batch(partition, epochs_[partition], next, next + 20, rows);
+    of_->turn([&](store_writer& x) { REQUIRE(x.apply(batch_of).moved); }, is_kept);
+    if (!is_kept)
+      return;
+    next += 20;
+    for (const auto& x : rows) {
+      ++clicks_[{x.page_url, x.user_id}];
+      ++pages_clicks_[x.page_url];
+      ++types_[x.page_url][x.event_type];
+      ++minutes_[x.page_url][std::to_string(x.at_us)];
+    }
+  }
+  void fold(bool is_kept) {
+    const auto partition = pick(partitions);
+    auto& from = folded_[partition];
+    const auto until = from + pick(static_cast<uint32_t>(next_[partition] - from) + 1);
+    of_->turn([&](store_writer& x) { REQUIRE(x.fold(partition, from, until).moved); }, is_kept);
+    if (is_kept)
+      from = until;
+  }
+  void same_rows(const std::string& a, const std::string& b) {
+    for (const auto& [x, y] : {std::pair{a, b}, std::pair{b, a}}) {
+      const auto sql =
+          "SELECT count(*) FROM (SELECT * FROM (" + x + ") EXCEPT SELECT * FROM (" + y + "))";
+      INFO(sql);
+      REQUIRE(of_->reading.value(sql.c_str()) == 0);
+    }
+  }
+
+  const std::string folder_;
+  std::mt19937_64 random_;
+  std::unique_ptr<parts> of_;
+  int64_t epochs_[partitions] = {}, next_[partitions] = {}, folded_[partitions] = {};
+  std::map<std::pair<std::string, std::string>, uint64_t> clicks_; ///< By page and user.
+  counts_of pages_clicks_;
+  std::map<std::string, counts_of> types_, minutes_; ///< Of a page.
+  int merged_ = 0;
+};
+
+} // namespace
+
+TEST_CASE("clicks count the same wherever they stand", "[contract][sqlite][merges]") {
+  temporary_folder folder;
+  const auto seed = new_seed();
+  INFO(repeated_by(seed));
+  history all{folder.path(), seed};
+  int halves = 0; // Merges that were seen in the middle.
+  for (int i = 0; i < 600; ++i) {
+    all.step();
+    all.compare();
+    halves +=
+        all.of().on.value("SELECT count(*) FROM core_merge_progress WHERE until > merged") > 0;
+    if (i % 15 == 0)
+      all.compare_views();
+  }
+  CHECK(all.merged() > 50);
+  CHECK(halves > 50);
+  all.of().merge_all();
+  all.compare();
+  all.compare_views();
+  CHECK(all.of().late.now()->empty());
+  CHECK(all.of().on.value("SELECT count(*) FROM core_late_rows") == 0);
+}
