@@ -14,7 +14,9 @@ namespace footfall::sqlite {
 namespace {
 
 constexpr int64_t low32 = 0xffffffff;
-constexpr uint64_t rows_of_pairs = 32;    ///< A merge is due with one row for so many pairs.
+constexpr uint64_t rows_of_pairs = 32;    ///< A merge is due with one row for so many pairs,
+constexpr uint64_t rows_most = 1'000'000; ///< or with so many rows.
+constexpr size_t step_most = 50'000;      ///< Counts of a transaction, unless step_min is more.
 constexpr uint64_t rows_over = 2'000'000; ///< More than due that may wait while merges fail.
 constexpr std::chrono::seconds pause{10}; ///< After one that failed.
 
@@ -54,13 +56,15 @@ void merger::open(const std::function<void(const std::string&)>& report) {
       from = until;
       if (some.rows > 0) {
         wait_for(std::move(some));
-        now_ = late_.join_all(slices.integer(0));
-        at_ = {now_->place_of(slices.integer(4)),
-               now_->place_of(minute_key{number(5), number(6), number(7)})};
+        auto& x = slices_.at(slices.integer(0));
+        x.first = late_.join_all(slices.integer(0));
+        x.at = {x.first->place_of(slices.integer(4)),
+                x.first->place_of(minute_key{number(5), number(6), number(7)})};
       }
     }
     wait_for(read(from, base + slices.integer(1)));
   }
+  came_ = 0;
 }
 
 late_span merger::read(int64_t from, int64_t until) {
@@ -86,65 +90,73 @@ late_span merger::read(int64_t from, int64_t until) {
 }
 
 void merger::wait_for(late_span x) {
+  if (x.rows == 0)
+    return;
+  auto& of = slices_[slice_of(x.from)];
+  of.rows += x.rows;
   rows_ += x.rows;
   came_ += x.rows;
-  if (x.rows > 0)
-    late_.add(std::move(x), now_);
+  late_.add(std::move(x), of.first);
 }
 
 void merger::add(late_span x) {
-  if (!trouble_.empty() && rows_ > rows_due() + rows_over)
-    throw failure(SQLITE_BUSY, "what is folded cannot be merged: " + trouble_);
+  const auto at = slices_.find(slice_of(x.from));
+  if (at != slices_.end() && !at->second.trouble.empty()
+      && at->second.rows > rows_due() + rows_over)
+    throw failure(SQLITE_BUSY, "what is folded cannot be merged: " + at->second.trouble);
   change_.made.push_back(std::move(x));
 }
 
 uint64_t merger::rows_due() const {
-  return std::max<uint64_t>(how_.rows_min, pairs_in_blocks_ / rows_of_pairs);
+  return std::max<uint64_t>(how_.rows_min, std::min(rows_most, pairs_in_blocks_ / rows_of_pairs));
+}
+
+/// The one for which most rows wait, of those that have no pause.
+int64_t merger::next_slice() const {
+  const auto now = steady::now();
+  auto out = none;
+  uint64_t most = 0;
+  for (const auto& [number, x] : slices_)
+    if (x.rows > most && (x.trouble.empty() || now >= x.try_at)) {
+      most = x.rows;
+      out = number;
+    }
+  return out;
 }
 
 size_t merger::due(bool is_idle) const {
-  if (rows_ == 0 || (!trouble_.empty() && steady::now() < try_at_))
-    return 0;
-  if (!now_)
-    return is_idle || rows_ >= rows_due() ? how_.step_min : 0;
-  const auto counts = static_cast<size_t>(2 * came_);
-  return is_idle || counts >= how_.step_min ? std::max(counts, how_.step_min) : 0;
-}
-
-/// Takes the slice for which most rows wait.
-void merger::begin() {
-  int64_t chosen = 0;
-  uint64_t most = 0;
-  for (const auto& x : *late_.now()) {
-    uint64_t rows = 0;
-    for (const auto& span : x->spans)
-      rows += span->rows;
-    if (rows > most) {
-      most = rows;
-      chosen = x->number;
-    }
+  if (now_ != none) {
+    const auto counts = static_cast<size_t>(2 * came_);
+    const bool is_enough = is_idle || counts >= how_.step_min;
+    return is_enough ? std::max(std::min(counts, step_most), how_.step_min) : 0;
   }
-  assert(most > 0);
-  now_ = late_.join_all(chosen);
-  at_ = {};
-  came_ = 0;
+  const bool is_wanted = rows_ > 0 && (is_idle || rows_ >= rows_due());
+  return is_wanted && next_slice() != none ? how_.step_min : 0;
 }
 
 void merger::step(size_t counts_max) {
-  if (!now_)
-    begin();
-  const places until{std::min(now_->pairs.size(), at_.pairs + counts_max),
-                     std::min(now_->minutes.size(), at_.minutes + counts_max)};
-  merge_pairs(until.pairs);
-  merge_minutes(until.minutes);
-  put_progress(until);
+  if (now_ == none) {
+    now_ = next_slice();
+    assert(now_ != none);
+    came_ = 0;
+  }
+  auto& x = slices_.at(now_);
+  if (!x.first) {
+    x.first = late_.join_all(now_);
+    x.at = {};
+  }
+  const auto& all = *x.first;
+  const places until{std::min(all.pairs.size(), x.at.pairs + counts_max),
+                     std::min(all.minutes.size(), x.at.minutes + counts_max)};
+  merge_pairs(all, x.at.pairs, until.pairs);
+  merge_minutes(all, x.at.minutes, until.minutes);
+  put_progress(all, until);
   change_.at = until;
   change_.is_step = true;
 }
 
-void merger::merge_pairs(size_t until) {
-  const auto& all = *now_;
-  for (auto i = at_.pairs; i < until;) {
+void merger::merge_pairs(const late_span& all, size_t i, size_t until) {
+  while (i < until) {
     const auto page_no = static_cast<int32_t>(all.pairs[i] >> 32);
     users_.clear();
     for (; i < until && all.pairs[i] < end_of_page(page_no); ++i)
@@ -158,10 +170,10 @@ void merger::merge_pairs(size_t until) {
   }
 }
 
-void merger::merge_minutes(size_t until) {
+void merger::merge_minutes(const late_span& all, size_t from, size_t until) {
   types_.clear();
-  for (auto i = at_.minutes; i < until; ++i) {
-    const auto& [key, site_no, clicks] = now_->minutes[i];
+  for (auto i = from; i < until; ++i) {
+    const auto& [key, site_no, clicks] = all.minutes[i];
     add_minutes_.bind(1, key.page_no)
         .bind(2, key.minute)
         .bind(3, key.type_no)
@@ -179,9 +191,8 @@ void merger::merge_minutes(size_t until) {
   }
 }
 
-void merger::put_progress(const places& x) {
-  const auto& all = *now_;
-  const bool is_last = is_whole(x);
+void merger::put_progress(const late_span& all, const places& x) {
+  const bool is_last = is_whole(all, x);
   // Past the end of one of the two: higher than any.
   const auto pair = x.pairs == all.pairs.size() ? all.pairs.back() + 1 : all.pairs[x.pairs];
   auto minute = all.minutes.back().key;
@@ -199,20 +210,30 @@ void merger::put_progress(const places& x) {
 }
 
 void merger::failed(std::string why) {
-  trouble_ = std::move(why);
-  try_at_ = steady::now() + pause;
+  if (now_ == none)
+    return;
+  auto& x = slices_.at(now_);
+  x.trouble = std::move(why);
+  x.try_at = steady::now() + pause;
+  now_ = none;
+  came_ = 0;
 }
 
 void merger::committed() {
   if (change_.is_step) {
-    trouble_.clear();
+    auto& x = slices_.at(now_);
+    x.trouble.clear();
+    x.at = change_.at;
     came_ = 0;
     pairs_in_blocks_ += change_.added;
-    at_ = change_.at;
-    if (is_whole(at_)) {
-      rows_ -= now_->rows;
-      late_.drop_first(slice_of(now_->from));
-      now_ = nullptr;
+    if (is_whole(*x.first, x.at)) {
+      x.rows -= x.first->rows;
+      rows_ -= x.first->rows;
+      x.first = nullptr;
+      late_.drop_first(now_);
+      if (x.rows == 0)
+        slices_.erase(now_);
+      now_ = none;
     }
   }
   for (auto& x : change_.made)

@@ -31,7 +31,7 @@ struct merged_pairs {
 merged_pairs merge_pairs(std::string_view text, int32_t base, const user_clicks* from,
                          const user_clicks* until);
 
-/// The folded clicks of pairs: each row of core_pair_blocks has some 700 of one page, as many as
+/// The merged clicks of pairs: each row of core_pair_blocks has some 700 of one page, as many as
 /// fit a page of SQLite, from one user's number on; the first block of a page begins at 0. One
 /// thread; throws `failure`.
 class pair_blocks {
@@ -51,7 +51,7 @@ private:
   std::vector<user_clicks> some_;
 };
 
-/// The fold's side of the same. Each call in a transaction of the caller.
+/// The merger's side of the same. Each call in a transaction of the caller.
 class pair_block_writer {
 public:
   explicit pair_block_writer(connection& on);

@@ -11,7 +11,8 @@ namespace footfall {
 namespace {
 
 constexpr std::chrono::milliseconds idle_after{250};
-constexpr int steps_at_end = 100; ///< Of merges: a stop takes no longer.
+constexpr std::chrono::milliseconds retry_after{1'000}; ///< A merge that failed, or has a pause.
+constexpr std::chrono::seconds merges_at_end{1};        ///< A stop takes no longer.
 
 } // namespace
 
@@ -88,15 +89,15 @@ bool sqlite_store::impl::merge_some(bool is_idle) {
     writer->merge_failed(why);
   checkpoints->committed(*writing);
   std::lock_guard guard{trouble_lock};
+  trouble.clear(); // Its place is for calls; and a commit shows that they could.
   merge_trouble = why.empty() ? why : "what is folded cannot be merged: " + why;
   return why.empty();
 }
 
 /// Waits for calls, and merges while none come. @returns false at the end.
 bool sqlite_store::impl::take(std::vector<sqlite::write_call>& waiting) {
-  auto patience = idle_after;
-  while (writer->merge_due(true) > 0 && writes.is_idle_for(patience) && merge_some(true))
-    patience = std::chrono::milliseconds{0};
+  for (auto wait = idle_after; writer->has_late() && writes.is_idle_for(wait);)
+    wait = merge_some(true) ? std::chrono::milliseconds{0} : retry_after;
   return writes.take(waiting);
 }
 
@@ -121,7 +122,8 @@ void sqlite_store::impl::write_loop() {
     checkpoints->committed(*writing); // Nobody waits for this thread now.
     merge_some(false);
   }
-  for (int i = 0; i < steps_at_end && merge_some(true); ++i) {
+  const auto end = std::chrono::steady_clock::now() + merges_at_end;
+  while (std::chrono::steady_clock::now() < end && merge_some(true)) {
   }
 }
 

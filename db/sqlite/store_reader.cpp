@@ -78,6 +78,7 @@ void store_reader::begin() {
 }
 
 void store_reader::end() noexcept {
+  tail_.let_go();
   on_.roll_back();
 }
 

@@ -17,6 +17,7 @@ store_tail::store_tail(connection& on, const late_counts& late)
                 " WHERE position >= ? AND position < ?") {}
 
 void store_tail::refresh() {
+  const reset_at_end end{progress_}; // Left open it would hold on to its snapshot.
   spans_.clear();
   while (progress_.step()) {
     const auto number = progress_.integer(0);
@@ -37,7 +38,6 @@ void store_tail::refresh() {
     x.next = std::max(x.next, late);
     read(x, base + progress_.integer(2));
   }
-  progress_.reset();
   if (needless_ > 1'000 && needless_ > kept_ / 2)
     drop_needless();
 }
@@ -78,6 +78,11 @@ uint64_t store_tail::late_clicks_of(int32_t page_no, int32_t user_no) const {
   return out;
 }
 
+void store_tail::let_go() {
+  spans_.clear();
+  view_.reset();
+}
+
 void store_tail::forget() {
   slices_.clear();
   pages_.clear();
@@ -89,6 +94,7 @@ void store_tail::forget() {
 void store_tail::read(slice& x, int64_t next) {
   if (x.next >= next)
     return;
+  const reset_at_end end{rows_};
   rows_.bind(1, x.next).bind(2, next);
   while (rows_.step()) {
     const auto page_no = static_cast<int32_t>(rows_.integer(1));
@@ -97,7 +103,6 @@ void store_tail::read(slice& x, int64_t next) {
                                static_cast<int32_t>(rows_.integer(4)), rows_.integer(5)});
     ++kept_;
   }
-  rows_.reset();
   x.next = next;
 }
 

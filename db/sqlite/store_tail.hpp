@@ -33,6 +33,8 @@ public:
   void look() { view_ = late_.now(); }
   /// Goes along to the snapshot of the transaction that is open.
   void refresh();
+  /// After a transaction: what was merged since is not kept in memory for it.
+  void let_go();
   /// After a failure: begins anew.
   void forget();
 

@@ -31,6 +31,7 @@ public:
   }
   uint64_t mark_redriven(const std::vector<redriven>& rows);
   /// See merger. merge_failed between transactions.
+  bool has_late() const noexcept { return merger_.has_some(); }
   size_t merge_due(bool is_idle) const { return merger_.due(is_idle); }
   void merge(size_t counts_max) { merger_.step(counts_max); }
   void merge_failed(std::string why) { merger_.failed(std::move(why)); }

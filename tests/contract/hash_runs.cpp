@@ -14,6 +14,7 @@
 
 #include "db/sqlite/hash_index.hpp"
 #include "db/sqlite/migrate.hpp"
+#include "tests/contract/sqlite_files.hpp"
 #include "tests/contract/temporary_folder.hpp"
 
 using namespace footfall;
@@ -299,11 +300,8 @@ TEST_CASE("an index whose runs are damaged can be made again", "[contract][sqlit
     rig.commit({{static_cast<uint64_t>(row % 7), row}}, true);
     ++row;
   }
-  std::string file;
-  for (const auto& x : std::filesystem::directory_iterator(folder.path()))
-    if (x.path().extension() == ".run")
-      file = x.path().string();
-  std::filesystem::resize_file(file, 100);
+  for (const auto& file : runs_in(folder.path())) // Also one that nothing names yet.
+    std::filesystem::resize_file(file, 100);
   CHECK_THROWS_AS(rig.open(), damaged_run);
   rig.on().run("BEGIN IMMEDIATE");
   rig.index().forget();

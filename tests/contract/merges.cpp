@@ -90,6 +90,55 @@ TEST_CASE_METHOD(looked, "a reader sees what commits between its look and its be
   }
 }
 
+TEST_CASE_METHOD(looked, "a read that failed leaves nothing behind", "[contract][sqlite][merges]") {
+  int fails_after = 0;
+  auto handler = [](void* left) { return --*static_cast<int*>(left) < 0 ? 1 : 0; };
+  int failed = 0;
+  for (int n = 0; n < 300; ++n) {
+    const int64_t next = 10 + n;
+    of.turn([&](store_writer& x) {
+      REQUIRE(x.apply(batch(0, epoch, next, next + 1, {row(next, std::to_string(next), "/p", "u")}))
+                  .moved);
+    });
+    fails_after = n;
+    sqlite3_progress_handler(of.reading.get(), 1, handler, &fails_after);
+    try {
+      of.reader->begin();
+    } catch (const failure&) {
+      ++failed;
+    }
+    of.reader->end();
+    sqlite3_progress_handler(of.reading.get(), 0, nullptr, nullptr);
+    if (n % 50 == 20)
+      fold(n == 20 ? 6 : next - 50, next);
+    if (n % 50 == 40)
+      of.merge_all();
+    of.reader->begin();
+    const auto found = of.reader->counts({{"default", "/p", "u"}, {"default", "/p", "v"}});
+    of.reader->end();
+    REQUIRE(found.at(0).clicks == 6 + static_cast<uint64_t>(n));
+    REQUIRE(found.at(1).clicks == 5);
+    REQUIRE(found.at(0).version == 11 + static_cast<uint64_t>(n));
+  }
+  CHECK(failed > 30);
+}
+
+TEST_CASE_METHOD(looked, "a question for one page looks at no other page",
+                 "[contract][sqlite][merges]") {
+  const auto* sql =
+      GENERATE("SELECT * FROM page_clicks WHERE page_url = '/p'",
+               "SELECT * FROM page_clicks WHERE page_url = '/p' AND site_id = 'default'",
+               "SELECT * FROM page_series WHERE page_url = '/p' AND site_id = 'default'");
+  statement plan{of.reading, (std::string{"EXPLAIN QUERY PLAN "} + sql).c_str()};
+  std::string all;
+  while (plan.step())
+    all += std::string{plan.text(3)} + "\n";
+  INFO(all);
+  CHECK(all.find("core_pages_1 (site_no=? AND page_url=?)") != std::string::npos);
+  for (const char* whole : {"SCAN b", "SCAN p\n", "SCAN r", "SCAN e", "AUTOMATIC"})
+    CHECK(all.find(whole) == std::string::npos);
+}
+
 TEST_CASE("merges are due by the rows that wait, and keep up with those that come",
           "[contract][sqlite][merges]") {
   temporary_folder folder;
@@ -135,6 +184,11 @@ TEST_CASE("merges are due by the rows that wait, and keep up with those that com
   SECTION("after one that failed there is a pause") {
     of.writer->merge_failed("the test says so");
     CHECK(of.writer->merge_due(true) == 0);
+  }
+  SECTION("and a store that is opened again does not take all at once") {
+    add(500);
+    parts again{folder.path(), {100, 10}};
+    CHECK(again.writer->merge_due(true) == 10);
   }
 }
 
@@ -215,10 +269,14 @@ TEST_CASE_METHOD(damaged_store,
                  "a block that is damaged stops merges, and neither applies nor folds",
                  "[contract][sqlite][merges]") {
   put(0, 1, "/a");
-  put(1, 0, "/b");
   CHECK(health_after_a_while().find("core_pair_blocks") != std::string::npos);
+  put(1, 0, "/b");
   put(1, 1, "/b");
-  auto counted = counts(*db, {{"default", "/b", "u"}});
+  const auto blocks = "SELECT count(*) FROM core_pair_blocks WHERE data = '1,2'";
+  for (int i = 0; i < 1'000 && run_sql(folder.path() + "/store.db", blocks) == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  CHECK(run_sql(folder.path() + "/store.db", blocks) == 1);
+  const auto counted = counts(*db, {{"default", "/b", "u"}});
   REQUIRE(counted);
   CHECK(counted->values.at(0).clicks == 2);
   CHECK_FALSE(counts(*db, {{"default", "/a", "u"}})); // Not a wrong one.

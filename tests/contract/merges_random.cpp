@@ -42,6 +42,8 @@ public:
     default:
       if (pick(6) == 0)
         open(); // As after kill -9: nothing is finished.
+      else if (pick(12) == 0 && generation_ < 5)
+        begin_generation();
     }
   }
 
@@ -61,7 +63,7 @@ public:
     const auto ranks = from.top_pages("default", unset_time, unset_time, 100);
     for (size_t i = 0; i < pairs.size(); ++i) {
       REQUIRE(counts[i].clicks == clicks_[{pairs[i].page_url, pairs[i].user_id}]);
-      REQUIRE(counts[i].version == pages_clicks_[pairs[i].page_url]);
+      REQUIRE(counts[i].version == of_page(pairs[i].page_url));
     }
     for (size_t i = 0; i < pages.size(); ++i) {
       const auto& url = pages[i].page_url;
@@ -70,8 +72,10 @@ public:
       uint64_t all = 0;
       for (const auto& x : loads[i].user_clicks)
         all += x.second;
-      REQUIRE(all == pages_clicks_[url]);
-      for (const auto& x : from.top_users(pages[i], 100))
+      REQUIRE(all == of_page(url));
+      const auto users = from.top_users(pages[i], 100);
+      REQUIRE(users.size() == users_of(url));
+      for (const auto& x : users)
         REQUIRE(x.clicks == clicks_[{url, x.name}]);
       counts_of types, minutes, loaded;
       for (const auto& [type_no, clicks] : loads[i].by_type)
@@ -84,6 +88,7 @@ public:
       REQUIRE(minutes == minutes_[url]);
       REQUIRE(loaded == minutes_[url]);
     }
+    REQUIRE(ranks.size() == pages_clicks_.size());
     for (const auto& x : ranks)
       REQUIRE(x.users == users_of(x.name));
     for (const auto& x : from.top_pages("default", day_us, day_us + minute_us, 100))
@@ -93,19 +98,19 @@ public:
 
   /// What others see who open the file, and the audit.
   void compare_views() {
-    const std::string rows =
-        "SELECT p.page_url, u.user_id, count(*) AS n FROM core_events e JOIN fold_progress f"
-        " ON f.part = (e.position >> 48) AND (e.position & 281474976710655) < f.folded_offset"
-        " JOIN core_pages p USING (page_no) JOIN core_users u USING (user_no) GROUP BY 1, 2";
+    const std::string from =
+        " FROM core_events e JOIN core_topics t ON t.topic_no = (e.position >> 58)"
+        " JOIN fold_progress f ON f.topic = t.topic AND f.part = (e.position >> 48 & 1023)"
+        " AND (e.position & 281474976710655) < f.folded_offset JOIN core_pages p USING (page_no)"
+        " JOIN core_users u USING (user_no) JOIN core_types y USING (type_no)";
+    const auto rows = "SELECT p.page_url, u.user_id, count(*) AS n" + from + " GROUP BY 1, 2";
     const std::string view = "SELECT page_url, user_id, click_count FROM page_clicks";
     same_rows(rows, view);
     same_rows("SELECT page_url, sum(n), count(*) FROM (" + rows + ") GROUP BY 1",
               "SELECT page_url, clicks, users FROM page_totals");
     same_rows("SELECT p.page_url, strftime('%Y-%m-%dT%H:%M:00Z', e.at_us / 1000000, 'unixepoch'),"
-              " y.event_type, count(*) FROM core_events e JOIN fold_progress f ON f.part = "
-              "(e.position >> 48) AND"
-              " (e.position & 281474976710655) < f.folded_offset JOIN core_pages p USING (page_no)"
-              " JOIN core_types y USING (type_no) GROUP BY 1, 2, 3",
+              " y.event_type, count(*)"
+                  + from + " GROUP BY 1, 2, 3",
               "SELECT page_url, bucket, event_type, clicks FROM page_series");
     const std::atomic<bool> stopping{false};
     CHECK(store_audit{of_->reading}.run(10, stopping).empty());
@@ -126,6 +131,10 @@ private:
   uint32_t pick(uint32_t below) { return static_cast<uint32_t>(random_() % below); }
   static std::string page(int no) { return "/p" + std::to_string(no); }
   static std::string user(int no) { return "u" + std::to_string(no); }
+  uint64_t of_page(const std::string& page) const {
+    const auto at = pages_clicks_.find(page);
+    return at == pages_clicks_.end() ? 0 : at->second;
+  }
   uint64_t users_of(const std::string& page) {
     uint64_t out = 0;
     for (const auto& [pair, clicks] : clicks_)
@@ -137,12 +146,24 @@ private:
     of_.reset();
     of_ = std::make_unique<parts>(folder_);
   }
+  /// The log is another one: each of its partitions begins anew, and the old ones are folded.
+  void begin_generation() {
+    ++generation_;
+    of_->turn([&](store_writer& x) {
+      REQUIRE(x.begin_generation({0, 0, 0}, "log " + std::to_string(generation_)) != 0);
+    });
+    for (uint32_t i = 0; i < partitions; ++i) {
+      next_[i] = folded_[i] = 0;
+      of_->turn([&](store_writer& x) { epochs_[i] = x.claim(i).epoch; });
+    }
+  }
   void apply(bool is_kept) {
     const auto partition = pick(partitions);
     auto& next = next_[partition];
     std::vector<event_row> rows;
     for (auto n = pick(20); n > 0; --n) {
-      const auto id = std::to_string(partition) + "-" + std::to_string(next + int64_t{n});
+      const auto id = std::to_string(generation_) + "-" + std::to_string(partition) + "-"
+                      + std::to_string(next + int64_t{n});
       rows.push_back(row(next + 20 - int64_t{n}, id, page(static_cast<int>(pick(pages_))),
                          user(static_cast<int>(pick(users_))), day_us + pick(4) * minute_us,
                          "type" + std::to_string(pick(3))));
@@ -184,6 +205,7 @@ private:
   counts_of pages_clicks_;
   std::map<std::string, counts_of> types_, minutes_; ///< Of a page.
   int merged_ = 0;
+  int generation_ = 1;
 };
 
 } // namespace

@@ -16,42 +16,46 @@ INSERT INTO core_merge_progress
 -- Rows that are folded and not in all tables, and what they are in.
 CREATE VIEW core_late_rows AS
   SELECT e.page_no, e.user_no, e.type_no, e.at_us / 60000000 AS minute,
-         m.slice IS NOT NULL AND e.position < (t.topic_no << 58 | f.part << 48) + m.until
+         m.slice IS NOT NULL AND e.position < ((t.topic_no << 10 | f.part) << 48) + m.until
            AND (e.page_no << 32 | e.user_no) < m.next_pair AS is_in_pairs,
-         m.slice IS NOT NULL AND e.position < (t.topic_no << 58 | f.part << 48) + m.until
+         m.slice IS NOT NULL AND e.position < ((t.topic_no << 10 | f.part) << 48) + m.until
            AND (e.page_no, e.at_us / 60000000, e.type_no)
                < (m.next_page, m.next_minute, m.next_type) AS is_in_minutes
     FROM core_topics t
     JOIN fold_progress f USING (topic)
     LEFT JOIN core_merge_progress m ON m.slice = t.topic_no << 10 | f.part
    CROSS JOIN core_events e
-      ON e.position >= (t.topic_no << 58 | f.part << 48) + coalesce(m.merged, 0)
-     AND e.position < (t.topic_no << 58 | f.part << 48) + f.folded_offset;
+      ON e.position >= ((t.topic_no << 10 | f.part) << 48) + coalesce(m.merged, 0)
+     AND e.position < ((t.topic_no << 10 | f.part) << 48) + f.folded_offset;
 
--- Site and page are what the window is parted by, and what is grouped by, so that a question for
--- one page reads its blocks and no others.
+-- Windows and no GROUP BY, and joins in this order: so that a question for one page comes down to
+-- its blocks and minutes, and looks at no others.
 DROP VIEW page_clicks;
 CREATE VIEW page_clicks AS
-  SELECT u.user_id, c.page_url, sum(c.clicks) AS click_count, c.site_id FROM (
-    SELECT w.site_id, w.page_url, w.user_no, w.clicks FROM (
-      SELECT p.page_url, s.site_id, j.key AS at,
-             (b.first & 4294967295)
-               + sum(iif(j.key % 2 = 0, j.value, 0)) OVER in_order AS user_no,
-             lead(j.value) OVER in_order AS clicks
-        FROM core_sites s
-        JOIN core_pages p USING (site_no)
-        JOIN core_pair_blocks b ON b.first >= p.page_no << 32 AND b.first < (p.page_no + 1) << 32
-        JOIN json_each('[' || b.data || ']') j
-      WINDOW in_order AS (PARTITION BY s.site_id, p.page_url, b.first ORDER BY j.key)) w
-     WHERE w.at % 2 = 0
-    UNION ALL
-    SELECT s.site_id, p.page_url, l.user_no, 1
-      FROM core_late_rows l
-      JOIN core_pages p USING (page_no)
-      JOIN core_sites s ON s.site_no = p.site_no
-     WHERE NOT l.is_in_pairs) c
+  SELECT u.user_id, c.page_url, c.click_count, c.site_id FROM (
+    SELECT a.site_id, a.page_url, a.user_no,
+           sum(a.clicks) OVER of_one AS click_count,
+           row_number() OVER of_one AS nth FROM (
+      SELECT w.site_id, w.page_url, w.user_no, w.clicks FROM (
+        SELECT p.page_url, s.site_id, j.key AS at,
+               (b.first & 4294967295)
+                 + sum(iif(j.key % 2 = 0, j.value, 0)) OVER in_order AS user_no,
+               lead(j.value) OVER in_order AS clicks
+          FROM core_sites s
+          JOIN core_pages p USING (site_no)
+          JOIN core_pair_blocks b ON b.first >= p.page_no << 32 AND b.first < (p.page_no + 1) << 32
+          JOIN json_each('[' || b.data || ']') j
+        WINDOW in_order AS (PARTITION BY s.site_id, p.page_url, b.first ORDER BY j.key)) w
+       WHERE w.at % 2 = 0
+      UNION ALL
+      SELECT s.site_id, p.page_url, l.user_no, 1
+        FROM core_late_rows l
+       CROSS JOIN core_pages p ON p.page_no = l.page_no
+       CROSS JOIN core_sites s ON s.site_no = p.site_no
+       WHERE NOT l.is_in_pairs) a
+    WINDOW of_one AS (PARTITION BY a.site_id, a.page_url, a.user_no)) c
     JOIN core_users u USING (user_no)
-   GROUP BY c.site_id, c.page_url, c.user_no;
+   WHERE c.nth = 1;
 
 -- Users count those that stand in a block: the others are added here.
 DROP VIEW page_totals;
@@ -59,15 +63,15 @@ CREATE VIEW page_totals AS
   WITH late AS MATERIALIZED (
     SELECT DISTINCT page_no, user_no FROM core_late_rows WHERE NOT is_in_pairs)
   SELECT s.site_id, p.page_url, t.clicks,
-         t.users + (SELECT count(*) FROM late l WHERE l.page_no = t.page_no AND NOT EXISTS (
-           SELECT 1 FROM (
-             SELECT (b.first & 4294967295) + sum(iif(j.key % 2 = 0, j.value, 0))
-                      OVER (ORDER BY j.key) AS user_no, j.key AS at
+         t.users + iif(t.page_no IN (SELECT page_no FROM late), (SELECT count(*) FROM (
+           SELECT user_no FROM late WHERE page_no = t.page_no
+           EXCEPT
+           SELECT user_no FROM (
+             SELECT j.key AS at, (b.first & 4294967295) + sum(iif(j.key % 2 = 0, j.value, 0))
+                      OVER (PARTITION BY b.first ORDER BY j.key) AS user_no
                FROM core_pair_blocks b, json_each('[' || b.data || ']') j
-              WHERE b.first = (SELECT max(first) FROM core_pair_blocks
-                                WHERE first >= l.page_no << 32
-                                  AND first <= (l.page_no << 32 | l.user_no)))
-            WHERE at % 2 = 0 AND user_no = l.user_no)) AS users,
+              WHERE b.first >= t.page_no << 32 AND b.first < (t.page_no + 1) << 32)
+            WHERE at % 2 = 0)), 0) AS users,
          strftime('%Y-%m-%dT%H:%M:%S', t.last_at_us / 1000000, 'unixepoch')
            || printf('.%06dZ', t.last_at_us % 1000000) AS last_at
     FROM core_page_totals t
@@ -76,18 +80,21 @@ CREATE VIEW page_totals AS
 
 DROP VIEW page_series;
 CREATE VIEW page_series AS
-  SELECT site_id, page_url, strftime('%Y-%m-%dT%H:%M:%SZ', minute * 60, 'unixepoch') AS bucket,
-         event_type, sum(clicks) AS clicks FROM (
-    SELECT s.site_id, p.page_url, r.minute, y.event_type, r.clicks
-      FROM core_page_series r
-      JOIN core_pages p USING (page_no)
-      JOIN core_types y USING (type_no)
-      JOIN core_sites s ON s.site_no = p.site_no
-    UNION ALL
-    SELECT s.site_id, p.page_url, l.minute, y.event_type, 1
-      FROM core_late_rows l
-      JOIN core_pages p USING (page_no)
-      JOIN core_types y USING (type_no)
-      JOIN core_sites s ON s.site_no = p.site_no
-     WHERE NOT l.is_in_minutes)
-   GROUP BY site_id, page_url, minute, event_type;
+  SELECT c.site_id, c.page_url,
+         strftime('%Y-%m-%dT%H:%M:%SZ', c.minute * 60, 'unixepoch') AS bucket,
+         y.event_type, c.clicks FROM (
+    SELECT a.site_id, a.page_url, a.minute, a.type_no, sum(a.clicks) OVER of_one AS clicks,
+           row_number() OVER of_one AS nth FROM (
+      SELECT s.site_id, p.page_url, r.minute, r.type_no, r.clicks
+        FROM core_sites s
+       CROSS JOIN core_pages p ON p.site_no = s.site_no
+       CROSS JOIN core_page_series r ON r.page_no = p.page_no
+      UNION ALL
+      SELECT s.site_id, p.page_url, l.minute, l.type_no, 1
+        FROM core_late_rows l
+       CROSS JOIN core_pages p ON p.page_no = l.page_no
+       CROSS JOIN core_sites s ON s.site_no = p.site_no
+       WHERE NOT l.is_in_minutes) a
+    WINDOW of_one AS (PARTITION BY a.site_id, a.page_url, a.minute, a.type_no)) c
+    JOIN core_types y USING (type_no)
+   WHERE c.nth = 1;
