@@ -196,6 +196,7 @@ std::vector<state_field> describe(query_ptr self) {
   return {{"open", std::to_string(st.open.size())},
           {"reads_under_way", std::to_string(st.reads.size())},
           {"counts_wanted", std::to_string(st.count_wanted.size())},
+          {"pages_wanted", std::to_string(st.page_wanted.size())},
           {"known_users", std::to_string(st.user_numbers.size())}};
 }
 

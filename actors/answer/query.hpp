@@ -73,6 +73,7 @@ struct query_state {
     bool again = false;              ///< Runs again at the next tick.
     int64_t page_asked_us = 0;       ///< A partition was asked then, and has said nothing yet.
     uint64_t reading = 0;            ///< The read that it waits for; answers of others are void.
+    bool page_wanted = false;        ///< Its page waits to be read.
     bool read_again = false;         ///< A watch: the page changed while it was read.
     uint64_t told_clicks = 0;        ///< A watch: the most that was found.
     query_answer answer;             ///< Waits for names.
@@ -94,6 +95,7 @@ struct query_state {
   // What this turn gathered; sent at its end, one message for each receiver.
   std::vector<uint64_t> lookups;
   std::vector<uint64_t> count_wanted;
+  std::vector<uint64_t> page_wanted;
   std::map<uint32_t, std::vector<page_ask>> page_asks; ///< By partition.
   std::vector<std::pair<caf::strong_actor_ptr, std::vector<query_answer>>> answers;
   std::vector<cache_fill> fills;
@@ -110,12 +112,13 @@ struct query_state {
   struct read_batch {
     std::vector<uint64_t> ids;
     bool counts = false;           ///< A merged read of counts.
-    bool page = false;             ///< A read of one whole page.
+    bool pages = false;            ///< A merged read of whole pages.
     std::vector<int64_t> as_of_us; ///< For each id, as it was when the read began.
   };
   uint64_t next_batch = 1;
   absl::flat_hash_map<uint64_t, read_batch> reads;
   size_t count_reads = 0, page_reads = 0;
+  size_t pages_read = 0; ///< By page_reads.
 
   // Numbers and names, as the store gave them in this incarnation. Texts never change
   // their number within one, so nothing goes stale.

@@ -104,7 +104,7 @@ void take_page(query_ptr self, page_answer& said) {
     else if (x.watch && x.reading != 0)
       x.read_again = true; // One read after the other: none overtakes another.
     else
-      read_page(self, id, x.ask);
+      want_page(self, id);
     return;
   }
   query_answer out;
@@ -174,7 +174,7 @@ void finish(query_ptr self, uint64_t id, query_answer answer) {
   x.numbers.clear();
   if (x.watch) {
     if (std::exchange(x.read_again, false))
-      read_page(self, id, x.ask);
+      want_page(self, id);
     return;
   }
   const auto key = std::move(x.merge_key);
@@ -231,6 +231,7 @@ void send_gathered(query_ptr self) {
   if (!st.lookups.empty())
     look_up(self);
   read_counts(self);
+  read_pages(self);
   for (auto& [partition, asks] : std::exchange(st.page_asks, {})) {
     auto to = caf::actor_cast<partition_actor>(st.nodes.partitions[partition]);
     if (to) {

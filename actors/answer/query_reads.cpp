@@ -18,9 +18,11 @@ using open_query = query_state::open_query;
 
 constexpr size_t count_reads_max = 2;
 constexpr size_t counts_a_read = 1000;
-/// Of nodes that share a store, each: a page costs PostgreSQL a millisecond, and when memory may
-/// not be asked all questions come at once.
-constexpr size_t page_reads_max = 64;
+constexpr size_t page_reads_max = 2;
+constexpr size_t pages_a_read = 32;
+/// Of nodes that share a store, each, that wait or are read: a page costs PostgreSQL a part of a
+/// millisecond, and when memory may not be asked all questions come at once.
+constexpr size_t pages_wanted_max = 64;
 
 // Tells how a read went to who looks after the store.
 auto note_of(query_ptr self) {
@@ -177,10 +179,13 @@ void read_counts(query_ptr self) {
   }
 }
 
-void read_page(query_ptr self, uint64_t id, const query_ask& ask) {
+void want_page(query_ptr self, uint64_t id) {
   auto& st = self->state;
-  if (!st.config.node.empty() && st.page_reads >= page_reads_max) {
-    if (auto& x = st.open.at(id); x.watch)
+  auto& x = st.open.at(id);
+  if (x.page_wanted)
+    return; // What that reads is of later.
+  if (!st.config.node.empty() && st.page_wanted.size() + st.pages_read >= pages_wanted_max) {
+    if (x.watch)
       x.await_until_us = 0; // Renewed at the next tick, before those that are served now.
     else
       fail(self, id, errc::overloaded,
@@ -189,11 +194,34 @@ void read_page(query_ptr self, uint64_t id, const query_ask& ask) {
                + "; ask again in a second");
     return;
   }
-  ++st.page_reads;
-  const auto first_minute = model::minute_of(st.config.now()) - 60;
-  st.config.events->load_pages({{ask.site_id, ask.page_url}}, first_minute, 0,
-                               begin_read(self, {id}, fill_pages));
-  st.reads.at(st.next_batch - 1).page = true;
+  x.page_wanted = true;
+  st.page_wanted.push_back(id);
+}
+
+void read_pages(query_ptr self) {
+  auto& st = self->state;
+  while (!st.page_wanted.empty() && st.page_reads < page_reads_max) {
+    std::vector<uint64_t> ids;
+    std::vector<page_key> keys;
+    while (!st.page_wanted.empty() && ids.size() < pages_a_read) {
+      const auto id = st.page_wanted.back();
+      st.page_wanted.pop_back();
+      auto at = st.open.find(id);
+      if (at == st.open.end())
+        continue;
+      at->second.page_wanted = false;
+      ids.push_back(id);
+      keys.push_back({at->second.ask.site_id, at->second.ask.page_url});
+    }
+    if (ids.empty())
+      return;
+    ++st.page_reads;
+    st.pages_read += ids.size();
+    const auto first_minute = model::minute_of(st.config.now()) - 60;
+    auto done = begin_read(self, std::move(ids), fill_pages);
+    st.reads.at(st.next_batch - 1).pages = true;
+    st.config.events->load_pages(std::move(keys), first_minute, 0, std::move(done));
+  }
 }
 
 void read_names(query_ptr self, uint64_t id, const query_ask& ask, std::vector<int32_t> numbers) {
@@ -236,8 +264,10 @@ void take_read(query_ptr self, store_answer& read) {
   const auto as_of_us = std::move(batch->second.as_of_us);
   if (batch->second.counts)
     --st.count_reads;
-  if (batch->second.page)
+  if (batch->second.pages) {
     --st.page_reads;
+    st.pages_read -= ids.size();
+  }
   st.reads.erase(batch);
   // Another incarnation's answer is no answer; a newer one makes all begin again.
   if (read.code == errc::none && read.incarnation > st.incarnation)

@@ -19,6 +19,7 @@ void begin_again(query_ptr self, uint64_t old_id) {
   x.answer = {};
   x.numbers.clear();
   x.reading = 0;
+  x.page_wanted = false;
   x.read_again = false;
   x.told_clicks = 0; // The store may have fewer now.
   const auto id = st.next_ticket++;
@@ -66,11 +67,12 @@ void renew(query_ptr self, uint64_t incarnation) {
   st.type_names.clear();
   st.lookups.clear();
   st.count_wanted.clear();
+  st.page_wanted.clear();
   st.page_asks.clear();
   st.fills.clear();
   st.looked_up.clear();
   st.reads.clear();
-  st.count_reads = st.page_reads = 0;
+  st.count_reads = st.page_reads = st.pages_read = 0;
   std::vector<uint64_t> ids;
   for (const auto& [id, x] : st.open)
     if (!x.waits) // It has not asked yet.

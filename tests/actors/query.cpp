@@ -258,3 +258,38 @@ SCENARIO_METHOD(node_fixture, "of users that tie only those are named that are t
   CHECK(answer.more);
   CHECK(events.users_named < 100);
 }
+
+SCENARIO_METHOD(big_pages_fixture,
+                "pages that are asked for while others are read are read together",
+                "[actor][query]") {
+  constexpr int asked = 40;
+  auto question = [](int i) { return about(query_kind::page, "/" + std::to_string(i)); };
+  for (int i = 0; i < asked; ++i) {
+    const auto name = std::to_string(i);
+    post({click("a" + name, "u1", "/" + name), click("b" + name, "u2", "/" + name)});
+    ask(question(i)); // Live from here on, and too big to say how many users it has.
+  }
+  advance(1s);
+  events.hold_reads = true;
+  std::vector<query_answer> answers;
+  for (int i = 0; i < asked; ++i) {
+    door->query(question(i), [&answers](query_answer x) { answers.push_back(std::move(x)); });
+    settle();
+  }
+  CHECK(answers.empty());
+  CHECK(events.release_held() == 2);
+  settle();
+  CHECK(answers.size() == 2); // One each, at once.
+  CHECK(events.release_held() == 2);
+  settle();
+  CHECK(answers.size() == asked); // 32 and the rest.
+  CHECK(events.release_held() == 0);
+  events.hold_reads = false;
+  settle();
+  for (const auto& x : answers) {
+    CHECK(x.code == errc::none);
+    CHECK(x.clicks == 2);
+    CHECK(x.users == 2);
+    CHECK(x.source == answer_source::store);
+  }
+}
