@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -73,7 +74,8 @@ struct query_state {
     bool again = false;              ///< Runs again at the next tick.
     int64_t page_asked_us = 0;       ///< A partition was asked then, and has said nothing yet.
     uint64_t reading = 0;            ///< The read that it waits for; answers of others are void.
-    bool page_wanted = false;        ///< Its page waits to be read.
+    bool page_wanted = false;        ///< Its page waits to be read,
+    bool alone = false;              ///< and by itself.
     bool read_again = false;         ///< A watch: the page changed while it was read.
     uint64_t told_clicks = 0;        ///< A watch: the most that was found.
     query_answer answer;             ///< Waits for names.
@@ -92,10 +94,11 @@ struct query_state {
   bool tick_set = false;
   absl::flat_hash_set<caf::strong_actor_ptr> watchers; ///< GATEWAYs; they are monitored.
 
+  std::deque<uint64_t> page_wanted; ///< The oldest first; some may not be any more.
+
   // What this turn gathered; sent at its end, one message for each receiver.
   std::vector<uint64_t> lookups;
   std::vector<uint64_t> count_wanted;
-  std::vector<uint64_t> page_wanted;
   std::map<uint32_t, std::vector<page_ask>> page_asks; ///< By partition.
   std::vector<std::pair<caf::strong_actor_ptr, std::vector<query_answer>>> answers;
   std::vector<cache_fill> fills;
@@ -112,7 +115,7 @@ struct query_state {
   struct read_batch {
     std::vector<uint64_t> ids;
     bool counts = false;           ///< A merged read of counts.
-    bool pages = false;            ///< A merged read of whole pages.
+    std::vector<uint32_t> places;  ///< A merged read of whole pages: which is that of each id.
     std::vector<int64_t> as_of_us; ///< For each id, as it was when the read began.
   };
   uint64_t next_batch = 1;

@@ -124,6 +124,7 @@ void take_page(query_ptr self, page_answer& said) {
   }
   out.minutes = std::move(said.minutes);
   x.reading = 0; // What the store still reads began earlier.
+  x.page_wanted = false;
   x.read_again = false;
   name_rows(self, id, x, std::move(out), said.rows);
 }

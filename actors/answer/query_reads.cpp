@@ -1,6 +1,7 @@
 #include "actors/answer/query_reads.hpp"
 
 #include <algorithm>
+#include <deque>
 
 #include "actors/answer/query_names.hpp"
 #include "actors/answer/query_parts.hpp"
@@ -20,9 +21,11 @@ constexpr size_t count_reads_max = 2;
 constexpr size_t counts_a_read = 1000;
 constexpr size_t page_reads_max = 2;
 constexpr size_t pages_a_read = 32;
-/// Of nodes that share a store, each, that wait or are read: a page costs PostgreSQL a part of a
-/// millisecond, and when memory may not be asked all questions come at once.
-constexpr size_t pages_wanted_max = 64;
+/// Questions that wait for pages or read them: of one node, and of each of those that share a
+/// store. A page costs PostgreSQL a part of a millisecond, and when memory may not be asked all
+/// come at once.
+constexpr size_t pages_wanted_max = 4'096;
+constexpr size_t pages_wanted_of_many_max = 64;
 
 // Tells how a read went to who looks after the store.
 auto note_of(query_ptr self) {
@@ -106,11 +109,11 @@ void take_store(query_ptr self, uint64_t id, open_query& x, store_answer& read, 
   query_answer out;
   out.source = answer_source::store;
   out.as_of_us = as_of_us;
-  out.reached = std::move(read.reached);
+  out.reached = read.reached;
   if (x.ask.kind == query_kind::series) {
     out.points = model::fill_series(read.points, x.ask.step, x.ask.from_us, x.ask.to_us);
   } else if (x.ask.kind == query_kind::page) {
-    auto& page = read.pages.at(place);
+    auto page = read.pages.at(place); // Others may have asked for it as well.
     model::page_state counts;
     out.users = page.users;
     counts.load(std::move(page), {});
@@ -184,7 +187,8 @@ void want_page(query_ptr self, uint64_t id) {
   auto& x = st.open.at(id);
   if (x.page_wanted)
     return; // What that reads is of later.
-  if (!st.config.node.empty() && st.page_wanted.size() + st.pages_read >= pages_wanted_max) {
+  const auto most = st.config.node.empty() ? pages_wanted_max : pages_wanted_of_many_max;
+  if (st.page_wanted.size() + st.pages_read >= most) {
     if (x.watch)
       x.await_until_us = 0; // Renewed at the next tick, before those that are served now.
     else
@@ -198,29 +202,61 @@ void want_page(query_ptr self, uint64_t id) {
   st.page_wanted.push_back(id);
 }
 
+namespace {
+
+/// Pages of one site, for those who want them longest.
+struct page_read {
+  std::vector<uint64_t> ids;
+  std::vector<uint32_t> places; ///< In `keys`, of each id: several may want one page.
+  std::vector<page_key> keys;
+};
+
+/// Takes one out of those that wait. One that failed together with others is read alone.
+page_read next_page_read(query_ptr self) {
+  auto& st = self->state;
+  page_read out;
+  bool is_full = false;
+  std::deque<uint64_t> rest;
+  for (const auto id : std::exchange(st.page_wanted, {})) {
+    auto at = st.open.find(id);
+    if (at == st.open.end() || !at->second.page_wanted)
+      continue; // Nobody waits for it any more.
+    auto& x = at->second;
+    const auto& ask = x.ask;
+    auto place = std::find_if(out.keys.begin(), out.keys.end(), [&](const page_key& key) {
+      return key.page_url == ask.page_url && key.site_id == ask.site_id;
+    });
+    const bool is_new = place == out.keys.end();
+    is_full = is_full || (is_new && out.keys.size() >= pages_a_read);
+    if (is_full || (!out.keys.empty() && (x.alone || out.keys[0].site_id != ask.site_id))) {
+      rest.push_back(id);
+      continue;
+    }
+    out.ids.push_back(id);
+    out.places.push_back(static_cast<uint32_t>(place - out.keys.begin()));
+    if (is_new)
+      out.keys.push_back({ask.site_id, ask.page_url});
+    x.page_wanted = false;
+    is_full = std::exchange(x.alone, false);
+  }
+  st.page_wanted = std::move(rest);
+  return out;
+}
+
+} // namespace
+
 void read_pages(query_ptr self) {
   auto& st = self->state;
   while (!st.page_wanted.empty() && st.page_reads < page_reads_max) {
-    std::vector<uint64_t> ids;
-    std::vector<page_key> keys;
-    while (!st.page_wanted.empty() && ids.size() < pages_a_read) {
-      const auto id = st.page_wanted.back();
-      st.page_wanted.pop_back();
-      auto at = st.open.find(id);
-      if (at == st.open.end())
-        continue;
-      at->second.page_wanted = false;
-      ids.push_back(id);
-      keys.push_back({at->second.ask.site_id, at->second.ask.page_url});
-    }
-    if (ids.empty())
+    auto next = next_page_read(self);
+    if (next.ids.empty())
       return;
     ++st.page_reads;
-    st.pages_read += ids.size();
+    st.pages_read += next.ids.size();
     const auto first_minute = model::minute_of(st.config.now()) - 60;
-    auto done = begin_read(self, std::move(ids), fill_pages);
-    st.reads.at(st.next_batch - 1).pages = true;
-    st.config.events->load_pages(std::move(keys), first_minute, 0, std::move(done));
+    auto done = begin_read(self, std::move(next.ids), fill_pages);
+    st.reads.at(st.next_batch - 1).places = std::move(next.places);
+    st.config.events->load_pages(std::move(next.keys), first_minute, 0, std::move(done));
   }
 }
 
@@ -262,9 +298,10 @@ void take_read(query_ptr self, store_answer& read) {
     return;
   const auto ids = std::move(batch->second.ids);
   const auto as_of_us = std::move(batch->second.as_of_us);
+  const auto places = std::move(batch->second.places);
   if (batch->second.counts)
     --st.count_reads;
-  if (batch->second.pages) {
+  if (!places.empty()) {
     --st.page_reads;
     st.pages_read -= ids.size();
   }
@@ -289,7 +326,14 @@ void take_read(query_ptr self, store_answer& read) {
     if (at->second.reading != read.batch)
       continue;
     at->second.reading = 0;
-    take_store(self, ids[i], at->second, read, i, as_of_us[i]);
+    // What is damaged of one page says nothing of the others.
+    const bool is_of_one = read.code == errc::corrupt || read.code == errc::internal;
+    if (is_of_one && places.size() > 1) {
+      at->second.alone = true;
+      want_page(self, ids[i]);
+      continue;
+    }
+    take_store(self, ids[i], at->second, read, places.empty() ? i : places[i], as_of_us[i]);
   }
 }
 

@@ -16,9 +16,7 @@ namespace {
 constexpr int64_t low32 = 0xffffffff;
 constexpr uint64_t rows_of_pairs = 32;    ///< A merge is due with one row for so many pairs,
 constexpr uint64_t rows_most = 1'000'000; ///< or with so many rows.
-constexpr size_t step_most = 50'000;      ///< Counts of a transaction, unless step_min is more.
-constexpr uint64_t rows_over = 2'000'000; ///< More than due that may wait while merges fail.
-constexpr std::chrono::seconds pause{10}; ///< After one that failed.
+constexpr size_t step_most = 50'000;      ///< Of each kind of a step, unless step_min is more.
 
 int64_t slice_of(int64_t position) noexcept {
   return position >> 48;
@@ -101,9 +99,13 @@ void merger::wait_for(late_span x) {
 
 void merger::add(late_span x) {
   const auto at = slices_.find(slice_of(x.from));
-  if (at != slices_.end() && !at->second.trouble.empty()
-      && at->second.rows > rows_due() + rows_over)
-    throw failure(SQLITE_BUSY, "what is folded cannot be merged: " + at->second.trouble);
+  if (at != slices_.end() && !at->second.trouble.empty()) {
+    uint64_t stuck = 0;
+    for (const auto& [number, other] : slices_)
+      stuck += other.trouble.empty() ? 0 : other.rows;
+    if (stuck > rows_due() + how_.rows_over)
+      throw failure(SQLITE_BUSY, "too much waits for a merge: " + at->second.trouble);
+  }
   change_.made.push_back(std::move(x));
 }
 
@@ -111,16 +113,19 @@ uint64_t merger::rows_due() const {
   return std::max<uint64_t>(how_.rows_min, std::min(rows_most, pairs_in_blocks_ / rows_of_pairs));
 }
 
-/// The one for which most rows wait, of those that have no pause.
-int64_t merger::next_slice() const {
+merger::candidate merger::next() const {
   const auto now = steady::now();
-  auto out = none;
+  candidate out;
   uint64_t most = 0;
-  for (const auto& [number, x] : slices_)
-    if (x.rows > most && (x.trouble.empty() || now >= x.try_at)) {
+  for (const auto& [number, x] : slices_) {
+    if (!x.trouble.empty() && now < x.try_at)
+      continue;
+    out.rows += x.rows;
+    if (x.rows > most) {
       most = x.rows;
-      out = number;
+      out.number = number;
     }
+  }
   return out;
 }
 
@@ -130,13 +135,15 @@ size_t merger::due(bool is_idle) const {
     const bool is_enough = is_idle || counts >= how_.step_min;
     return is_enough ? std::max(std::min(counts, step_most), how_.step_min) : 0;
   }
-  const bool is_wanted = rows_ > 0 && (is_idle || rows_ >= rows_due());
-  return is_wanted && next_slice() != none ? how_.step_min : 0;
+  if (rows_ == 0 || (!is_idle && rows_ < rows_due()))
+    return 0;
+  const auto x = next();
+  return x.number != none && (is_idle || x.rows >= rows_due()) ? how_.step_min : 0;
 }
 
 void merger::step(size_t counts_max) {
   if (now_ == none) {
-    now_ = next_slice();
+    now_ = next().number;
     assert(now_ != none);
     came_ = 0;
   }
@@ -214,9 +221,16 @@ void merger::failed(std::string why) {
     return;
   auto& x = slices_.at(now_);
   x.trouble = std::move(why);
-  x.try_at = steady::now() + pause;
+  x.try_at = steady::now() + how_.pause;
   now_ = none;
   came_ = 0;
+}
+
+std::string merger::trouble() const {
+  for (const auto& [number, x] : slices_)
+    if (!x.trouble.empty())
+      return x.trouble;
+  return {};
 }
 
 void merger::committed() {

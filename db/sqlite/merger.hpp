@@ -25,8 +25,10 @@ namespace footfall::sqlite {
 class merger {
 public:
   struct config {
-    size_t rows_min = 50'000; ///< A merge waits for so many rows, however few pairs there are.
-    size_t step_min = 2'000;  ///< Counts: fewer are not worth a transaction.
+    size_t rows_min = 50'000;     ///< A merge waits for so many rows, however few pairs there are.
+    size_t step_min = 2'000;      ///< Counts: fewer are not worth a transaction.
+    size_t rows_over = 2'000'000; ///< More than due that may wait because merges fail.
+    std::chrono::seconds pause{10}; ///< Of a slice whose merge failed.
   };
 
   merger(connection& on, late_counts& late, config how);
@@ -35,8 +37,8 @@ public:
   /// transactions; `report` gets a line about long work, and may be missing.
   void open(const std::function<void(const std::string&)>& report);
 
-  /// In the transaction of a fold: what it left. Throws when far too much of its slice waits, as
-  /// merges of that fail.
+  /// In the transaction of a fold: what it left. Throws when merges of its slice fail, and far too
+  /// much waits for that.
   void add(late_span x);
   bool has_some() const noexcept { return rows_ > 0; }
   /// How many counts the next step should take, 0: none now. Twice as many as rows came since the
@@ -48,6 +50,8 @@ public:
   void step(size_t counts_max);
   /// A step failed: its slice has a pause, and others have their turn.
   void failed(std::string why);
+  /// Why the last step of some slice failed; empty: none has.
+  std::string trouble() const;
 
   void committed();
   void rolled_back();
@@ -81,7 +85,11 @@ private:
   late_span read(int64_t from, int64_t until);
   void wait_for(late_span x);
   uint64_t rows_due() const;
-  int64_t next_slice() const;
+  struct candidate {
+    int64_t number = none; ///< The one for which most rows wait.
+    uint64_t rows = 0;     ///< Of all that have no pause.
+  };
+  candidate next() const;
   void merge_pairs(const late_span& all, size_t from, size_t until);
   void merge_minutes(const late_span& all, size_t from, size_t until);
   void put_progress(const late_span& all, const places& x);

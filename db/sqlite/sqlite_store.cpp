@@ -334,7 +334,9 @@ std::string sqlite_store::health() const {
   for (const auto* x : {&impl_->trouble, &impl_->sync_trouble})
     if (!x->empty())
       return *x;
-  return impl_->merge_trouble;
+  if (impl_->merge_trouble.empty())
+    return {};
+  return impl_->file + ": what is folded cannot be merged: " + impl_->merge_trouble;
 }
 
 } // namespace footfall

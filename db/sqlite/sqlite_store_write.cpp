@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::chrono::milliseconds idle_after{250};
 constexpr std::chrono::milliseconds retry_after{1'000}; ///< A merge that failed, or has a pause.
-constexpr std::chrono::seconds merges_at_end{1};        ///< A stop takes no longer.
+constexpr std::chrono::seconds merges_at_end{1};        ///< None begins later.
 
 } // namespace
 
@@ -82,16 +82,24 @@ bool sqlite_store::impl::merge_some(bool is_idle) {
     x.merge(counts);
     failpoint("merge.before_commit");
   };
+  std::string before; // What calls met is not to be lost in what a merge meets.
+  {
+    std::lock_guard guard{trouble_lock};
+    before = trouble;
+  }
   const auto done = run_together(step, 0, 1);
   failpoint("merge.after_commit");
-  const auto why = done.error ? text_of(done.error) : std::string{};
-  if (!why.empty())
+  auto why = done.error ? text_of(done.error) : std::string{};
+  if (const auto at = why.find(file + ": "); at != std::string::npos)
+    why.erase(at, file.size() + 2); // health() and failed() say it.
+  if (done.error)
     writer->merge_failed(why);
   checkpoints->committed(*writing);
+  const auto stuck = writer->merge_trouble();
   std::lock_guard guard{trouble_lock};
-  trouble.clear(); // Its place is for calls; and a commit shows that they could.
-  merge_trouble = why.empty() ? why : "what is folded cannot be merged: " + why;
-  return why.empty();
+  trouble = done.error ? before : std::string{};
+  merge_trouble = stuck.empty() ? why : stuck;
+  return !done.error;
 }
 
 /// Waits for calls, and merges while none come. @returns false at the end.

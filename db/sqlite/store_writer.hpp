@@ -35,6 +35,7 @@ public:
   size_t merge_due(bool is_idle) const { return merger_.due(is_idle); }
   void merge(size_t counts_max) { merger_.step(counts_max); }
   void merge_failed(std::string why) { merger_.failed(std::move(why)); }
+  std::string merge_trouble() const { return merger_.trouble(); }
 
   /// Before a transaction begins: what was found to be damaged is made again.
   void before_all() { ids_.before_all(); }

@@ -37,10 +37,16 @@ constexpr edit edits[] = {
     {"fold-without-cursor", "SET folded_offset = $4", "SET folded_offset = folded_offset"},
     {"fold-without-cursor", "AND folded_offset = $3", ""},
 
-    {"set-not-delta", "SET clicks = clicks + excluded.clicks, users",
-     "SET clicks = excluded.clicks, users"},
+    {"set-not-delta", "SET clicks = clicks + excluded.clicks, last_at_us",
+     "SET clicks = excluded.clicks, last_at_us"},
     {"set-not-delta", "SET clicks = t.clicks + excluded.clicks, users",
      "SET clicks = excluded.clicks, users"},
+
+    // Embedded alone, like merges.
+    {"merge-without-cursor",
+     "INSERT OR REPLACE INTO core_merge_progress VALUES (?, ?, ?, ?, ?, ?, ?)",
+     "INSERT OR IGNORE INTO core_merge_progress SELECT ?, 0 * ?, 0 * ?, 0 * ?, 0 * ?, 0 * ?, 0 * "
+     "?"},
 
     {"now-bucket", "SELECT page_no, user_no, site_no, type_no, at_us FROM core_events",
      "SELECT page_no, user_no, site_no, type_no, unixepoch() * 1000000 FROM core_events"},

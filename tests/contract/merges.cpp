@@ -128,7 +128,8 @@ TEST_CASE_METHOD(looked, "a question for one page looks at no other page",
   const auto* sql =
       GENERATE("SELECT * FROM page_clicks WHERE page_url = '/p'",
                "SELECT * FROM page_clicks WHERE page_url = '/p' AND site_id = 'default'",
-               "SELECT * FROM page_series WHERE page_url = '/p' AND site_id = 'default'");
+               "SELECT * FROM page_series WHERE page_url = '/p' AND site_id = 'default'",
+               "SELECT * FROM page_totals WHERE page_url = '/p' AND site_id = 'default'");
   statement plan{of.reading, (std::string{"EXPLAIN QUERY PLAN "} + sql).c_str()};
   std::string all;
   while (plan.step())
@@ -184,12 +185,50 @@ TEST_CASE("merges are due by the rows that wait, and keep up with those that com
   SECTION("after one that failed there is a pause") {
     of.writer->merge_failed("the test says so");
     CHECK(of.writer->merge_due(true) == 0);
+    CHECK(of.writer->merge_trouble() == "the test says so");
+    add(200);
+    CHECK(of.writer->merge_due(false) == 0);
+    of.writer->merge_failed("no step was made");
+    CHECK(of.writer->merge_trouble() == "the test says so");
   }
   SECTION("and a store that is opened again does not take all at once") {
     add(500);
     parts again{folder.path(), {100, 10}};
     CHECK(again.writer->merge_due(true) == 10);
   }
+}
+
+TEST_CASE("what a partition whose merges fail may leave waiting has a bound",
+          "[contract][sqlite][merges]") {
+  temporary_folder folder;
+  merger::config how;
+  how.rows_min = how.rows_over = 10;
+  parts of{folder.path(), how};
+  int64_t epochs[2] = {}, next[2] = {};
+  for (uint32_t i = 0; i < 2; ++i)
+    of.turn([&](store_writer& x) { epochs[i] = x.claim(i).epoch; });
+  auto add = [&](uint32_t to, int64_t rows) {
+    std::vector<event_row> all;
+    for (auto at = next[to]; at < next[to] + rows; ++at)
+      all.push_back(row(at, std::to_string(to) + "-" + std::to_string(at), "/p", "u"));
+    of.turn([&](store_writer& x) {
+      REQUIRE(x.apply(batch(to, epochs[to], next[to], next[to] + rows, all)).moved);
+    });
+    of.turn([&](store_writer& x) { x.fold(to, next[to], next[to] + rows); });
+    next[to] += rows;
+  };
+  add(0, 5);
+  of.merge(1, false);
+  of.writer->merge_failed("the test says so");
+  add(0, 16);
+  CHECK_THROWS_AS(add(0, 1), failure);
+  of.on.run("ROLLBACK");
+  of.writer->rolled_back();
+  CHECK(of.writer->merge_due(false) == 0); // Rows that have a pause make nothing due.
+  add(1, 9);
+  CHECK(of.writer->merge_due(false) == 0);
+  add(1, 1);
+  CHECK(of.writer->merge_due(false) > 0);
 }
 
 TEST_CASE("what waits for its merge stands in few spans", "[contract][sqlite][merges]") {
@@ -280,6 +319,8 @@ TEST_CASE_METHOD(damaged_store,
   REQUIRE(counted);
   CHECK(counted->values.at(0).clicks == 2);
   CHECK_FALSE(counts(*db, {{"default", "/a", "u"}})); // Not a wrong one.
+  CHECK(db->health().find("core_pair_blocks")
+        != std::string::npos); // Also after the others' merge.
   const auto found = audit(*db);
   REQUIRE(found);
   REQUIRE_FALSE(found->empty());

@@ -54,6 +54,9 @@ public:
   }
   void load_pages(std::vector<page_key> keys, int32_t first_minute, uint32_t users_max,
                   done<snapshot<page_load>> reply) override {
+    for (const auto& x : keys)
+      if (shard_of(x.site_id) != shard_of(keys[0].site_id))
+        return refuse(reply);
     of(keys.at(0).site_id).load_pages(keys, first_minute, users_max, std::move(reply));
   }
   void top_pages(std::string site_id, int64_t from_us, int64_t to_us, uint32_t limit,

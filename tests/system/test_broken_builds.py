@@ -121,6 +121,31 @@ def kill_between_folds(run: Run) -> list[str]:
         return run.examine(server, load.journal)
 
 
+def end_between_folds(run: Run) -> list[str]:
+    """The server ends by itself."""
+    with run.server("--fold-every-ms", "20") as server:
+        with Load(server, clients=4, seed=72):
+            wait_until(lambda: server.process.poll() is not None, 60, "the server ends")
+        return [server.stderr()]
+
+
+def kill_between_merges(run: Run) -> list[str]:
+    """A merge begins where nothing else is to be done: when the load has ended, and again after
+    the start if the first one left no mark."""
+    with run.server("--fold-every-ms", "20") as server:
+        with Load(server, clients=4, seed=75) as load:
+            await_more(load, 100)
+
+        def blocks() -> list[tuple]:
+            with contextlib.closing(sqlite3.connect(server.data / "store.db")) as store:
+                return store.execute("SELECT sum(length(data)) FROM core_pair_blocks").fetchall()
+
+        wait_until(lambda: blocks() != [(None,)], 20, "there was a merge")
+        server.kill9()
+        server.start()
+        return run.examine(server, load.journal)
+
+
 def let_batches_time_out(run: Run) -> list[str]:
     with run.server("--request-timeout-ms", "200") as server:
         with Load(server, clients=12, seed=73) as load:
@@ -248,7 +273,8 @@ BOTH = (EMBEDDED, SERVICES)
 BUGS = {
     "ack-on-enqueue": (kill_while_the_log_stalls, BOTH, "acknowledged but not stored"),
     "no-drain-flush": (stop_while_the_log_stalls, BOTH, "acknowledged but not stored"),
-    "fold-without-cursor": (kill_between_folds, BOTH, "page_totals differs"),
+    "fold-without-cursor": (kill_between_folds, (SERVICES,), "page_totals differs"),
+    "merge-without-cursor": (kill_between_merges, (EMBEDDED,), "page_clicks differs"),
     "set-not-delta": (kill_between_folds, BOTH, "page_totals differs"),
     "now-bucket": (kill_between_folds, BOTH, "page_series differs"),
     "batch-200": (let_batches_time_out, BOTH, "answered 200 with events unknown"),
@@ -258,6 +284,8 @@ BUGS = {
     "no-cas": (let_two_own_the_partitions, (SERVICES,), "answers differ"),
 }
 CASES = [(bug, mode) for bug, (_, modes, _) in BUGS.items() for mode in modes]
+# An assertion ends the program before it can count wrongly.
+ASSERTED = [("fold-without-cursor", EMBEDDED, end_between_folds, "late <= x.folded")]
 # A race that the clients cannot force: it shows in nine of ten runs.
 TRIES = {"del-not-versions": 6}
 # What a bug needs to show itself, and a sound program bears.
@@ -294,6 +322,13 @@ def test_the_checker_finds(own_services, table, bug, mode):
         if any(found in problem for problem in problems):
             return
     raise AssertionError(problems)
+
+
+@pytest.mark.parametrize("bug, mode, run, found", ASSERTED)
+def test_an_assertion_finds(own_services, table, bug, mode, run, found):
+    said = run(Run(mode, bug, own_services))
+    table.append(f"| {bug} | {mode} | {said[-1].splitlines()[-1]} |")
+    assert f"Assertion `{found}' failed" in said[0], said
 
 
 def test_the_shipped_program_has_no_trace_of_a_bug():

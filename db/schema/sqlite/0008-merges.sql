@@ -76,7 +76,7 @@ CREATE VIEW page_totals AS
            || printf('.%06dZ', t.last_at_us % 1000000) AS last_at
     FROM core_page_totals t
     JOIN core_pages p USING (page_no)
-    JOIN core_sites s ON s.site_no = t.site_no;
+    JOIN core_sites s ON s.site_no = p.site_no;
 
 DROP VIEW page_series;
 CREATE VIEW page_series AS
