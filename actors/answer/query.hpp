@@ -94,7 +94,8 @@ struct query_state {
   bool tick_set = false;
   absl::flat_hash_set<caf::strong_actor_ptr> watchers; ///< GATEWAYs; they are monitored.
 
-  std::deque<uint64_t> page_wanted; ///< The oldest first; some may not be any more.
+  std::deque<uint64_t> page_wanted;  ///< Questions, the oldest first; some may not be any more.
+  std::deque<uint64_t> page_watched; ///< The same of watches.
 
   // What this turn gathered; sent at its end, one message for each receiver.
   std::vector<uint64_t> lookups;
@@ -115,13 +116,14 @@ struct query_state {
   struct read_batch {
     std::vector<uint64_t> ids;
     bool counts = false;           ///< A merged read of counts.
+    size_t questions = 0;          ///< Of ids, those that are no watches.
     std::vector<uint32_t> places;  ///< A merged read of whole pages: which is that of each id.
     std::vector<int64_t> as_of_us; ///< For each id, as it was when the read began.
   };
   uint64_t next_batch = 1;
   absl::flat_hash_map<uint64_t, read_batch> reads;
   size_t count_reads = 0, page_reads = 0;
-  size_t pages_read = 0; ///< By page_reads.
+  size_t pages_read = 0; ///< Questions that these are for.
 
   // Numbers and names, as the store gave them in this incarnation. Texts never change
   // their number within one, so nothing goes stale.

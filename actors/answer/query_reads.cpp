@@ -21,9 +21,9 @@ constexpr size_t count_reads_max = 2;
 constexpr size_t counts_a_read = 1000;
 constexpr size_t page_reads_max = 2;
 constexpr size_t pages_a_read = 32;
-/// Questions that wait for pages or read them: of one node, and of each of those that share a
-/// store. A page costs PostgreSQL a part of a millisecond, and when memory may not be asked all
-/// come at once.
+/// Questions (not watches) that wait for pages or read them: of one node, and of each of those that
+/// share a store. A page costs PostgreSQL a part of a millisecond, and when memory may not be asked
+/// all come at once.
 constexpr size_t pages_wanted_max = 4'096;
 constexpr size_t pages_wanted_of_many_max = 64;
 
@@ -188,36 +188,37 @@ void want_page(query_ptr self, uint64_t id) {
   if (x.page_wanted)
     return; // What that reads is of later.
   const auto most = st.config.node.empty() ? pages_wanted_max : pages_wanted_of_many_max;
-  if (st.page_wanted.size() + st.pages_read >= most) {
-    if (x.watch)
-      x.await_until_us = 0; // Renewed at the next tick, before those that are served now.
-    else
-      fail(self, id, errc::overloaded,
-           std::string{"too many pages are being read from the store"}
-               + (st.config.status->doubts_memory ? ", as none may be answered from memory" : "")
-               + "; ask again in a second");
+  if (!x.watch && st.page_wanted.size() + st.pages_read >= most) {
+    fail(self, id, errc::overloaded,
+         std::string{"too many pages are being read from the store"}
+             + (st.config.status->doubts_memory ? ", as none may be answered from memory" : "")
+             + "; ask again in a second");
     return;
   }
   x.page_wanted = true;
-  st.page_wanted.push_back(id);
+  auto& to = x.watch ? st.page_watched : st.page_wanted;
+  if (x.alone) // It has waited before.
+    to.push_front(id);
+  else
+    to.push_back(id);
 }
 
 namespace {
 
-/// Pages of one site, for those who want them longest.
+/// Pages of one site.
 struct page_read {
   std::vector<uint64_t> ids;
   std::vector<uint32_t> places; ///< In `keys`, of each id: several may want one page.
   std::vector<page_key> keys;
+  size_t most = pages_a_read;
+  size_t questions = 0;
 };
 
-/// Takes one out of those that wait. One that failed together with others is read alone.
-page_read next_page_read(query_ptr self) {
+/// Takes those of a line that fit, the oldest first. One that failed with others is read alone.
+void take_some(query_ptr self, std::deque<uint64_t>& from, page_read& out) {
   auto& st = self->state;
-  page_read out;
-  bool is_full = false;
   std::deque<uint64_t> rest;
-  for (const auto id : std::exchange(st.page_wanted, {})) {
+  for (const auto id : std::exchange(from, {})) {
     auto at = st.open.find(id);
     if (at == st.open.end() || !at->second.page_wanted)
       continue; // Nobody waits for it any more.
@@ -226,36 +227,46 @@ page_read next_page_read(query_ptr self) {
     auto place = std::find_if(out.keys.begin(), out.keys.end(), [&](const page_key& key) {
       return key.page_url == ask.page_url && key.site_id == ask.site_id;
     });
-    const bool is_new = place == out.keys.end();
-    is_full = is_full || (is_new && out.keys.size() >= pages_a_read);
-    if (is_full || (!out.keys.empty() && (x.alone || out.keys[0].site_id != ask.site_id))) {
-      rest.push_back(id);
-      continue;
+    if (place == out.keys.end()) {
+      const bool fits =
+          out.keys.empty()
+          || (out.keys.size() < out.most && !x.alone && out.keys[0].site_id == ask.site_id);
+      if (!fits) {
+        rest.push_back(id);
+        continue;
+      }
+      if (x.alone)
+        out.most = 1;
+      place = out.keys.insert(place, {ask.site_id, ask.page_url});
     }
     out.ids.push_back(id);
     out.places.push_back(static_cast<uint32_t>(place - out.keys.begin()));
-    if (is_new)
-      out.keys.push_back({ask.site_id, ask.page_url});
-    x.page_wanted = false;
-    is_full = std::exchange(x.alone, false);
+    out.questions += x.watch ? 0 : 1;
+    x.page_wanted = x.alone = false;
   }
-  st.page_wanted = std::move(rest);
-  return out;
+  from = std::move(rest);
 }
 
 } // namespace
 
 void read_pages(query_ptr self) {
   auto& st = self->state;
-  while (!st.page_wanted.empty() && st.page_reads < page_reads_max) {
-    auto next = next_page_read(self);
+  while (st.page_reads < page_reads_max) {
+    page_read next;
+    // In turns, so that neither kind keeps the other from being read.
+    const bool watches_first = st.next_batch % 2 == 0;
+    for (auto* line : {watches_first ? &st.page_watched : &st.page_wanted,
+                       watches_first ? &st.page_wanted : &st.page_watched})
+      take_some(self, *line, next);
     if (next.ids.empty())
       return;
     ++st.page_reads;
-    st.pages_read += next.ids.size();
+    st.pages_read += next.questions;
     const auto first_minute = model::minute_of(st.config.now()) - 60;
     auto done = begin_read(self, std::move(next.ids), fill_pages);
-    st.reads.at(st.next_batch - 1).places = std::move(next.places);
+    auto& read = st.reads.at(st.next_batch - 1);
+    read.places = std::move(next.places);
+    read.questions = next.questions;
     st.config.events->load_pages(std::move(next.keys), first_minute, 0, std::move(done));
   }
 }
@@ -299,11 +310,12 @@ void take_read(query_ptr self, store_answer& read) {
   const auto ids = std::move(batch->second.ids);
   const auto as_of_us = std::move(batch->second.as_of_us);
   const auto places = std::move(batch->second.places);
+  const bool is_of_many = std::any_of(places.begin(), places.end(), [](auto x) { return x != 0; });
   if (batch->second.counts)
     --st.count_reads;
   if (!places.empty()) {
     --st.page_reads;
-    st.pages_read -= ids.size();
+    st.pages_read -= batch->second.questions;
   }
   st.reads.erase(batch);
   // Another incarnation's answer is no answer; a newer one makes all begin again.
@@ -328,7 +340,7 @@ void take_read(query_ptr self, store_answer& read) {
     at->second.reading = 0;
     // What is damaged of one page says nothing of the others.
     const bool is_of_one = read.code == errc::corrupt || read.code == errc::internal;
-    if (is_of_one && places.size() > 1) {
+    if (is_of_one && is_of_many) {
       at->second.alone = true;
       want_page(self, ids[i]);
       continue;

@@ -21,7 +21,7 @@ int64_t as_of(query_ptr self, const query_ask& ask);
 /// Reads the counts that are wanted, many in one call, few calls at once.
 void read_counts(query_ptr self);
 /// A page is to be read: at the end of the turn, or when one of few reads at once is back, and
-/// together with others of its site. Fails when too many are.
+/// together with others of its site. A question fails when too many are.
 void want_page(query_ptr self, uint64_t id);
 void read_pages(query_ptr self);
 void read_series(query_ptr self, uint64_t id, const query_ask& ask);

@@ -19,7 +19,7 @@ void begin_again(query_ptr self, uint64_t old_id) {
   x.answer = {};
   x.numbers.clear();
   x.reading = 0;
-  x.page_wanted = false;
+  x.page_wanted = x.alone = false;
   x.read_again = false;
   x.told_clicks = 0; // The store may have fewer now.
   const auto id = st.next_ticket++;
@@ -68,6 +68,7 @@ void renew(query_ptr self, uint64_t incarnation) {
   st.lookups.clear();
   st.count_wanted.clear();
   st.page_wanted.clear();
+  st.page_watched.clear();
   st.page_asks.clear();
   st.fills.clear();
   st.looked_up.clear();

@@ -118,12 +118,16 @@ merger::candidate merger::next() const {
   candidate out;
   uint64_t most = 0;
   for (const auto& [number, x] : slices_) {
-    if (!x.trouble.empty() && now < x.try_at)
+    const bool has_trouble = !x.trouble.empty();
+    if (has_trouble && now < x.try_at)
       continue;
     out.rows += x.rows;
-    if (x.rows > most) {
+    // What failed is tried before all else, so that it is not called in trouble for longer.
+    const bool is_before = has_trouble != out.has_trouble ? has_trouble : x.rows > most;
+    if (is_before) {
       most = x.rows;
       out.number = number;
+      out.has_trouble = has_trouble;
     }
   }
   return out;
@@ -135,10 +139,11 @@ size_t merger::due(bool is_idle) const {
     const bool is_enough = is_idle || counts >= how_.step_min;
     return is_enough ? std::max(std::min(counts, step_most), how_.step_min) : 0;
   }
-  if (rows_ == 0 || (!is_idle && rows_ < rows_due()))
+  if (rows_ == 0 || (!is_idle && rows_ < rows_due() && trouble().empty()))
     return 0;
   const auto x = next();
-  return x.number != none && (is_idle || x.rows >= rows_due()) ? how_.step_min : 0;
+  const bool is_due = is_idle || x.has_trouble || x.rows >= rows_due();
+  return x.number != none && is_due ? how_.step_min : 0;
 }
 
 void merger::step(size_t counts_max) {

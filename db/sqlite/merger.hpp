@@ -86,8 +86,9 @@ private:
   void wait_for(late_span x);
   uint64_t rows_due() const;
   struct candidate {
-    int64_t number = none; ///< The one for which most rows wait.
-    uint64_t rows = 0;     ///< Of all that have no pause.
+    int64_t number = none; ///< The one that failed before, or for which most rows wait.
+    bool has_trouble = false;
+    uint64_t rows = 0; ///< Of all that have no pause.
   };
   candidate next() const;
   void merge_pairs(const late_span& all, size_t from, size_t until);

@@ -97,8 +97,9 @@ bool sqlite_store::impl::merge_some(bool is_idle) {
   checkpoints->committed(*writing);
   const auto stuck = writer->merge_trouble();
   std::lock_guard guard{trouble_lock};
-  trouble = done.error ? before : std::string{};
-  merge_trouble = stuck.empty() ? why : stuck;
+  merge_trouble = stuck;
+  if (!done.error || !stuck.empty()) // Else the next call that succeeds says that it is over.
+    trouble = done.error ? before : std::string{};
   return !done.error;
 }
 

@@ -38,8 +38,10 @@ public:
   bool cut = false;
   bool silent = false; ///< No call is answered, as over a network that loses all.
   bool hangs_in_applies = false;
-  bool knows_no_names = false; ///< Of users and types: those reads fail.
-  bool keeps_applied = false;  ///< Applies are done, and not answered until that is called.
+  bool knows_no_names = false;       ///< Of users and types: those reads fail.
+  std::string damaged_page = "none"; ///< Cannot be loaded, and what is loaded with it.
+  size_t damaged_reads = 0;
+  bool keeps_applied = false; ///< Applies are done, and not answered until that is called.
   std::vector<std::function<void()>> kept_applied;
 
   void claim(uint32_t partition, store::done<partition_claim> reply) override {
@@ -98,8 +100,14 @@ public:
   }
   void load_pages(std::vector<page_key> keys, int32_t first_minute, uint32_t users_max,
                   store::done<snapshot<page_load>> reply) override {
-    pass(reply,
-         [&] { inner().load_pages(std::move(keys), first_minute, users_max, std::move(reply)); });
+    pass(reply, [&] {
+      for (const auto& x : keys)
+        if (x.page_url == damaged_page) {
+          ++damaged_reads;
+          return reply(make_error(errc::corrupt, "damaged by the test"));
+        }
+      inner().load_pages(std::move(keys), first_minute, users_max, std::move(reply));
+    });
   }
   void top_pages(std::string site, int64_t from_us, int64_t to_us, uint32_t limit,
                  store::done<snapshot<named_count>> reply) override {
