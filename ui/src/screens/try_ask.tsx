@@ -22,7 +22,7 @@ interface Endpoint {
 }
 
 const endpoints: Endpoint[] = [
-  { path: '/v1/stats/page', says: 'a page: clicks, users, types, last 60 minutes',
+  { path: '/v1/stats/page', says: 'a page: clicks, users, types, last hour',
     params: ['page_url'], required: ['page_url'], rows: 'by_type' },
   { path: '/v1/stats/count', says: 'clicks of a user on a page', params: ['user_id', 'page_url'],
     required: ['user_id', 'page_url'], rows: null },
