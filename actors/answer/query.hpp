@@ -96,6 +96,7 @@ struct query_state {
 
   std::deque<uint64_t> page_wanted;  ///< Questions, the oldest first; some may not be any more.
   std::deque<uint64_t> page_watched; ///< The same of watches.
+  bool watches_first = false;        ///< In the last read of pages.
 
   // What this turn gathered; sent at its end, one message for each receiver.
   std::vector<uint64_t> lookups;

@@ -254,10 +254,9 @@ void read_pages(query_ptr self) {
   while (st.page_reads < page_reads_max) {
     page_read next;
     // In turns, so that neither kind keeps the other from being read.
-    const bool watches_first = st.next_batch % 2 == 0;
-    for (auto* line : {watches_first ? &st.page_watched : &st.page_wanted,
-                       watches_first ? &st.page_wanted : &st.page_watched})
-      take_some(self, *line, next);
+    st.watches_first = !st.watches_first;
+    take_some(self, st.watches_first ? st.page_watched : st.page_wanted, next);
+    take_some(self, st.watches_first ? st.page_wanted : st.page_watched, next);
     if (next.ids.empty())
       return;
     ++st.page_reads;
