@@ -19,7 +19,7 @@ std::string read_comparison(const query_params& params, model::comparison& out) 
     out = model::comparison::previous;
   else if (text == "year")
     out = model::comparison::year;
-  else if (!text.empty() && text != "none")
+  else if (params.find("compare") && text != "none")
     return "compare is unknown; give none, previous or year";
   return {};
 }
@@ -62,6 +62,9 @@ bool asks_for_report(const query_params& params) {
 }
 
 std::string read_report(const query_params& params, int64_t now_us, range_report& out) {
+  for (const auto* name : {"range", "tz", "step"})
+    if (params.find(name) && text_of(params, name).empty())
+      return std::string(name) + " is empty; leave it out or give it a value";
   model::range_ask ask;
   ask.name = text_of(params, "range");
   ask.zone = text_of(params, "tz");

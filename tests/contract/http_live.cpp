@@ -273,7 +273,9 @@ TEST_CASE_METHOD(http_fixture, "a range is cut in its zone and compared", "[net]
                    "/v1/stats/summary?from=2000-01-01T00:01:00Z&to=2100-01-01T00:00:00Z",
                    "/v1/live?topic=top:101", "/v1/stats/summary?range=7d&step=day",
                    "/v1/stats/series?range=7d&from=2025-01-01T00:00:00Z",
-                   "/v1/stats/series?range=7d&compare=last"})
+                   "/v1/stats/series?range=7d&compare=last", "/v1/stats/series?range=&tz=UTC",
+                   "/v1/stats/series?range=7d&step=", "/v1/stats/summary?range=",
+                   "/v1/stats/summary?tz=", "/v1/stats/summary?compare="})
     CHECK(status_of(c.ask(get(bad))) == 400);
   CHECK(has(c.ask(get("/v1/stats/summary")), "\"name\":\"7d\""));
   CHECK(has(c.ask(get("/v1/stats/summary?range=today")), "\"previous\":null,\"before\":null"));
