@@ -271,7 +271,6 @@ void take_folded(partition_ptr self, const fold_result& x) {
   if (!is_current(self, x.incarnation))
     return;
   obey(self, partition_fold::take(self, x));
-  show(self);
 }
 
 void take_progress(partition_ptr self, const std::vector<partition_state>& all) {

@@ -54,6 +54,7 @@ model::progress_steps take(partition_ptr self, const fold_result& result) {
   add(st.config.counts->events_folded, result.events);
   st.config.counts->fold_duration.observe(st.config.steady() - st.fold_sent_us);
   partition_pages::tell_cache(self, result);
+  show(self);
   return steps;
 }
 
@@ -69,6 +70,7 @@ model::progress_steps take_progress(partition_ptr self, const std::vector<partit
     st.pages.fold_untold(); // Of which pages it was, was told to somebody else, or to nobody.
     partition_pages::tell_cache(self, {});
   }
+  show(self);
   return steps;
 }
 

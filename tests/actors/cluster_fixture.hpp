@@ -27,7 +27,10 @@ struct cluster_fixture : node_fixture {
       start_b();
     advance(std::chrono::seconds{5});
   }
-  ~cluster_fixture() { end_b(); }
+  ~cluster_fixture() {
+    end_b();
+    end_node();
+  }
 
   void start_b() { door_b = std::make_unique<node>(system, plan_b); }
   /// As kill -9: nothing is given away.

@@ -28,6 +28,20 @@ SCENARIO_METHOD(small_fold_fixture, "a fold that fails is tried again after a wh
   CHECK(counts.events_folded == 35);
 }
 
+SCENARIO_METHOD(node_fixture, "what somebody else folded is shown as folded",
+                "[actor][partition]") {
+  const auto at = post({click("e1")}).results.at(0).pos;
+  bool was_moved = false;
+  events.fold(at.partition, 0, 1, [&](const auto& x) { was_moved = x && x->moved; });
+  settle();
+  REQUIRE(was_moved); // As by the owner of before, which had it under way.
+  advance(2s);
+  int64_t folded = -1;
+  door->partitions([&](const partitions_reply& x) { folded = x.rows[at.partition].folded_offset; });
+  settle();
+  CHECK(folded == 1);
+}
+
 namespace {
 
 /// Of each partition at most 40 records may be applied and not folded.

@@ -24,6 +24,8 @@ struct linked_fixture : cluster_fixture {
   ~linked_fixture() {
     network.cut_all();
     settle();
+    end_b();
+    end_node();
   }
 
   bool is_linked(node& of) {

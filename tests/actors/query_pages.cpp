@@ -41,12 +41,7 @@ struct wanted_fixture : node_fixture {
   }
   ~wanted_fixture() {
     let_go();
-    door->begin_stop();
-    settle();
-    door.reset();
-    plan.events = &events;
-    door = std::make_unique<node>(system, plan);
-    settle();
+    end_node();
   }
   static std::string page(int i) { return "/" + std::to_string(i); }
   static query_ask question(int i) { return about(query_kind::page, page(i)); }

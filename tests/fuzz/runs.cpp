@@ -55,13 +55,14 @@ uint64_t put_sums_right(std::string& file) {
 }
 
 const std::string& folder() {
-  static const auto path = [] {
+  // Never destroyed: it is needed when the process ends.
+  static const auto& path = *new std::string([] {
     auto out =
         std::filesystem::temp_directory_path() / ("footfall-fuzz-" + std::to_string(getpid()));
     std::filesystem::create_directories(out);
     std::atexit([] { std::filesystem::remove_all(folder()); });
     return out.string();
-  }();
+  }());
   return path;
 }
 

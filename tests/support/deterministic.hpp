@@ -48,18 +48,21 @@ public:
 
   /// Another node on the same log and store, as after a restart.
   void restart_node() {
-    door->begin_stop();
-    settle();
-    door.reset();
+    end_node();
     door = std::make_unique<node>(system, plan);
     settle();
   }
 
-  ~node_fixture() {
+  /// A fixture with ports of its own ends the node before these are gone.
+  void end_node() {
+    if (!door)
+      return;
     door->begin_stop();
     settle();
     door.reset();
   }
+
+  ~node_fixture() { end_node(); }
 
   now_fn now() {
     return [this] { return time_us; };

@@ -324,7 +324,16 @@ def settle(server: Server, journal: Journal, seconds: float = 60) -> None:
                 and gauge(server, "footfall_partition_unfolded_records") == 0)
 
     wait_until(is_applied, seconds, "everything acknowledged is applied")
-    wait_until(is_folded, seconds, "everything is folded")
+    def open_work() -> str:
+        names = ("footfall_requests_in_flight", "footfall_partition_lag_records",
+                 "footfall_partition_unfolded_records")
+        lines = [x for x in server.admin.get("/metrics").text.splitlines() if x.startswith(names)]
+        actors = server.admin.get("/actors", name="partition").json()["actors"]
+        told = [server.admin.get(f"/actors/{x['id']}").text for x in actors]
+        return "\n".join(["everything is folded", *lines, *told,
+                          server.admin.get("/admin/partitions").text])
+
+    wait_until(is_folded, seconds, open_work)
 
 
 def sqlite_rows(server: Server) -> Rows:
