@@ -31,7 +31,8 @@ partition_config pattern_of(const children_needs& from) {
   out.pairs_left = std::make_shared<std::atomic<int64_t>>(c.pairs_max);
   out.leased = !c.node_name.empty();
   out.live_max = std::chrono::microseconds{c.ownership.live_us};
-  out.live_pages_max = std::max<size_t>(out.live_pages_max / out.partitions, 1);
+  out.live_pages_max =
+      std::max<size_t>(out.live_pages_max / std::max<size_t>(out.partitions, 1), 1);
   return out;
 }
 
@@ -41,16 +42,19 @@ children::children(children_needs needs) : needs_(std::move(needs)), pattern_(pa
 
 std::vector<child_spec> children::first() {
   std::vector<child_spec> out;
-  out.push_back(cache_manager_child());
   const auto& roles = needs_.config->roles;
+  if (needs_.config->has_store)
+    out.push_back(cache_manager_child());
   if (has_role(roles, "ingest"))
     out.push_back(ingestion_child());
   if (has_role(roles, "query"))
     out.push_back(query_child());
-  out.push_back(log_reader_child());
+  if (needs_.config->has_log)
+    out.push_back(log_reader_child());
   for (uint32_t i = 0; i < pattern_.partitions; ++i)
     out.push_back(partition_child(i));
-  if (pattern_.leased) // Behind the partitions, which are to hear of it first.
+  if (pattern_.leased
+      && needs_.config->has_store) // Behind the partitions, which are to hear of it first.
     out.push_back(ownership_child());
   if (needs_.config->links)
     out.push_back(membership_child());
@@ -167,7 +171,7 @@ child_spec children::ownership_child() {
   return {"ownership", needs_.config->node_name, start, connect, true};
 }
 
-child_spec children::membership_child() const {
+child_spec children::membership_child() {
   auto start = [&needs = needs_](caf::actor_system& s) {
     const auto& c = *needs.config;
     membership_config mc;
@@ -176,11 +180,20 @@ child_spec children::membership_child() const {
     mc.steady = c.steady;
     mc.version = c.version;
     mc.roles = c.roles;
-    mc.log = c.log->topic();
+    mc.log = c.has_store ? c.log->topic() : std::string{};
     mc.report = c.report;
+    mc.has_store = c.has_store;
+    mc.address = c.address;
+    mc.seeds = c.seeds;
+    mc.access = c.access;
+    if (!c.has_store) // What the store numbers elsewhere: a later process has the higher number.
+      mc.me = {c.node_name, c.now()};
     return spawn_child<membership_actor>(s, footfall::membership, std::move(mc));
   };
-  auto connect = [](wiring& w, caf::strong_actor_ptr x) { w.membership = std::move(x); };
+  auto connect = [keep = keep_in(membership_)](wiring& w, caf::strong_actor_ptr x) {
+    keep(w, x);
+    w.membership = std::move(x);
+  };
   return {"membership", needs_.config->node_name, start, connect, true};
 }
 
@@ -256,6 +269,10 @@ ownership_actor children::ownership() const {
   return caf::actor_cast<ownership_actor>(read(ownership_));
 }
 
+membership_actor children::membership() const {
+  return caf::actor_cast<membership_actor>(read(membership_));
+}
+
 auditor_actor children::auditor() const {
   return caf::actor_cast<auditor_actor>(read(auditor_));
 }
@@ -272,6 +289,7 @@ void children::forget() {
   redriver_ = nullptr;
   auditor_ = nullptr;
   ownership_ = nullptr;
+  membership_ = nullptr;
   partitions_.clear();
 }
 

@@ -38,6 +38,7 @@ public:
   redriver_actor redriver() const;
   auditor_actor auditor() const;
   ownership_actor ownership() const;
+  membership_actor membership() const;
   partition_actor partition(uint32_t number) const;
   /// The node ends: nobody is to be asked any more.
   void forget();
@@ -49,7 +50,7 @@ private:
   child_spec log_reader_child() const;
   child_spec partition_child(uint32_t number);
   child_spec ownership_child();
-  child_spec membership_child() const;
+  child_spec membership_child();
   child_spec gateway_child() const;
   child_spec inspector_child();
   child_spec redriver_child();
@@ -66,6 +67,7 @@ private:
   caf::strong_actor_ptr redriver_;
   caf::strong_actor_ptr auditor_;
   caf::strong_actor_ptr ownership_;
+  caf::strong_actor_ptr membership_;
   std::vector<caf::strong_actor_ptr> partitions_;
 };
 

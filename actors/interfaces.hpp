@@ -109,6 +109,16 @@ using membership_actor = caf::typed_actor<
     rpc<void(atom::hello, peer_hello)>, rpc<void(atom::welcome, peer_hello)>,
     // FROM OUTSIDE: why there is no link.
     rpc<void(atom::refused, std::string)>,
+    // FROM OUTSIDE, to a node without a store: who is there and owns what, as another's store says.
+    rpc<void(atom::news, cluster_news)>,
+    // FROM OUTSIDE, to a node without a store: who may what.
+    rpc<void(atom::access, access_rows)>,
+    // FROM OUTSIDE, to a node with a store: for its desk; what the desk said.
+    rpc<void(atom::access, access_call)>, rpc<void(atom::access, access_told)>,
+    // From the edge of a node without a store: for the desk of one that has one.
+    rpc<void(atom::ask, access_call)>,
+    // INTERNAL: the desk here said that.
+    rpc<void(atom::told, access_told)>,
     // FROM OUTSIDE: a partition has this owner, or none, from this epoch on.
     rpc<void(atom::owns, partition_owner)>,
     // INTERNAL: time passes.

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "actors/access_wire.hpp"
 #include "actors/ports/cache.hpp"
 #include "actors/ports/event_log.hpp"
 #include "actors/ports/peer_links.hpp"
@@ -102,11 +103,12 @@ struct page_routes {
   /// By partition: QUERY of the node that has it; null: the one here.
   std::vector<caf::strong_actor_ptr> queries;
   std::vector<peer_route> peers; ///< By name.
+  uint32_t homes = 0;            ///< Partitions that pages live in; 0: as many as there are here.
   bool operator==(const page_routes&) const = default;
 };
 template <class Inspector>
 auto inspect(Inspector& f, page_routes& x) {
-  return wire::object(f, "page_routes", x.queries, x.peers);
+  return wire::object(f, "page_routes", x.queries, x.peers, x.homes);
 }
 
 template <class Inspector>
@@ -128,6 +130,10 @@ auto inspect(Inspector& f, node_row& x) {
 template <class Inspector>
 auto inspect(Inspector& f, beat_answer& x) {
   return wire::object(f, "beat_answer", x.renewed, x.nodes, x.partitions);
+}
+template <class Inspector>
+auto inspect(Inspector& f, cluster_news& x) {
+  return wire::object(f, "cluster_news", x.seen, x.homes, x.next_offsets);
 }
 template <class Inspector>
 auto inspect(Inspector& f, pair_count& x) {
@@ -244,6 +250,10 @@ CAF_ADD_TYPE_ID(footfall, (footfall::page_routes))
 CAF_ADD_TYPE_ID(footfall, (footfall::actors_ask))
 CAF_ADD_TYPE_ID(footfall, (footfall::active_ask))
 CAF_ADD_TYPE_ID(footfall, (footfall::active_part))
+CAF_ADD_TYPE_ID(footfall, (footfall::cluster_news))
+CAF_ADD_TYPE_ID(footfall, (footfall::access_rows))
+CAF_ADD_TYPE_ID(footfall, (footfall::access_call))
+CAF_ADD_TYPE_ID(footfall, (footfall::access_told))
 
 CAF_ADD_ATOM(footfall, footfall::atom, wake, "wake")
 CAF_ADD_ATOM(footfall, footfall::atom, tick, "tick")
@@ -311,4 +321,6 @@ CAF_ADD_ATOM(footfall, footfall::atom, down, "down")
 CAF_ADD_ATOM(footfall, footfall::atom, look, "look")
 CAF_ADD_ATOM(footfall, footfall::atom, route, "route")
 CAF_ADD_ATOM(footfall, footfall::atom, active, "active")
+CAF_ADD_ATOM(footfall, footfall::atom, news, "news")
+CAF_ADD_ATOM(footfall, footfall::atom, access, "access")
 CAF_END_TYPE_ID_BLOCK(footfall)

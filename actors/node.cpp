@@ -1,5 +1,7 @@
 #include "actors/node.hpp"
 
+#include <algorithm>
+
 #include "actors/ask_from_outside.hpp"
 
 namespace footfall {
@@ -50,12 +52,22 @@ void add_members(node_health& to, const node_status::cluster_view& from,
                           x.version,
                           {},
                           {}});
-  for (auto& member : to.members)
-    for (const auto& link : links)
-      if (link.node == member.name) {
-        member.link = link.up ? "up" : "down";
-        member.link_fault = link.up ? "" : link.why;
-      }
+  for (const auto& link : links) {
+    auto at = std::find_if(to.members.begin(), to.members.end(),
+                           [&](const auto& x) { return x.name == link.node; });
+    if (at == to.members.end()) { // A gateway without a store, or a seed that leads nowhere.
+      cluster_member unlisted;
+      unlisted.name = link.node;
+      unlisted.incarnation = link.incarnation;
+      unlisted.state = link.up ? name_of(sight::live) : name_of(sight::gone);
+      unlisted.log = name_of(log_reach::works);
+      unlisted.roles = link.roles;
+      unlisted.version = link.version;
+      at = to.members.insert(at, std::move(unlisted));
+    }
+    at->link = link.up ? "up" : "down";
+    at->link_fault = link.up ? "" : link.why;
+  }
   for (const auto& row : from.seen.partitions) {
     auto* list = &to.unowned;
     for (auto& x : to.members)
@@ -101,6 +113,8 @@ node::node(caf::actor_system& system, node_config config)
       inbox_(std::make_shared<gateway_inbox>(config_.requests_max, config_.events_max)),
       children_(plan_children()) {
   status_.gateway_beat_us = config_.steady();
+  status_.finds_ingest = has_role(config_.roles, "ingest"); // Until GATEWAY knows better.
+  status_.finds_query = has_role(config_.roles, "query");
   supervisor_config plan;
   plan.children = children_.first();
   plan.more = [this] { return children_.added(); };
@@ -211,9 +225,12 @@ node_health node::health_now() const {
     out.lags_us.push_back(x.lag_us(config_.now()));
   if (out.draining)
     add(out.roles, "node", "draining: the node stops");
-  add(out.dependencies, "log", watch_.log_fault());
-  add(out.dependencies, "store", watch_.store_fault(steady));
-  add(out.dependencies, "cache", watch_.cache_fault());
+  if (config_.has_log)
+    add(out.dependencies, "log", watch_.log_fault());
+  if (config_.has_store) {
+    add(out.dependencies, "store", watch_.store_fault(steady));
+    add(out.dependencies, "cache", watch_.cache_fault());
+  }
   add_members(out, status_.cluster(), status_.links());
   out.ready = true;
   for (const auto& [name, state] : out.roles)
@@ -280,6 +297,13 @@ std::string node::metrics() {
                        {"store", config_.store_part.kind},
                        {"cache", config_.cache_part.kind}},
                       *audits_, config_.data_dir);
+}
+
+bool node::ask_desk(access_call x) {
+  auto to = children_.membership();
+  if (to)
+    caf::anon_send(to, atom::ask_v, std::move(x));
+  return to != nullptr;
 }
 
 void node::drain() {

@@ -37,6 +37,9 @@ public:
   void skip(uint32_t partition, int64_t to, reply<partition_reply> done) override;
   void new_generation(reply<partition_reply> done) override;
   std::string metrics() override;
+  /// For the desk of another node, which answers by access_links::answer, if ever.
+  /// @returns false when nobody here can ask it now.
+  bool ask_desk(access_call x);
 
   /// Looks after the log, the store, the cache and the partitions; to be called about once
   /// a second by one thread. @returns the lines to log.

@@ -30,6 +30,12 @@ struct node_config {
   std::string node_name;
   std::string roles = "gateway,ingest,aggregate,query"; ///< All of them, unless in a cluster.
   std::string address, version;                         ///< What other nodes are told.
+  /// False: a gateway alone, to which other nodes tell who is there; `events` and `log` are then
+  /// what stands for none.
+  bool has_store = true;
+  bool has_log = true;            ///< False: told_log, for roles that need none.
+  std::vector<std::string> seeds; ///< Where a node without a store finds others.
+  access_links access;            ///< In a cluster.
   model::ownership_rules ownership;
   peer_links* links = nullptr; ///< To other nodes; null: there are none.
   bool accept_when_stopped = false;

@@ -51,6 +51,8 @@ void node::look_at_all(std::function<void(std::vector<caf::expected<log_view>>)>
   };
   const auto n = static_cast<uint32_t>(status_.parts.size()); // Those added later, too.
   auto all = std::make_shared<gathering>();
+  if (n == 0)
+    return done({});
   all->left = n;
   all->views.assign(n, caf::expected<log_view>{log_view{}});
   for (uint32_t i = 0; i < n; ++i)
@@ -89,6 +91,8 @@ void node::partitions(reply<partitions_reply> done) {
 }
 
 void node::skip(uint32_t partition, int64_t to, reply<partition_reply> done) {
+  if (!config_.has_store)
+    return done({errc::not_found, "this node has no database; ask one that has"});
   if (partition >= status_.parts.size())
     return done({errc::not_found, "partition is too high; the log has "
                                       + std::to_string(status_.parts.size())

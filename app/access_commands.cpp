@@ -13,6 +13,7 @@
 #include "actors/model/validate.hpp"
 #include "actors/ports/clock.hpp"
 #include "app/access.hpp"
+#include "app/cluster_options.hpp"
 #include "app/log.hpp"
 #include "app/table.hpp"
 #include "net/http/access_text.hpp"
@@ -42,6 +43,9 @@ int open(const access_options& options, std::unique_ptr<access_records>& out) {
   loaded_options all;
   if (auto bad = load_options(options.from, all); !bad.empty())
     return fail(2, bad);
+  if (!has_store(all.values))
+    return fail(2, "this node has no database; do it where DATABASE_URL is given, or by /v1/keys, "
+                   "/v1/sites and /v1/users of any node");
   auto opened = open_access(all.values);
   if (!opened)
     return fail(opened.error());

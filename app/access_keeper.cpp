@@ -20,15 +20,8 @@ constexpr std::chrono::seconds patience{10};
 
 using clock = std::chrono::steady_clock;
 
-access_reply refusal(errc code, std::string reason) {
-  access_reply out;
-  out.code = code;
-  out.reason = std::move(reason);
-  return out;
-}
-
 access_reply wrong() {
-  auto out = refusal(errc::none, "name or password is wrong");
+  auto out = access_refusal(errc::none, "name or password is wrong");
   out.refused = true;
   return out;
 }
@@ -39,7 +32,7 @@ access_reply guarded(Work work) {
   try {
     return work();
   } catch (const std::exception& error) {
-    return refusal(errc::overloaded, std::string(error.what()) + "; nothing was done");
+    return access_refusal(errc::overloaded, std::string(error.what()) + "; nothing was done");
   }
 }
 
@@ -62,7 +55,7 @@ access_keeper::~access_keeper() {
     x.join();
   for (auto* left : {&kept_.jobs, &hashed_.jobs})
     for (auto& x : *left)
-      x.done(refusal(errc::shutting_down, "the node ends; ask another one"));
+      x.done(access_refusal(errc::shutting_down, "the node ends; ask another one"));
 }
 
 caf::error access_keeper::begin(std::unique_ptr<access_records> records) {
@@ -91,9 +84,18 @@ caf::error access_keeper::look() {
   revision_ = rows->revision;
   read_on_day_ = today;
   gate_.publish(*rows);
+  auto told = std::make_shared<access_rows>(*rows);
+  for (auto& user : told->users)
+    user.password.clear();
   std::lock_guard guard{mutex_};
   rows_ = std::move(*rows);
+  told_ = std::move(told);
   return caf::none;
+}
+
+std::shared_ptr<const access_rows> access_keeper::rows() const {
+  std::lock_guard guard{mutex_};
+  return told_;
 }
 
 /// It is told again after the next restart if it fails: no more than a day is lost by that.
@@ -119,9 +121,9 @@ void access_keeper::keep() {
     }
     guard.unlock();
     if (next) {
-      next->done(next->since + patience < clock::now()
-                     ? refusal(errc::timeout, "the store took too long, and nothing was done")
-                     : guarded([&] { return run(*next); }));
+      next->done(next->since + patience < clock::now() ? access_refusal(
+                     errc::timeout, "the store took too long, and nothing was done")
+                                                       : guarded([&] { return run(*next); }));
     } else {
       look_and_report();
       look_at = clock::now() + look_every;
@@ -167,7 +169,7 @@ void access_keeper::ask(any_access_ask what, std::function<void(access_reply)> d
     if (!begun_ || (entering && hashed_.jobs.size() >= hashes_most)) {
       const auto code = begun_ ? errc::overloaded : errc::restarting;
       guard.unlock();
-      return done(refusal(code, "the node is not ready for this; ask again"));
+      return done(access_refusal(code, "the node is not ready for this; ask again"));
     }
     if (entering)
       wait_s = wait_for_try(*entering);
@@ -175,14 +177,14 @@ void access_keeper::ask(any_access_ask what, std::function<void(access_reply)> d
       wait_s = by_address_.wait_s(network_of(leaving->from), steady_now());
   }
   if (wait_s != 0) {
-    auto out = refusal(errc::overloaded, "there were too many tries; wait a moment");
+    auto out = access_refusal(errc::overloaded, "there were too many tries; wait a moment");
     out.retry_after_s = wait_s;
     return done(std::move(out));
   }
   const bool hashes = entering || std::holds_alternative<access_ask::add_user>(what)
                       || std::holds_alternative<access_ask::set_password>(what);
   if (!push(hashes ? hashed_ : kept_, {std::move(what), done}, hashes ? hashes_most : jobs_most))
-    done(refusal(errc::overloaded, "too much is asked about keys and people; ask again"));
+    done(access_refusal(errc::overloaded, "too much is asked about keys and people; ask again"));
 }
 
 /// 0, or the seconds until it may be tried. Strict for who asks, so that nobody is kept out by
@@ -239,18 +241,18 @@ void access_keeper::judge(job& x) {
   }
   auto done = x.done;
   if (!push(kept_, std::move(x), jobs_most))
-    done(refusal(errc::overloaded, "too much is asked about keys and people; ask again"));
+    done(access_refusal(errc::overloaded, "too much is asked about keys and people; ask again"));
 }
 
 /// The rows as they are now, or why nothing was done.
 access_reply access_keeper::after(caf::expected<bool> done, const char* otherwise) {
   if (!done)
-    return refusal(code_of(done.error()), text_of(done.error()));
+    return access_refusal(code_of(done.error()), text_of(done.error()));
   if (!*done)
-    return refusal(errc::not_found, otherwise);
+    return access_refusal(errc::not_found, otherwise);
   access_reply out;
   if (auto bad = look())
-    return refusal(code_of(bad), text_of(bad));
+    return access_refusal(code_of(bad), text_of(bad));
   out.rows = rows_;
   return out;
 }
@@ -285,7 +287,20 @@ access_reply access_keeper::run(job& x) {
     return after(records_->set_password(y->name, x.hash), "there is nobody of this name");
   if (auto* y = std::get_if<access_ask::remove_user>(&x.what))
     return after(records_->remove_user(y->name), "there is nobody of this name");
+  if (auto* y = std::get_if<access_ask::note_used>(&x.what))
+    return note(*y);
   return run_session(x);
+}
+
+/// What a node without a store saw.
+access_reply access_keeper::note(const access_ask::note_used& x) {
+  auto days = x.days;
+  for (auto& [id, day] : days)
+    day = std::min(day, now_() / day_us);
+  if (auto bad = records_->note_used(days))
+    return access_refusal(code_of(bad), text_of(bad));
+  revision_ = -1; // What the gate knows of the days is old.
+  return {};
 }
 
 /// Its answer has no rows: it may be asked for by everybody.
@@ -294,9 +309,9 @@ access_reply access_keeper::run_session(job& x) {
   if (auto* y = std::get_if<access_ask::sign_out>(&x.what)) {
     auto done = records_->end_session(y->session);
     if (!done)
-      return refusal(code_of(done.error()), text_of(done.error()));
+      return access_refusal(code_of(done.error()), text_of(done.error()));
     auto bad = *done ? look() : caf::error{};
-    return bad ? refusal(code_of(bad), text_of(bad)) : access_reply{};
+    return bad ? access_refusal(code_of(bad), text_of(bad)) : access_reply{};
   }
   access_reply out;
   out.text = model::make_session_token();
@@ -304,11 +319,11 @@ access_reply access_keeper::run_session(job& x) {
   auto done = records_->add_session({model::session_id_of(out.text), name, now_us, now_us / day_us},
                                     x.hash, now_us - model::access_gate::session_days * day_us);
   if (!done)
-    return refusal(code_of(done.error()), text_of(done.error()));
+    return access_refusal(code_of(done.error()), text_of(done.error()));
   if (!*done)
     return wrong(); // The password was changed meanwhile.
   if (auto bad = look())
-    return refusal(code_of(bad), text_of(bad));
+    return access_refusal(code_of(bad), text_of(bad));
   return out;
 }
 

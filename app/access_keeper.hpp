@@ -37,6 +37,9 @@ public:
   /// Reads the keys for the first time, and then begins to look. Blocks. Once.
   caf::error begin(std::unique_ptr<access_records> records);
 
+  /// As they were read last, without passwords; null before begin(). Any thread.
+  std::shared_ptr<const access_rows> rows() const;
+
   /// Before begin() the answer is errc::restarting; errc::overloaded when too much waits.
   void ask(any_access_ask what, std::function<void(access_reply)> done) override;
 
@@ -61,6 +64,7 @@ private:
   uint32_t wait_for_try(const access_ask::sign_in& x);
   access_reply run(job& x);
   access_reply run_session(job& x);
+  access_reply note(const access_ask::note_used& x);
   access_reply after(caf::expected<bool> done, const char* otherwise);
   void judge(job& x);
   bool push(line& to, job x, size_t most);
@@ -73,7 +77,8 @@ private:
   int64_t revision_ = -1;
   int64_t read_on_day_ = 0;
   bool in_trouble_ = false;
-  std::mutex mutex_; ///< Guards what follows.
+  mutable std::mutex mutex_; ///< Guards what follows.
+  std::shared_ptr<const access_rows> told_;
   line kept_;
   line hashed_;
   try_limits by_name_here_{5}; ///< From one network.

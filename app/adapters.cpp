@@ -1,8 +1,11 @@
 #include "app/adapters.hpp"
 
+#include "actors/ports/absent_store.hpp"
 #include "actors/ports/clock.hpp"
+#include "actors/ports/told_log.hpp"
 #include "actors/tend/node_status.hpp"
 #include "app/addresses.hpp"
+#include "app/cluster_options.hpp"
 #include "app/kafka_options.hpp"
 #include "app/log.hpp"
 #include "db/memory/memory_cache.hpp"
@@ -111,13 +114,17 @@ caf::expected<std::unique_ptr<cache>> open_cache(const settings& from, const std
 adapter_parts describe_adapters(const settings& from) {
   adapter_parts out;
   const std::string disk = "look at the space and the rights of " + from.data_dir;
-  if (from.kafka_broker.empty())
+  if (!has_log(from))
+    out.log = {"none", "here (other nodes write and read it)", ""};
+  else if (from.kafka_broker.empty())
     out.log = {"sqlite", from.data_dir + "/log.db", "clicks are refused meanwhile; " + disk};
   else
     out.log = {"kafka", from.kafka_broker + " topic " + from.kafka_topic,
                "clicks are refused meanwhile; look at the brokers, KAFKA_BROKER, KAFKA_SASL_* and "
                "KAFKA_SSL_*"};
-  if (from.database_url.empty())
+  if (!has_store(from))
+    out.store = {"none", "here (other nodes answer)", ""};
+  else if (from.database_url.empty())
     out.store = {"sqlite", from.data_dir + "/store.db",
                  "clicks are accepted and wait in the log; " + disk};
   else
@@ -143,6 +150,8 @@ adapter_parts describe_adapters(const settings& from) {
 }
 
 caf::expected<std::string> bring_up_to_date(const settings& from) {
+  if (!has_store(from))
+    return make_error(errc::invalid_argument, "this node has no store; give DATABASE_URL");
   if (from.database_url.empty()) {
     auto folder = data_lock::take(from.data_dir);
     if (!folder)
@@ -167,13 +176,21 @@ caf::expected<std::string> bring_up_to_date(const settings& from) {
 }
 
 caf::error open_missing(const settings& from, metrics& counts, adapters& out) {
-  if (!out.folder && (from.kafka_broker.empty() || from.database_url.empty())) {
+  if (!has_store(from)) {
+    out.events = std::make_unique<absent_store>();
+    out.log = std::make_unique<told_log>("", 0, nullptr);
+    out.values = std::make_unique<memory_cache>(memory_cache::config{});
+    return caf::none;
+  }
+  const bool is_embedded =
+      has_log(from) && (from.kafka_broker.empty() || from.database_url.empty());
+  if (!out.folder && is_embedded) {
     auto folder = data_lock::take(from.data_dir);
     if (!folder)
       return std::move(folder.error());
     out.folder = std::move(*folder);
   }
-  if (!out.log) {
+  if (!out.log && has_log(from)) {
     auto log = open_log(from);
     if (!log)
       return std::move(log.error());
@@ -187,7 +204,7 @@ caf::error open_missing(const settings& from, metrics& counts, adapters& out) {
   }
   if (!out.database && !from.database_url.empty()) {
     auto database =
-        postgres::tenure::take(from.database_url, out.log->topic(),
+        postgres::tenure::take(from.database_url, out.log ? out.log->topic() : from.kafka_topic,
                                from.cluster_listen.empty() ? postgres::tenure::kind::alone
                                                            : postgres::tenure::kind::cluster);
     if (!database)
@@ -195,10 +212,16 @@ caf::error open_missing(const settings& from, metrics& counts, adapters& out) {
     out.database = std::move(*database);
   }
   if (!out.events) {
-    auto events = open_store(from, out.log->topic());
+    auto events = open_store(from, out.log ? out.log->topic() : from.kafka_topic);
     if (!events)
       return std::move(events.error());
     out.events = std::move(*events);
+  }
+  if (!out.log) {
+    auto log = told_log::open(from.kafka_topic, *out.events);
+    if (!log)
+      return std::move(log.error());
+    out.log = std::move(*log);
   }
   auto values = open_cache(from, out.events->identity(), counts);
   if (!values)

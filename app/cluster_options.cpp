@@ -60,9 +60,12 @@ std::string check_trust(const settings& x) {
                                    "where all nodes are on this machine";
   if (!x.cluster_ca.empty() || !x.cluster_certificate.empty() || !x.cluster_key.empty())
     return "cluster-insecure: certificates are given too; take one of both away";
-  for (const auto* address : {&x.cluster_listen, &x.cluster_advertise})
-    if (!is_of_this_machine(*address))
-      return "cluster-insecure: " + *address
+  auto addresses = seeds_of(x);
+  addresses.push_back(x.cluster_listen);
+  addresses.push_back(x.cluster_advertise);
+  for (const auto& address : addresses)
+    if (!is_of_this_machine(address))
+      return "cluster-insecure: " + address
              + " is not of this machine, and whoever can reach it could do everything; give "
                "--cluster-ca, --cluster-cert and --cluster-key instead (footfall certs makes them)";
   return {};
@@ -89,7 +92,59 @@ std::string settle_roles(std::string& roles) {
   return {};
 }
 
+/// @returns what the node lacks of what its roles need, for a person.
+std::string check_needs(const settings& x) {
+  const bool writes = has_role(x.roles, "ingest") || has_role(x.roles, "aggregate");
+  std::string missing = writes && x.kafka_broker.empty() ? "--kafka-broker (KAFKA_BROKER)" : "";
+  if (x.database_url.empty() && x.roles != "gateway")
+    missing += std::string{missing.empty() ? "" : " and "} + "--database-url (DATABASE_URL)";
+  if (!missing.empty())
+    return "cluster-listen: nodes share one event log and one store; give " + missing
+           + " too (without the roles ingest and aggregate a node needs no Kafka, with the role "
+             "gateway alone neither)";
+  if (!x.database_url.empty())
+    return {};
+  if (x.cluster_seeds.empty())
+    return "cluster-seeds: a gateway without --database-url (DATABASE_URL) finds the other nodes "
+           "by them; give --cluster-seeds host:port of one or more that have a database";
+  return {};
+}
+
+std::string check_seeds(const settings& x) {
+  const auto is_wrong = [](const std::string& seed) {
+    return !is_host_and_port(seed) || is_any(seed) || seed.ends_with(":0")
+           || seed.find_first_of(" \t") != std::string::npos;
+  };
+  for (const auto& seed : seeds_of(x))
+    if (is_wrong(seed))
+      return "cluster-seeds: \"" + seed
+             + "\" is no address of a node; give host:port, such as node-1.example.org:9090, "
+               "several with commas";
+  return {};
+}
+
 } // namespace
+
+std::vector<std::string> seeds_of(const settings& from) {
+  std::vector<std::string> out;
+  if (from.cluster_seeds.empty())
+    return out;
+  for (std::string_view rest = from.cluster_seeds;;) {
+    const auto end = std::min(rest.find(','), rest.size());
+    out.emplace_back(rest.substr(0, end));
+    if (end == rest.size())
+      return out;
+    rest.remove_prefix(end + 1);
+  }
+}
+
+bool has_log(const settings& from) {
+  return from.cluster_listen.empty() || (has_store(from) && !from.kafka_broker.empty());
+}
+
+bool has_store(const settings& from) {
+  return from.cluster_listen.empty() || !from.database_url.empty();
+}
 
 std::string settle_cluster(settings& out) {
   if (auto wrong = settle_roles(out.roles); !wrong.empty())
@@ -105,11 +160,10 @@ std::string settle_cluster(settings& out) {
   if (is_any(out.cluster_advertise))
     return "cluster-advertise: no other node can dial " + out.cluster_advertise
            + "; give the address at which they reach this one";
-  std::string missing = out.kafka_broker.empty() ? "--kafka-broker (KAFKA_BROKER)" : "";
-  if (out.database_url.empty())
-    missing += std::string{missing.empty() ? "" : " and "} + "--database-url (DATABASE_URL)";
-  if (!missing.empty())
-    return "cluster-listen: nodes share one event log and one store; give " + missing + " too";
+  if (auto wrong = check_needs(out); !wrong.empty())
+    return wrong;
+  if (auto wrong = check_seeds(out); !wrong.empty())
+    return wrong;
   if (out.node_name.empty()) {
     char host[256] = "";
     ::gethostname(host, sizeof host - 1);

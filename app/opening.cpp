@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "app/cluster_options.hpp"
+
 namespace footfall::app {
 
 namespace {
@@ -10,7 +12,8 @@ constexpr std::chrono::seconds pause{1};
 
 /// Only a server can come back by itself. Adapters call everything else by other codes.
 bool mends_itself(const caf::error& why, const settings& from, const adapters& so_far) {
-  const bool remote = so_far.log ? !from.database_url.empty() : !from.kafka_broker.empty();
+  const bool needs_store = so_far.log || !has_log(from);
+  const bool remote = needs_store ? !from.database_url.empty() : !from.kafka_broker.empty();
   const auto code = code_of(why);
   return remote
          && (code == errc::log_unavailable || code == errc::store_unavailable
@@ -57,8 +60,9 @@ void opening::run() {
 // False: nobody waits any more.
 bool opening::note(const caf::error& why, const adapters& so_far) {
   std::unique_lock guard{mutex_};
-  waits_.log = so_far.log ? std::string{} : text_of(why);
-  waits_.store = so_far.log ? text_of(why) : std::string{};
+  const bool is_of_store = so_far.log || !has_log(settings_);
+  waits_.log = is_of_store ? std::string{} : text_of(why);
+  waits_.store = is_of_store ? text_of(why) : std::string{};
   return !changed_.wait_for(guard, pause, [this] { return stop_; });
 }
 

@@ -136,6 +136,10 @@ constexpr option_spec options[] = {
   text("cluster-advertise", "FOOTFALL_CLUSTER_ADVERTISE",
     "Where other nodes reach it, if not at --cluster-listen",
     "", 0, 255, &settings::cluster_advertise),
+  text("cluster-seeds", "FOOTFALL_CLUSTER_SEEDS",
+    "Where a node finds others if it has no --database-url: host:port of nodes that have one, "
+    "with commas; names are resolved at each try",
+    "", 0, path_bytes, &settings::cluster_seeds),
   text("cluster-ca", "FOOTFALL_CLUSTER_CA",
     "PEM file of the authority that all nodes' certificates come from (footfall certs makes them)",
     "", 0, path_bytes, &settings::cluster_ca),

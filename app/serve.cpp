@@ -12,8 +12,9 @@
 #include "actors/message_types.hpp"
 #include "actors/node.hpp"
 #include "app/access.hpp"
-#include "app/access_keeper.hpp"
+#include "app/access_parts.hpp"
 #include "app/adapters.hpp"
+#include "app/cluster_options.hpp"
 #include "app/descriptors.hpp"
 #include "app/edges.hpp"
 #include "app/front_door.hpp"
@@ -65,6 +66,10 @@ void plan_lease(node_config& out, const settings& from) {
   out.node_name = from.node_name;
   out.roles = from.roles;
   out.version = FOOTFALL_VERSION;
+  out.has_log = has_log(from);
+  out.has_store = has_store(from);
+  if (!out.has_store)
+    out.seeds = seeds_of(from);
   out.ownership = model::ownership_rules::for_lease(int64_t{from.lease_s} * 1'000'000);
 }
 
@@ -77,8 +82,9 @@ std::string dialled_at(const settings& from, uint16_t port) {
 }
 
 node_config plan_node(const settings& from, adapters& ways, metrics& counts,
-                      cluster::tunnel_links* links) {
+                      cluster::tunnel_links* links, access_parts& access) {
   node_config out;
+  out.access = access.links();
   out.log = ways.log.get();
   out.events = ways.events.get();
   out.values = ways.values.get();
@@ -87,7 +93,7 @@ node_config plan_node(const settings& from, adapters& ways, metrics& counts,
   out.requests_max = from.max_in_flight;
   out.request_timeout = milliseconds(from.request_timeout_ms);
   out.accept_when_stopped = from.accept_when_stopped;
-  if (from.kafka_broker.empty() && from.database_url.empty())
+  if (has_store(from) && from.kafka_broker.empty() && from.database_url.empty())
     out.data_dir = std::filesystem::absolute(from.data_dir).lexically_normal();
   out.partition.look_every = seconds(3);
   out.lag_limit = seconds(from.lag_limit_s);
@@ -130,24 +136,27 @@ std::string displaced(const node& actors, const adapters& ways) {
 }
 
 // False: told to end before every partition ran.
-bool wait_until_running(node& actors, const adapters& ways, service_manager& manager) {
+bool wait_until_running(node& actors, const access_parts& access, const adapters& ways,
+                        service_manager& manager) {
   using clock = std::chrono::steady_clock;
-  for (auto look_due = clock::now() + seconds(1); !actors.running();) {
+  for (auto look_due = clock::now() + seconds(1); !actors.running() || !access.is_known();) {
     if (told_to_end(milliseconds(2)) || !displaced(actors, ways).empty())
       return false;
     if (clock::now() < look_due)
       continue;
     say(actors.look(), "not ready yet: ");
-    manager.waits("partitions start");
+    manager.waits(!actors.running() ? "partitions start" : "another node tells the keys");
     look_due += seconds(1);
   }
   return true;
 }
 
-void serve_until_told(node& actors, const adapters& ways, service_manager& manager) {
+void serve_until_told(node& actors, access_parts& access, const adapters& ways,
+                      service_manager& manager) {
   do {
     manager.is_ready();
     say(actors.look());
+    access.look();
   } while (displaced(actors, ways).empty() && !told_to_end(seconds(1)));
 }
 
@@ -232,9 +241,9 @@ void say_ready(const settings& options, const ready_addresses& where) {
 }
 
 // 0, or why not, once the node was told to end.
-int run_until_told(node& actors, edges& listeners, const settings& options, const adapters& ways,
-                   service_manager& manager) {
-  if (!wait_until_running(actors, ways, manager))
+int run_until_told(node& actors, access_parts& access, edges& listeners, const settings& options,
+                   const adapters& ways, service_manager& manager) {
+  if (!wait_until_running(actors, access, ways, manager))
     return 0;
   const auto where = listeners.addresses(options);
   std::unique_ptr<ready_file> ready;
@@ -246,7 +255,7 @@ int run_until_told(node& actors, edges& listeners, const settings& options, cons
     ready = std::move(*written);
   }
   say_ready(options, where);
-  serve_until_told(actors, ways, manager);
+  serve_until_told(actors, access, ways, manager);
   manager.ends();
   listeners.say_goodbye();
   if (displaced(actors, ways).empty())
@@ -275,15 +284,9 @@ void drain(node& actors, edges& listeners, const settings& options) {
   spdlog::info("ended");
 }
 
-// Reads who may what, unless everybody may do everything.
-caf::error begin_keeping(const settings& options, access_keeper& keeper) {
-  if (!asks_for_keys(options))
-    return caf::none;
-  auto records = open_access(options);
-  return records ? keeper.begin(std::move(*records)) : std::move(records.error());
-}
-
 void warn_of_open_doors(const settings& options) {
+  if (has_store(options) && !options.cluster_seeds.empty())
+    spdlog::info("--cluster-seeds are not needed here: the database names the other nodes");
   if (options.auth != "off")
     return;
   settings as_usual = options;
@@ -318,17 +321,15 @@ int serve(const settings& options) {
   metrics counts;
   system_config config{options.actor_threads, !options.cluster_listen.empty()};
   caf::actor_system system{config};
+  access_parts access{options};
   adapters ways;
   std::unique_ptr<cluster::tunnel_links> links;
   std::unique_ptr<node> actors;
   front_door door{counts};
   service_manager manager;
-  model::access_gate gate;
-  access_keeper keeper{gate, system_now_us,
-                       [](const std::string& line) { spdlog::warn("{}", redact(line)); }};
   edges listeners; // Gone before what they lead to.
   warn_of_open_doors(options);
-  if (auto err = listeners.open(options, door, counts, gate, keeper))
+  if (auto err = listeners.open(options, door, counts, access.gate(), access.desk()))
     return refuse("cannot start", err);
   if (auto err = open_links(options, system, links)) {
     listeners.stop();
@@ -350,18 +351,19 @@ int serve(const settings& options) {
     }
     ways = std::move(opened->opened);
   }
-  if (auto err = begin_keeping(options, keeper)) {
+  if (auto err = access.begin()) {
     listeners.stop();
     return refuse("cannot start", err);
   }
-  if (asks_for_keys(options) && !gate.has_somebody(system_now_us())) {
+  if (const auto why = access.why_nobody(); !why.empty()) {
     listeners.stop();
-    std::fprintf(stderr, "footfall: cannot start: %s\n", no_key_text(options).c_str());
+    std::fprintf(stderr, "footfall: cannot start: %s\n", why.c_str());
     return cannot_run;
   }
-  actors = std::make_unique<node>(system, plan_node(options, ways, counts, links.get()));
+  actors = std::make_unique<node>(system, plan_node(options, ways, counts, links.get(), access));
+  access.remote().open([&actors](access_call x) { return actors->ask_desk(std::move(x)); });
   door.open(*actors);
-  const int code = run_until_told(*actors, listeners, options, ways, manager);
+  const int code = run_until_told(*actors, access, listeners, options, ways, manager);
   if (code != 0) {
     listeners.stop();
     return code;

@@ -43,6 +43,7 @@ struct settings {
   std::string redis_password;    ///< Secret.
   std::string cluster_listen;    ///< Empty: this node is no member of a cluster.
   std::string cluster_advertise; ///< What peers dial.
+  std::string cluster_seeds;     ///< Where nodes without a database find others, with commas.
   std::string cluster_ca;        ///< PEM files, as of certificate_files.
   std::string cluster_certificate;
   std::string cluster_key;

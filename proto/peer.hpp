@@ -31,7 +31,7 @@ struct peer_hello {
   owner_id node;
   std::string version; ///< Of the program, for people.
   std::string roles;   ///< Separated by commas.
-  std::string log;     ///< The event log's name; nodes of another one are no peers.
+  std::string log;     ///< The event log's name; nodes of another one are no peers. Empty: any.
   caf::strong_actor_ptr membership;
   caf::strong_actor_ptr query;     ///< Null while it starts again.
   caf::strong_actor_ptr ingestion; ///< The same.
@@ -42,5 +42,12 @@ auto inspect(Inspector& f, peer_hello& x) {
   return wire::object(f, "peer_hello", x.links, x.node, x.version, x.roles, x.log, x.membership,
                       x.query, x.ingestion, x.inspector);
 }
+
+/// What a node that has no store is told by those that have one, with each of their beats.
+struct cluster_news {
+  beat_answer seen;
+  uint32_t homes = 0;                ///< Partitions that pages live in: those of its start.
+  std::vector<int64_t> next_offsets; ///< How far each partition is, as the teller knows it.
+};
 
 } // namespace footfall

@@ -35,9 +35,13 @@ bool is_of_one_page(const query_ask& ask) {
          || ask.kind == query_kind::users;
 }
 
+/// Partitions that pages live in; 0: not known yet.
+uint32_t homes(const gateway_state& st) {
+  return st.routes.homes != 0 ? st.routes.homes : static_cast<uint32_t>(st.nodes.partitions.size());
+}
+
 uint32_t home_of(const gateway_state& st, const query_ask& ask) {
-  return model::partition_of(model::record_key(ask.site_id, ask.page_url),
-                             static_cast<uint32_t>(st.nodes.partitions.size()));
+  return model::partition_of(model::record_key(ask.site_id, ask.page_url), homes(st));
 }
 
 /// QUERY of some linked node, as long as there is no other change the same one for a ticket.
@@ -52,7 +56,7 @@ caf::strong_actor_ptr some_other(const gateway_state& st, const open_query& x) {
 /// QUERY of another node, or null: the one here is to be asked, if there is one.
 caf::strong_actor_ptr choose(const gateway_state& st, open_query& x) {
   const auto& owners = st.routes.queries;
-  if (!owners.empty() && !st.nodes.partitions.empty() && is_of_one_page(x.ask)) {
+  if (!owners.empty() && homes(st) != 0 && is_of_one_page(x.ask)) {
     x.home = home_of(st, x.ask);
     if (!x.only_here && x.home < owners.size() && owners[x.home])
       return owners[x.home];

@@ -212,8 +212,7 @@ void take_beat(ownership_ptr self, uint64_t number, beat_answer& x) {
   ask_progress(self);
 }
 
-// How far others are this node learns late, never early. An answer may be older than what is
-// known, unless the store went back.
+// An answer may be older than what is known, unless the store went back.
 void take_progress(ownership_ptr self, const std::vector<partition_state>& all) {
   auto& st = self->state;
   st.asking_progress = false;
@@ -222,25 +221,10 @@ void take_progress(ownership_ptr self, const std::vector<partition_state>& all) 
   for (const auto& x : all) {
     if (!is_same || x.partition >= st.config.status->parts.size())
       continue;
-    auto& part = st.config.status->parts[x.partition];
-    const auto is_known = part.with_backlog([&](auto& backlog) {
-      if (part.phase.load() != partition_phase::idle) // Its actor writes now.
-        return false;
-      if (!backlog.started() || (may_go_back && x.next_offset < backlog.applied()))
-        backlog.start(x.next_offset, 0, st.config.batch_max, now(self));
-      else if (x.next_offset > backlog.applied())
-        backlog.apply(x.next_offset, 0, now(self));
-      if (!part.is_stopped_elsewhere)
-        part.stopped_at_us = 0;
-      return true;
-    });
-    if (!is_known)
-      continue;
-    part.next_offset = x.next_offset;
-    part.folded_offset = x.folded_offset;
-    part.raise_log_end(x.next_offset);
-    part.with_history([&](auto& history) { history.start(x.next_offset); }); // Of others.
+    st.config.status->parts[x.partition].hear_of(x.next_offset, x.folded_offset, may_go_back,
+                                                 st.config.batch_max, now(self));
   }
+  st.config.status->has_progress = true;
 }
 
 void take_released(ownership_ptr self, uint64_t number, const partition_owner& freed, bool done) {

@@ -29,6 +29,9 @@ auto inspect(Inspector& f, peer_way& x) {
   return wire::object(f, "peer_way", x.link, x.membership, x.certified, x.names);
 }
 
+/// In the place of a name: whoever the authority of the certificates knows. No node is called that.
+inline constexpr const char* any_node = "*";
+
 /// Links to other nodes. No call blocks; every callback runs once, on any thread. A failure
 /// names what was tried and says what to do.
 class peer_links {
@@ -42,7 +45,8 @@ public:
   virtual void begin(caf::strong_actor_ptr membership) = 0;
 
   /// @param address "host:port"
-  /// @param name that the certificate there must have
+  /// @param name that the certificate there must have; any_node: the caller is to compare
+  /// peer_way::may_be() with what the other calls itself
   virtual void dial(const std::string& address, const std::string& name, done<peer_way> reply) = 0;
 
   /// Who is behind an actor that has sent a message from another node.

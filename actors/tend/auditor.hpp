@@ -41,6 +41,7 @@ struct auditor_state {
     uint64_t compared = 0;
     uint64_t bounded = 0; ///< Of them, those that went on meanwhile.
     size_t open = 0;      ///< Answers that are waited for in this step.
+    bool saw_log = false; ///< It said what it holds, of some partition.
 
     // The pages that are looked at now.
     std::vector<std::pair<uint32_t, std::string>> some;

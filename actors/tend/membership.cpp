@@ -3,80 +3,28 @@
 #include <algorithm>
 
 #include "actors/port_answers.hpp"
+#include "actors/tend/membership_access.hpp"
 #include "actors/tend/membership_greetings.hpp"
+#include "actors/tend/membership_news.hpp"
+#include "actors/tend/membership_peers.hpp"
 #include "actors/tend/membership_routes.hpp"
+#include "actors/tend/membership_seeds.hpp"
 #include "proto/seeded_bug.hpp"
 
 namespace footfall {
 
 namespace {
 
-using peer = membership_state::peer;
-using phase = membership_state::phase;
+using namespace membership_peers;
 
 constexpr auto tick_period = std::chrono::milliseconds(100);
-constexpr int64_t dial_patience_us = 8'000'000; // The links give up sooner.
-constexpr int64_t greeting_patience_us = 1'500'000;
-constexpr int64_t backoff_first_us = 100'000;
-constexpr int64_t backoff_most_us = 1'000'000;
-constexpr int64_t backoff_of_late_us = 5'000'000; // Its host may be gone for good.
 constexpr size_t strangers_most = 64;
-
-int64_t now(membership_ptr self) {
-  return self->state.config.steady();
-}
-
-void report(membership_ptr self, const std::string& line) {
-  if (const auto& to = self->state.config.report; to && !line.empty())
-    to(line);
-}
-
-membership_actor handle_of(const caf::strong_actor_ptr& x) {
-  return caf::actor_cast<membership_actor>(x);
-}
-
-bool dials(const membership_state& st, const std::string& other) {
-  return st.me.node < other;
-}
-
-peer& peer_of(membership_state& st, const std::string& name) {
-  const auto [at, is_new] = st.peers.try_emplace(name);
-  if (is_new)
-    at->second.trouble = model::trouble_report{"the link to node " + name};
-  return at->second;
-}
-
-// The next try comes later than the last one did.
-void part(membership_ptr self, peer& x, std::string why) {
-  auto& st = self->state;
-  if (x.hello.membership)
-    self->demonitor(caf::actor_cast<caf::actor_addr>(x.hello.membership));
-  if (x.link != 0)
-    st.config.links->cut(x.link);
-  if (x.at == phase::linked)
-    x.since_us = now(self);
-  const auto most = x.row.seen == sight::live ? backoff_most_us : backoff_of_late_us;
-  x.backoff_us = std::clamp(x.backoff_us * 2, backoff_first_us, most);
-  x.at = phase::apart;
-  x.due_us = now(self) + x.backoff_us;
-  x.link = 0;
-  x.hello = {};
-  report(self, x.trouble.heed(why, now(self)));
-  x.why = std::move(why);
-}
-
-void dial(membership_ptr self, const std::string& name, peer& x) {
-  x.at = phase::dialling;
-  x.number = self->state.next_number++;
-  x.due_us = now(self) + dial_patience_us;
-  self->state.config.links->dial(x.row.address, name,
-                                 to_me<peer_way>(self, atom::linked_v, x.number));
-}
 
 void go_on(membership_ptr self) {
   auto& st = self->state;
   const auto at = now(self);
   report(self, st.refusals.heed({}, at));
+  const bool may_dial = membership_seeds::go_on(self);
   for (auto& [name, x] : st.peers) {
     if (x.at == phase::linked)
       report(self, x.trouble.heed({}, at));
@@ -84,18 +32,11 @@ void go_on(membership_ptr self) {
       continue;
     if (x.at != phase::apart)
       part(self, x, "it does not answer at " + x.row.address);
-    else if (x.listed && dials(st, name))
+    else if (may_dial && x.listed && !x.is_gateway && dials(st, name)) {
+      st.seed_is_next = true; // If nobody can be linked.
       dial(self, name, x);
+    }
   }
-}
-
-void greet(membership_ptr self, const std::string& name, peer& x) {
-  auto& st = self->state;
-  x.told = st.greeting;
-  if (dials(st, name))
-    self->send(handle_of(x.hello.membership), atom::hello_v, greeting_of(self));
-  else
-    self->send(handle_of(x.hello.membership), atom::welcome_v, greeting_of(self));
 }
 
 // What peers were told of this node has changed. Who is being greeted hears of it behind the
@@ -119,7 +60,7 @@ void take_beat(membership_ptr self, const owner_id& me, const beat_answer& seen)
   for (const auto& row : seen.nodes) {
     if (row.id.node == me.node)
       continue;
-    auto& x = peer_of(st, row.id.node);
+    auto& x = find_or_add(st, row.id.node);
     const bool is_back = x.row.seen != sight::live && row.seen == sight::live;
     if (x.row.id != row.id || x.row.address != row.address || is_back) { // It is tried at once.
       x.backoff_us = 0;
@@ -129,6 +70,8 @@ void take_beat(membership_ptr self, const owner_id& me, const beat_answer& seen)
     x.listed = true;
     if (x.at == phase::linked && x.hello.node.incarnation < row.id.incarnation)
       part(self, x, "a later process has its name");
+    else if (x.at == phase::linked && x.is_gateway && row.seen == sight::live)
+      part(self, x, "a node with a database has its name");
   }
   std::erase_if(st.peers,
                 [](const auto& x) { return !x.second.listed && x.second.at == phase::apart; });
@@ -137,30 +80,27 @@ void take_beat(membership_ptr self, const owner_id& me, const beat_answer& seen)
   publish(self);
 }
 
+void take_own_beat(membership_ptr self, const owner_id& me, beat_answer& seen) {
+  take_beat(self, me, seen);
+  self->state.seen = std::move(seen);
+  membership_news::tell(self);
+}
+
+void take_news(membership_ptr self, cluster_news& x) {
+  if (const auto* seen = membership_news::take(self, x))
+    take_beat(self, self->state.me, *seen);
+}
+
 void tell_all(membership_ptr self, const partition_owner& x) {
   for (const auto& [name, peer] : self->state.peers)
     if (peer.at == phase::linked)
       self->send(handle_of(peer.hello.membership), atom::owns_v, x);
 }
 
-std::pair<const std::string, peer>* find_by_number(membership_state& st, uint64_t number) {
-  for (auto& x : st.peers)
-    if (x.second.at == phase::dialling && x.second.number == number)
-      return &x;
-  return nullptr;
-}
-
-std::pair<const std::string, peer>* find_by_actor(membership_state& st,
-                                                  const caf::actor_addr& who) {
-  for (auto& x : st.peers)
-    if (x.second.hello.membership
-        && caf::actor_cast<caf::actor_addr>(x.second.hello.membership) == who)
-      return &x;
-  return nullptr;
-}
-
 void take_way(membership_ptr self, uint64_t number, peer_way& way) {
   auto& st = self->state;
+  if (membership_seeds::take_way(self, number, way))
+    return;
   auto* found = find_by_number(st, number);
   if (!found)
     return st.config.links->cut(way.link);
@@ -173,15 +113,6 @@ void take_way(membership_ptr self, uint64_t number, peer_way& way) {
   greet(self, name, x);
 }
 
-void link_up(membership_ptr self, peer& x, peer_hello hello) {
-  if (x.at != phase::linked)
-    x.since_us = now(self);
-  x.at = phase::linked;
-  x.backoff_us = 0;
-  x.hello = std::move(hello);
-  x.why.clear();
-}
-
 void refuse(membership_ptr self, const caf::strong_actor_ptr& from, const std::string& why) {
   report(self, self->state.refusals.heed(cleaned(why), now(self)));
   if (from)
@@ -192,7 +123,7 @@ void refuse(membership_ptr self, const caf::strong_actor_ptr& from, const std::s
 void accept(membership_ptr self, peer_hello hello, uint64_t link) {
   auto& st = self->state;
   const auto name = hello.node.node;
-  auto& x = peer_of(st, name);
+  auto& x = find_or_add(st, name);
   if (x.at == phase::linked && hello.node.incarnation < x.hello.node.incarnation)
     return refuse(self, hello.membership, "a later process is called " + name);
   if (x.hello.membership != hello.membership) {
@@ -206,6 +137,7 @@ void accept(membership_ptr self, peer_hello hello, uint64_t link) {
   x.link = link;
   link_up(self, x, std::move(hello));
   greet(self, name, x);
+  membership_news::tell(self, x);
   publish(self);
 }
 
@@ -218,9 +150,15 @@ void take_hello(membership_ptr self, peer_hello& hello) {
     return refuse(self, from, "this node has not joined the cluster yet; greet it again");
   if (auto why = fault_of(st, hello); !why.empty())
     return refuse(self, from, why);
-  if (dials(st, hello.node.node))
-    return refuse(self, from, "node " + st.me.node + " dials by itself, as its name comes first");
+  if (!st.config.has_store)
+    return refuse(self, from,
+                  "node " + st.me.node
+                      + " has no database, and dials by itself; --cluster-seeds is to "
+                        "name nodes that have one");
   const auto known = st.peers.find(hello.node.node);
+  const bool is_gateway = hello.log.empty();
+  if (!is_gateway && dials(st, hello.node.node))
+    return refuse(self, from, "node " + st.me.node + " dials by itself, as its name comes first");
   if (known != st.peers.end() && known->second.hello.membership == from)
     return accept(self, std::move(hello), known->second.link);
   if (st.strangers.size() >= strangers_most)
@@ -244,18 +182,14 @@ void take_known(membership_ptr self, uint64_t number, const peer_way& way) {
   accept(self, std::move(x.hello), way.link);
 }
 
-// Only people can mend that: it is tried again, not too often.
-void refused(membership_ptr self, peer& x, const std::string& why) {
-  part(self, x, cleaned(why));
-  x.due_us = now(self) + backoff_of_late_us;
-  publish(self);
-}
-
 void take_welcome(membership_ptr self, peer_hello& hello) {
   auto& st = self->state;
   const auto from = self->current_sender();
+  if (!from || from != hello.membership || !is_sound(hello)
+      || membership_seeds::take_welcome(self, from, hello))
+    return;
   auto* found = find_by_actor(st, caf::actor_cast<caf::actor_addr>(from));
-  if (!found || !from || from != hello.membership || !is_sound(hello))
+  if (!found)
     return;
   auto& [name, x] = *found;
   auto why = fault_of(st, hello);
@@ -270,6 +204,8 @@ void take_welcome(membership_ptr self, peer_hello& hello) {
 }
 
 void take_refusal(membership_ptr self, const std::string& why) {
+  if (membership_seeds::take_refusal(self, self->current_sender(), why))
+    return;
   auto* found =
       find_by_actor(self->state, caf::actor_cast<caf::actor_addr>(self->current_sender()));
   if (!found)
@@ -279,6 +215,8 @@ void take_refusal(membership_ptr self, const std::string& why) {
 
 void take_failure(membership_ptr self, uint64_t number, const caf::error& why) {
   auto& st = self->state;
+  if (membership_seeds::take_failure(self, number, why))
+    return;
   if (auto* found = find_by_number(st, number)) {
     part(self, found->second, text_of(why));
     show(self);
@@ -290,6 +228,8 @@ void take_failure(membership_ptr self, uint64_t number, const caf::error& why) {
 
 void take_down(membership_ptr self, const caf::down_msg& x) {
   auto& st = self->state;
+  if (membership_seeds::take_down(self, x))
+    return;
   auto* found = find_by_actor(st, x.source);
   if (!found)
     return;
@@ -327,6 +267,15 @@ void rewire(membership_ptr self, wiring& nodes) {
   publish(self);
 }
 
+membership_state::seed seed_at(const std::string& address) {
+  membership_state::seed out;
+  out.address = address;
+  model::trouble_report::pace pace;
+  pace.patience = std::chrono::seconds{2}; // Another one may lead to them sooner.
+  out.trouble = model::trouble_report{"the seed " + address, pace};
+  return out;
+}
+
 std::vector<state_field> describe(const membership_state& st) {
   std::vector<state_field> out;
   for (const auto& [name, x] : st.peers)
@@ -342,12 +291,18 @@ std::vector<state_field> describe(const membership_state& st) {
 membership_actor::behavior_type membership(membership_ptr self, membership_config config) {
   auto& st = self->state;
   st.config = std::move(config);
+  st.me = st.config.me;
+  for (const auto& address : st.config.seeds)
+    if (address != st.config.address)
+      st.seeds.push_back(seed_at(address));
+  if (!st.config.has_store)
+    membership_news::show(self);
   st.config.links->begin(caf::actor_cast<caf::strong_actor_ptr>(self));
   self->set_down_handler([self](caf::down_msg& x) { take_down(self, x); });
   self->entry()->set_state("running");
   self->delayed_send(self, tick_period, atom::tick_v);
   return {
-      [self](atom::beat, const owner_id& me, const beat_answer& x) { take_beat(self, me, x); },
+      [self](atom::beat, const owner_id& me, beat_answer& x) { take_own_beat(self, me, x); },
       [self](atom::own, const partition_owner& x) {
         if (!self->state.owners.tell(x, now(self)))
           return;
@@ -360,9 +315,16 @@ membership_actor::behavior_type membership(membership_ptr self, membership_confi
       [self](atom::hello, peer_hello& x) { take_hello(self, x); },
       [self](atom::welcome, peer_hello& x) { take_welcome(self, x); },
       [self](atom::refused, const std::string& why) { take_refusal(self, why); },
+      [self](atom::news, cluster_news& x) { take_news(self, x); },
+      [self](atom::access, access_rows& x) { membership_access::take(self, x); },
+      [self](atom::access, access_call& x) { membership_access::pass_on(self, x); },
+      [self](atom::access, access_told& x) { membership_access::take_answer(self, x); },
+      [self](atom::ask, access_call& x) { membership_access::ask(self, x); },
+      [self](atom::told, access_told& x) { membership_access::answer(self, x); },
       [self](atom::owns, const partition_owner& x) { take_owns(self, x); },
       [self](atom::tick) {
         go_on(self);
+        membership_access::expire(self);
         self->delayed_send(self, tick_period, atom::tick_v);
       },
       [self](atom::wire, wiring& x) { rewire(self, x); },

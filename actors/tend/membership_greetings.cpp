@@ -36,11 +36,17 @@ std::string fault_of(const membership_state& st, const peer_hello& x) {
            + " with other nodes (" + st.config.version + "), node " + x.node.node + " version "
            + std::to_string(x.links) + " (" + x.version
            + "); take programs that are one step apart at most";
-  if (x.log != st.config.log)
-    return "node " + st.me.node + " works on the topic " + st.config.log + ", node " + x.node.node
-           + " on " + x.log + "; two clusters need addresses of their own";
+  const auto& log = st.config.has_store ? st.config.log : st.cluster_log;
+  if (x.log != log && !x.log.empty() && !log.empty())
+    return "node " + st.me.node + " works on the topic " + log + ", node " + x.node.node + " on "
+           + x.log + "; two clusters need addresses of their own";
   if (x.node.node == st.me.node)
     return "both nodes are called " + st.me.node + "; give each a name of its own (--node-name)";
+  const auto known = st.peers.find(x.node.node);
+  if (st.config.has_store && x.log.empty() && known != st.peers.end() && known->second.listed
+      && known->second.row.seen == sight::live)
+    return "a node with a database is called " + x.node.node
+           + " as well; give the gateway another name (--node-name)";
   return {};
 }
 

@@ -21,7 +21,12 @@ void show(membership_ptr self) {
   auto& st = self->state;
   std::vector<link_status> all;
   for (const auto& [name, x] : st.peers)
-    all.push_back({name, x.at == phase::linked, x.since_us, x.why});
+    all.push_back({name, x.at == phase::linked, x.since_us, x.why, x.hello.node.incarnation,
+                   x.hello.roles, x.hello.version});
+  if (all.empty())
+    for (const auto& x : st.seeds)
+      if (!x.why.empty())
+        all.push_back({x.address, false, 0, x.why});
   st.config.status->set_links(std::move(all));
 }
 
@@ -31,10 +36,13 @@ void publish(membership_ptr self) {
   page_routes routes;
   for (uint32_t i = 0; i < st.owners.size(); ++i)
     routes.queries.push_back(query_for(st, i));
+  const bool knows_all = st.config.has_store || st.config.status->homes() != 0;
   for (const auto& [name, x] : st.peers)
-    if (x.at == phase::linked)
+    if (x.at == phase::linked && knows_all)
       routes.peers.push_back({name, x.hello.query, x.hello.ingestion, x.hello.inspector,
                               !x.row.draining && x.row.log == log_reach::works});
+  if (!st.config.has_store)
+    routes.homes = st.config.status->homes();
   if (routes == st.routes)
     return;
   st.routes = routes; // Of whoever of them is missing now, rewire() hears when it is back.

@@ -103,6 +103,40 @@ int64_t node_status::as_of_all(const now_fn& now) const {
   return out;
 }
 
+void node_status::hear_of(const std::vector<partition_state>& all, uint32_t homes, bool may_go_back,
+                          int64_t steady_us) {
+  constexpr size_t batch_max = 5'000; // Of the owner: for a pace that nobody here goes by.
+  for (const auto& x : all) {
+    while (parts.size() <= x.partition && parts.size() < partition_list::most)
+      parts.grow().phase = partition_phase::idle;
+    if (x.partition < parts.size())
+      parts[x.partition].hear_of(x.next_offset, x.folded_offset, may_go_back, batch_max, steady_us);
+  }
+  homes_ = homes;
+}
+
+bool partition_status::hear_of(int64_t next, int64_t folded, bool may_go_back, size_t batch_max,
+                               int64_t steady_us) {
+  const auto is_known = with_backlog([&](auto& backlog) {
+    if (phase.load() != partition_phase::idle) // Its actor writes now.
+      return false;
+    if (!backlog.started() || (may_go_back && next < backlog.applied()))
+      backlog.start(next, 0, batch_max, steady_us);
+    else if (next > backlog.applied())
+      backlog.apply(next, 0, steady_us);
+    if (!is_stopped_elsewhere)
+      stopped_at_us = 0;
+    return true;
+  });
+  if (!is_known)
+    return false;
+  next_offset = next;
+  folded_offset = folded;
+  raise_log_end(next);
+  with_history([&](auto& history) { history.start(next); }); // Of others.
+  return true;
+}
+
 int64_t partition_status::complete_until(int64_t bound_us, std::optional<int64_t> applied) const {
   const auto known =
       with_backlog([&](const auto& x) { return x.complete_until(applied.value_or(x.applied())); });

@@ -15,6 +15,7 @@
 #include "actors/model/applied_history.hpp"
 #include "actors/model/backlog.hpp"
 #include "actors/ports/clock.hpp"
+#include "actors/ports/store.hpp"
 #include "actors/tend/outcome_note.hpp"
 #include "proto/lease.hpp"
 #include "proto/partition.hpp"
@@ -68,6 +69,10 @@ struct partition_status {
     while (known < end && !log_end.compare_exchange_weak(known, end)) {
     }
   }
+  /// How far its owner is, another node, as the store says: late, never early, unless the store
+  /// went back. @returns false, and nothing changed, while it runs here.
+  bool hear_of(int64_t next_offset, int64_t folded_offset, bool may_go_back, size_t batch_max,
+               int64_t steady_us);
   /// Nobody applies what is posted to it.
   bool is_stopped() const noexcept {
     const auto now = phase.load();
@@ -170,21 +175,26 @@ private:
 
 /// How this node is linked to another one.
 struct link_status {
-  std::string node;
+  std::string node; ///< Its name, or the address of a seed while nobody was found.
   bool up = false;
   int64_t since_us = 0; ///< By the steady clock; 0: there never was a link.
   std::string why;      ///< There is none; empty: this node waits for the other to dial.
+  // As it says itself, while the link is up.
+  int64_t incarnation = 0;
+  std::string roles = {}, version = {};
 };
 
 /// What health checks and metrics read without asking an actor.
 class node_status {
 public:
-  explicit node_status(size_t partitions) : parts(partitions), first_size_(partitions) {}
+  explicit node_status(size_t partitions)
+      : parts(partitions), homes_(static_cast<uint32_t>(partitions)) {}
   partition_list parts;
   std::atomic<int64_t> gateway_beat_us{0}; ///< When the gateway last turned, by steady_now().
   std::atomic<bool> draining{false};
-  std::atomic<bool> has_joined{false}; ///< In a cluster: it knows what others have.
-  std::atomic<bool> is_leaving{false}; ///< In a cluster: it takes nothing any more.
+  std::atomic<bool> has_joined{false};   ///< In a cluster: it knows what others have.
+  std::atomic<bool> has_progress{false}; ///< In a cluster: the same, and how far they are.
+  std::atomic<bool> is_leaving{false};   ///< In a cluster: it takes nothing any more.
   /// In a cluster: others may have applied clicks of pages that are live or cached here.
   std::atomic<bool> doubts_memory{false};
   outcome_note lease;                ///< In a cluster: joining, and beats.
@@ -227,13 +237,18 @@ public:
   /// are; 0 where others may have sent it more.
   int64_t as_of_delta(uint32_t home, const now_fn& now, int64_t applied) const;
 
+  /// Partitions that pages live in: those of the start.
+  uint32_t homes() const noexcept { return homes_; }
+  /// A node without a store hears of these, and how many of them pages live in. One thread.
+  void hear_of(const std::vector<partition_state>& all, uint32_t homes, bool may_go_back,
+               int64_t steady_us);
   /// There are partitions that were not there at the start, and may have clicks of any page.
-  bool has_grown() const noexcept { return parts.size() != first_size_; }
+  bool has_grown() const noexcept { return parts.size() != homes_; }
 
 private:
   int64_t newest_bound(const now_fn& now) const;
 
-  const size_t first_size_;          ///< With more, pages have clicks in two partitions.
+  std::atomic<uint32_t> homes_;      ///< With more, pages have clicks in two partitions.
   mutable std::mutex cluster_mutex_; ///< The three that follow.
   std::vector<link_status> links_;
   std::string replaced_;

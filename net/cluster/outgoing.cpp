@@ -1,5 +1,9 @@
 #include "net/cluster/outgoing.hpp"
 
+#include <algorithm>
+#include <random>
+
+#include "actors/ports/peer_links.hpp"
 #include "net/cluster/engine.hpp"
 #include "net/cluster/own_socket.hpp"
 #include "net/cluster/tls_checks.hpp"
@@ -7,6 +11,8 @@
 namespace footfall::cluster {
 
 namespace {
+
+constexpr size_t places_most = 4; ///< Of one name that are tried.
 
 bool is_ours(const error_code& ec) {
   return ec == asio::error::no_descriptors || ec.value() == ENFILE || ec.value() == ENOMEM
@@ -44,6 +50,10 @@ void outgoing::found(const std::string& why, resolver::endpoints places) {
                     "without certificates only loopback is dialled, and this is "
                         + place.address().to_string());
   places_ = std::move(places);
+  if (request_.name == any_node) // Behind one name there may be many nodes, and this one.
+    std::shuffle(places_.begin(), places_.end(), std::mt19937{std::random_device{}()});
+  if (places_.size() > places_most)
+    places_.resize(places_most);
   connect_next({});
 }
 
@@ -83,21 +93,24 @@ void outgoing::connected(const error_code& ec) {
 
 void outgoing::shake() {
   wire_->secure(owner_.context());
-  if (!expect_name(wire_->tls(), request_.name))
+  // Whoever is at a seed says its name later, which its certificate must have then.
+  if (request_.name != any_node && !expect_name(wire_->tls(), request_.name))
     return fail(dial_outcome::not_trusted,
                 "\"" + request_.name + "\" is no name that a certificate can have");
-  wire_->stream().async_handshake(ssl::stream_base::client, [self = shared_from_this()](
-                                                                const error_code& ec) {
-    if (self->done_)
-      return;
-    if (!ec)
-      return self->await_greeting();
-    auto details = details_of(ec, self->wire_->tls());
-    const auto why = why_failed(ec);
-    if (why == dial_outcome::not_trusted)
-      details = "its certificate is not taken as one for " + self->request_.name + ": " + details;
-    self->fail(why, details);
-  });
+  wire_->stream().async_handshake(
+      ssl::stream_base::client, [self = shared_from_this()](const error_code& ec) {
+        if (self->done_)
+          return;
+        if (!ec)
+          return self->await_greeting();
+        auto details = details_of(ec, self->wire_->tls());
+        const auto why = why_failed(ec);
+        if (why == dial_outcome::not_trusted)
+          details = "its certificate is not taken"
+                    + (self->request_.name == any_node ? "" : " as one for " + self->request_.name)
+                    + ": " + details;
+        self->fail(why, details);
+      });
 }
 
 void outgoing::await_greeting() {

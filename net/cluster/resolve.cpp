@@ -17,7 +17,7 @@ using asio::ip::tcp;
 namespace {
 
 constexpr size_t threads_most = 16;
-constexpr size_t endpoints_most = 4;
+constexpr size_t endpoints_most = 64;
 
 } // namespace
 

@@ -125,3 +125,79 @@ TEST_CASE("what the inspector tells survives the wire", "[actor][messages]") {
   CHECK(round_trip(system, detail).reason == "gone");
   CHECK(round_trip(system, detail).fields.at(0).value == "1");
 }
+
+TEST_CASE("what nodes tell gateways survives the wire", "[actor][messages]") {
+  test::test_system_config config;
+  caf::actor_system system{config};
+  cluster_news news;
+  news.seen.nodes.push_back(
+      {{"n1", 7}, sight::late, false, true, log_reach::fails, 9, "query", "10.0.0.1:9", "1.0"});
+  news.seen.partitions = {{0, {"n1", 7}, 3}};
+  news.homes = 4;
+  news.next_offsets = {5, 6};
+  const auto told = round_trip(system, news);
+  CHECK(told.seen.nodes.at(0).seen == sight::late);
+  CHECK(told.seen.nodes[0].address == "10.0.0.1:9");
+  CHECK(told.seen.partitions.at(0).owner.node == "n1");
+  CHECK(told.homes == 4);
+  CHECK(told.next_offsets == std::vector<int64_t>{5, 6});
+
+  access_rows rows;
+  rows.revision = 8;
+  rows.sites = {{"shop", 1}};
+  rows.keys.push_back({"7nq2m8xa", {1, 2, 3}, access_role::admin, "*", "root", 1, 2, 3, 4, 5});
+  rows.users.push_back({"ada", "", access_role::read, "shop", 6});
+  rows.sessions.push_back({"abc", "ada", 7, 8});
+  const auto back = round_trip(system, rows);
+  CHECK(back.revision == 8);
+  CHECK(back.sites == rows.sites);
+  CHECK(back.keys == rows.keys);
+  CHECK(back.users == rows.users);
+  CHECK(back.sessions == rows.sessions);
+
+  access_told said{4, access_refusal(errc::overloaded, "wait")};
+  said.reply.retry_after_s = 3;
+  said.reply.refused = true;
+  said.reply.text = "secret";
+  said.reply.key = rows.keys[0];
+  const auto heard = round_trip(system, said);
+  CHECK(heard.number == 4);
+  CHECK(heard.reply.code == errc::overloaded);
+  CHECK(heard.reply.retry_after_s == 3);
+  CHECK(heard.reply.refused);
+  CHECK(heard.reply.text == "secret");
+  CHECK(heard.reply.key == rows.keys[0]);
+}
+
+TEST_CASE("each question of a desk survives the wire", "[actor][messages]") {
+  test::test_system_config config;
+  caf::actor_system system{config};
+  using namespace access_ask;
+  const any_access_ask all[] = {
+      everything{},
+      add_site{"shop"},
+      add_key{access_role::ingest, "shop", "till", 20, 30},
+      revoke_key{"7nq2m8xa"},
+      add_user{"ada", "secret", access_role::admin, "*"},
+      set_password{"ada", "other"},
+      remove_user{"ada"},
+      sign_in{"ada", "secret", "10.0.0.1"},
+      sign_out{"abc", "10.0.0.1"},
+      note_used{{{"7nq2m8xa", 20'000}}},
+  };
+  CHECK(std::size(all) == std::variant_size_v<any_access_ask>);
+  for (const auto& what : all) {
+    const auto back = round_trip(system, access_call{5, what});
+    CHECK(back.number == 5);
+    REQUIRE(back.what.index() == what.index());
+    const auto a = flatten(what), b = flatten(back.what);
+    CHECK(
+        std::tie(a.kind, a.role, a.site, a.name, a.secret, a.from, a.rate, a.count_of_days, a.days)
+        == std::tie(b.kind, b.role, b.site, b.name, b.secret, b.from, b.rate, b.count_of_days,
+                    b.days));
+  }
+  flat_access_ask none;
+  none.kind = std::size(all);
+  any_access_ask out;
+  CHECK(unflatten(none, out));
+}

@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "actors/ports/peer_links.hpp"
 #include "proto/error.hpp"
 #include "tests/contract/cluster_rig.hpp"
 
@@ -35,7 +36,7 @@ dial_answer timed(Dial dial) {
 TEST_CASE_METHOD(dialled, "a server must have the name that was dialled", "[contract][cluster]") {
   folder.make("n3", {"n3.internal", "127.0.0.1"});
   tunnel_side other{folder, {.name = "n3", .inner_port = inner.port()}};
-  for (const char* good : {"n3", "N3.internal", "127.0.0.1"}) {
+  for (const char* good : {"n3", "N3.internal", "127.0.0.1", any_node}) {
     INFO(good);
     CHECK(client.dial(other.port(), good).outcome == dial_outcome::connected);
   }
@@ -54,6 +55,7 @@ TEST_CASE_METHOD(dialled, "a server must be of our authority and not expired",
   cluster_folder theirs;
   theirs.make("n1");
   tunnel_side foreign{theirs, {.name = "n1", .inner_port = inner.port()}};
+  CHECK(client.dial(foreign.port(), any_node).outcome == dial_outcome::not_trusted);
   auto reply = client.dial(foreign.port(), "n1");
   CHECK(reply.outcome == dial_outcome::not_trusted);
   CHECK(foreign.refuses(refusal::refused_us));

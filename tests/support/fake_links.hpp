@@ -36,6 +36,7 @@ public:
   };
   std::map<std::string, side> sides; ///< By address.
   bool down = false;                 ///< No dial is answered well.
+  std::set<std::string> silent = {}; ///< Addresses where no dial is answered at all.
   /// Addresses between which no dial is answered well, the lesser first.
   std::set<std::pair<std::string, std::string>> blocked;
 
@@ -64,18 +65,18 @@ public:
   void dial(const std::string& from, const std::string& to, const std::string& name,
             peer_links::done<peer_way> reply) {
     run(0, [=, this, begun = begun_[from]] {
-      if (begun_[from] != begun)
-        return; // Who dialled is gone.
+      if (begun_[from] != begun || silent.count(to) != 0)
+        return; // Who dialled is gone, or waits.
       const auto at = sides.find(to);
       if (down || blocked.count(std::minmax(from, to)) != 0 || at == sides.end()
-          || at->second.name != name)
+          || (name != any_node && at->second.name != name))
         return reply(make_error(errc::internal, "nobody is at " + to));
       auto x = std::make_shared<link>();
       x->owner = this;
       x->ends[0].address = from;
       x->ends[1].address = to;
       links_[++last_] = x;
-      reply(peer_way{last_, proxy_of(x, 0, at->second.membership), true, {name}});
+      reply(peer_way{last_, proxy_of(x, 0, at->second.membership), true, {at->second.name}});
     });
   }
 

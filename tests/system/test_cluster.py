@@ -191,6 +191,17 @@ def test_settings_that_make_no_cluster():
     listen = ("--cluster-listen", "127.0.0.1:0", "--cluster-insecure")
     assert "give --kafka-broker (KAFKA_BROKER) and --database-url (DATABASE_URL) too" in refused(
         *listen)
+    needs_both = "without the roles ingest and aggregate a node needs no Kafka"
+    assert needs_both in refused(*listen, "--roles", "ingest,query")
+    assert "give --database-url (DATABASE_URL) too" in refused(*listen, "--roles", "query")
+    assert "finds the other nodes by them; give --cluster-seeds" in refused(
+        *listen, "--roles", "gateway")
+    for wrong in ("nowhere", "127.0.0.1:1,", "0.0.0.0:9"):
+        assert "is no address of a node; give host:port" in refused(
+            *listen, "--roles", "gateway", "--cluster-seeds", wrong)
+    assert "10.0.0.1:9 is not of this machine" in refused(
+        *listen, "--roles", "gateway", "--cluster-seeds", "127.0.0.1:1,10.0.0.1:9")
+    assert "of no use without --cluster-listen" in refused("--cluster-seeds", "127.0.0.1:1")
     assert "of no use without --cluster-listen" in refused("--node-name", "a")
     assert "of no use without --cluster-listen" in refused("--lease-seconds", "5")
     assert "of no use without --cluster-listen" in refused("--cluster-insecure")

@@ -62,7 +62,7 @@ def test_clicks_in_partitions_of_others_are_in_all_answers(services):
                 assert {x[1] for x in answers(nodes)} == {wanted}
         for server in nodes.alive().values():
             assert "footfall_memory_doubted 1" in server.admin.get("/metrics").text
-            assert "answering from memory fails" in server.stderr()
+            wait_until(lambda: "answering from memory fails" in server.stderr(), 5, server.stderr)
         # Then they answer from memory again, and clicks that are not misplaced count at once.
         wait_until(lambda: {x[2] for x in answers(nodes)} <= {"cache", "actor"}, 30,
                    lambda: answers(nodes))

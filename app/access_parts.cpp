@@ -1,0 +1,57 @@
+#include "app/access_parts.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "actors/ports/clock.hpp"
+#include "app/access.hpp"
+#include "app/cluster_options.hpp"
+#include "app/log.hpp"
+
+namespace footfall::app {
+
+access_parts::access_parts(const settings& from)
+    : from_(from), keeper_(gate_, system_now_us,
+                           [](const std::string& line) { spdlog::warn("{}", redact(line)); }) {}
+
+access_desk& access_parts::desk() {
+  if (has_store(from_))
+    return keeper_;
+  return remote_;
+}
+
+access_links access_parts::links() {
+  access_links out;
+  if (from_.cluster_listen.empty())
+    return out;
+  if (has_store(from_)) {
+    out.desk = &keeper_;
+    out.rows = [this] { return keeper_.rows(); };
+  } else {
+    out.take = [this](const access_rows& x) { gate_.publish(x); };
+    out.answer = [this](access_told x) { remote_.take(std::move(x)); };
+  }
+  return out;
+}
+
+caf::error access_parts::begin() {
+  if (!has_store(from_) || (!asks_for_keys(from_) && from_.cluster_listen.empty()))
+    return caf::none;
+  auto records = open_access(from_);
+  return records ? keeper_.begin(std::move(*records)) : std::move(records.error());
+}
+
+std::string access_parts::why_nobody() const {
+  const bool is_open = !has_store(from_) || !asks_for_keys(from_);
+  return is_open || gate_.has_somebody(system_now_us()) ? std::string{} : no_key_text(from_);
+}
+
+bool access_parts::is_known() const {
+  return has_store(from_) || !asks_for_keys(from_) || gate_.knows();
+}
+
+void access_parts::look() {
+  if (!has_store(from_))
+    remote_.look(gate_, steady_now());
+}
+
+} // namespace footfall::app
