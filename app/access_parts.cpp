@@ -9,6 +9,12 @@
 
 namespace footfall::app {
 
+namespace {
+
+constexpr int64_t try_every_us = 10'000'000;
+
+} // namespace
+
 access_parts::access_parts(const settings& from)
     : from_(from), keeper_(gate_, system_now_us,
                            [](const std::string& line) { spdlog::warn("{}", redact(line)); }) {}
@@ -33,11 +39,23 @@ access_links access_parts::links() {
   return out;
 }
 
-caf::error access_parts::begin() {
-  if (!has_store(from_) || (!asks_for_keys(from_) && from_.cluster_listen.empty()))
-    return caf::none;
+bool access_parts::is_of_use() const {
+  return has_store(from_) && (asks_for_keys(from_) || !from_.cluster_listen.empty());
+}
+
+caf::error access_parts::try_to_begin() {
   auto records = open_access(from_);
   return records ? keeper_.begin(std::move(*records)) : std::move(records.error());
+}
+
+caf::error access_parts::begin() {
+  auto bad = is_of_use() ? try_to_begin() : caf::error{};
+  const bool is_away = code_of(bad) == errc::store_unavailable || code_of(bad) == errc::timeout;
+  if (!bad || !is_away || asks_for_keys(from_))
+    return bad;
+  spdlog::warn("gateways are told no keys yet: {}", redact(text_of(bad)));
+  try_at_us_ = steady_now() + try_every_us;
+  return caf::none;
 }
 
 std::string access_parts::why_nobody() const {
@@ -50,6 +68,8 @@ bool access_parts::is_known() const {
 }
 
 void access_parts::look() {
+  if (try_at_us_ != 0 && try_at_us_ <= steady_now())
+    try_at_us_ = try_to_begin() ? steady_now() + try_every_us : 0;
   if (!has_store(from_))
     remote_.look(gate_, steady_now());
 }

@@ -52,6 +52,9 @@ void look_at_log(auditor_ptr self) {
   auto& st = self->state;
   const auto number = ++st.number;
   st.now->open = st.now->reply.partitions.size();
+  if (st.now->open == 0) // A gateway that was told of none yet.
+    return st.config.events->audit(
+        to_me<std::vector<audit_difference>>(self, atom::audit_v, number, rows_step));
   auto me = caf::actor_cast<auditor_actor>(self);
   for (const auto& row : st.now->reply.partitions)
     st.config.log->look(row.partition, -1,

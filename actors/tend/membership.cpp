@@ -72,6 +72,8 @@ void take_beat(membership_ptr self, const owner_id& me, const beat_answer& seen)
       part(self, x, "a later process has its name");
     else if (x.at == phase::linked && x.is_gateway && row.seen == sight::live)
       part(self, x, "a node with a database has its name");
+    if (x.at != phase::linked && row.seen == sight::live)
+      x.is_gateway = false; // If it was one, it is this node now.
   }
   std::erase_if(st.peers,
                 [](const auto& x) { return !x.second.listed && x.second.at == phase::apart; });
@@ -124,9 +126,13 @@ void accept(membership_ptr self, peer_hello hello, uint64_t link) {
   auto& st = self->state;
   const auto name = hello.node.node;
   auto& x = find_or_add(st, name);
-  if (x.at == phase::linked && hello.node.incarnation < x.hello.node.incarnation)
+  const bool is_of_kind = x.is_gateway == hello.log.empty(); // Others' numbers are of other kinds.
+  if (x.at == phase::linked && is_of_kind && hello.node.incarnation < x.hello.node.incarnation)
     return refuse(self, hello.membership, "a later process is called " + name);
   if (x.hello.membership != hello.membership) {
+    membership_access::lost(self, name);
+    x.access_told = nullptr;
+    x.access_revision = -1;
     if (x.hello.membership)
       self->demonitor(caf::actor_cast<caf::actor_addr>(x.hello.membership));
     self->monitor(caf::actor_cast<caf::actor>(hello.membership));
@@ -157,6 +163,8 @@ void take_hello(membership_ptr self, peer_hello& hello) {
                         "name nodes that have one");
   const auto known = st.peers.find(hello.node.node);
   const bool is_gateway = hello.log.empty();
+  if (is_gateway && !st.config.status->has_progress)
+    return refuse(self, from, "this node has not read the store yet; greet it again");
   if (!is_gateway && dials(st, hello.node.node))
     return refuse(self, from, "node " + st.me.node + " dials by itself, as its name comes first");
   if (known != st.peers.end() && known->second.hello.membership == from)

@@ -43,8 +43,11 @@ std::string fault_of(const membership_state& st, const peer_hello& x) {
   if (x.node.node == st.me.node)
     return "both nodes are called " + st.me.node + "; give each a name of its own (--node-name)";
   const auto known = st.peers.find(x.node.node);
-  if (st.config.has_store && x.log.empty() && known != st.peers.end() && known->second.listed
-      && known->second.row.seen == sight::live)
+  const auto has_name = [](const auto& peer) {
+    return (peer.listed && peer.row.seen == sight::live)
+           || (peer.at == membership_state::phase::linked && !peer.is_gateway);
+  };
+  if (st.config.has_store && x.log.empty() && known != st.peers.end() && has_name(known->second))
     return "a node with a database is called " + x.node.node
            + " as well; give the gateway another name (--node-name)";
   return {};

@@ -109,8 +109,14 @@ void node_status::hear_of(const std::vector<partition_state>& all, uint32_t home
   for (const auto& x : all) {
     while (parts.size() <= x.partition && parts.size() < partition_list::most)
       parts.grow().phase = partition_phase::idle;
-    if (x.partition < parts.size())
-      parts[x.partition].hear_of(x.next_offset, x.folded_offset, may_go_back, batch_max, steady_us);
+    if (x.partition >= parts.size())
+      continue;
+    auto& part = parts[x.partition];
+    part.with_backlog([&](auto& backlog) { // What was acknowledged here alone is known of it.
+      if (may_go_back && backlog.started() && x.next_offset < backlog.applied())
+        backlog.start_among_others(x.next_offset, 0, batch_max, steady_us, {0, 0});
+    });
+    part.hear_of(x.next_offset, x.folded_offset, false, batch_max, steady_us);
   }
   homes_ = homes;
 }

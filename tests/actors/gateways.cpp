@@ -69,15 +69,15 @@ struct gateway_fixture : linked_fixture {
     end_node();
     end_a();
   }
-  void start_a(const char* roles = "gateway,ingest,aggregate,query") {
+  void start_a(const std::string& roles, const std::string& as = "a") {
     auto again = plan_b;
-    again.node_name = "a";
+    again.node_name = as;
     again.roles = roles;
     again.events = &store_a;
     again.counts = &counts;
     again.values = &values;
-    again.links = &links_a;
-    again.address = "a:1";
+    again.links = as == "z" ? &links_z : &links_a;
+    again.address = as + ":1";
     door_a = std::make_unique<node>(system, again);
     settle();
   }
@@ -223,7 +223,7 @@ SCENARIO_METHOD(gateway_fixture, "a gateway finds a node again that was away", "
 
 SCENARIO_METHOD(gateway_fixture, "whom the seed tells of is linked as well", "[actor][links]") {
   begin({"b:1"});
-  start_a(); // The gateway was never given its address.
+  start_a(plan_b.roles); // The gateway was never given its address.
   advance(8s);
   CHECK(members_of(*door) == "a:up b:up z!");
   CHECK(network.links() == 3);
@@ -302,7 +302,7 @@ SCENARIO_METHOD(gateway_fixture, "a gateway goes back with the store of the node
 
 SCENARIO_METHOD(gateway_fixture, "seeds and nodes that were told of have turns", "[actor][links]") {
   begin({"x:1", "b:1"});
-  start_a();
+  start_a(plan_b.roles);
   advance(8s);
   REQUIRE(members_of(*door) == "a:up b:up z!");
   SECTION("seeds that never answer keep no known node away") {
@@ -335,6 +335,30 @@ SCENARIO_METHOD(gateway_fixture, "a gateway may have the name of a node that is 
   advance(1s);
   CHECK(ask(about(query_kind::page, "/p")).clicks == 1);
   CHECK(network.links() == 1);
+}
+
+SCENARIO_METHOD(gateway_fixture, "a node with a database may have the name that a gateway had",
+                "[actor][links]") {
+  begin({"b:1"});
+  REQUIRE(is_ready());
+  end_node();
+  links_z.end();
+  start_a(plan_b.roles, "z");
+  advance(5s);
+  CHECK(members_of(*door_b) == "a:down b! z:up");
+  CHECK(network.links() == 1);
+}
+
+SCENARIO_METHOD(gateway_fixture, "an audit at a gateway that knows of nothing is answered",
+                "[actor][links]") {
+  begin({"y:1"});
+  for (int i = 0; i < 2; ++i) {
+    audit_reply said;
+    said.code = errc::internal;
+    door->audit({}, [&](audit_reply x) { said = std::move(x); });
+    settle();
+    CHECK(said.code == errc::store_unavailable);
+  }
 }
 
 SCENARIO_METHOD(gateway_fixture, "what cannot be is refused with what to do", "[actor][links]") {
