@@ -6,6 +6,7 @@ import pytest
 from cluster import Cluster, gateway, links
 from footfall import PATIENCE, Server, make_key, run, wait_until
 from journal import Load, end_and_check, gauge
+from own_services import OwnServices
 from services import Services
 from test_access import bearer
 
@@ -78,6 +79,27 @@ def test_what_a_gateway_took_is_counted_once_whoever_dies(services):
             wait_until(lambda: load.accepted() >= wanted or load.trouble, 20, "and again")
         gate.terminate()
         end_and_check(nodes["n2"], load.journal, services.sql, "a gateway and a node killed")
+
+
+def test_a_gateway_takes_events_while_the_database_hangs(tmp_path):
+    """Nobody tells it anything new then, and its links stay: the log takes what it is given."""
+    with OwnServices(tmp_path) as own, Cluster(own.environment(), 2) as nodes, \
+            gateway("n9", nodes.address("n1")) as gate:
+        gate.start()
+        own.run("pause", "postgres")
+        try:
+            until = time.monotonic() + 5
+            posted = 0
+            while time.monotonic() < until:
+                answer = gate.ingest.post("/v1/events", {**CLICK, "event_id": f"e{posted}"})
+                assert answer.status == 200, answer
+                posted += 1
+        finally:
+            own.run("resume", "postgres")
+        wait_until(lambda: gate.query.get("/v1/stats/page", page_url="/x").status == 200
+                   and gate.query.get("/v1/stats/page", page_url="/x").json()["clicks"] == posted,
+                   20, f"all {posted} are counted")
+        assert nodes["n2"].audit() == {"ok": True, "differences": []}
 
 
 def test_a_gateway_that_finds_nobody_says_where_it_looked(services):
