@@ -26,10 +26,12 @@ def renew_certificates() -> None:
     assert done.returncode == 0, done
 
 
-def gateway(name: str, *seeds: str, options: tuple[str, ...] = ()) -> Server:
-    """A node that takes requests and has neither Kafka nor a database; not started."""
-    return Server(*links(name), "--roles", "gateway", "--cluster-seeds", ",".join(seeds), *options,
-                  start=False)
+def gateway(name: str, *seeds: str, options: tuple[str, ...] = (), place: str = "127.0.0.1:0",
+            **how: object) -> Server:
+    """A node that takes requests and has neither Kafka nor a database; not started. `how`: more
+    of Server()."""
+    return Server(*links(name, place), "--roles", "gateway", "--cluster-seeds", ",".join(seeds),
+                  *options, start=False, **how)
 
 
 def links(name: str, place: str = "127.0.0.1:0") -> list[str]:

@@ -10,7 +10,7 @@ from cluster import renew_certificates
 from footfall import PATIENCE, wait_until
 from namespaces import Network
 from starving import starved
-from trial import KILL_SECONDS, Trial, memory_mib
+from trial import EVEN_SECONDS, KILL_SECONDS, Trial, memory_mib
 
 LOG_SECONDS = 7.0  # 5 s without the log, a beat, and the claims of others.
 Row = Callable[[Trial], None]
@@ -276,6 +276,33 @@ def one_name_twice(trial: Trial) -> None:
     trial.be_still()
 
 
+def gateway_alone(trial: Trial) -> None:
+    """A gateway that has only the nodes takes all events: a node is killed, it is cut from one of
+    them, from all of them, and killed itself."""
+    trial.gate = "n4"
+    trial.begin()
+    network, gate, nodes = trial.network, trial.nodes[trial.gate], trial.nodes
+    trial.lose(nodes[trial.victim].kill9, trial.victim, within=KILL_SECONDS)
+    trial.heal(nodes[trial.victim].start, trial.victim)
+    with trial.moves_at_most(0):
+        network.cut_from(trial.gate, network.addresses[trial.victim])
+        trial.go_on(trial.lasting(5, 15))  # The others take it.
+        network.heal(trial.gate)
+        trial.witness.excuse(trial.gate)
+        network.cut_from(trial.gate, *(network.addresses[x] for x in nodes.nodes))
+        wait_until(lambda: gate.admin.get("/readyz").status == 503, 5, "it is not ready")
+        time.sleep(trial.lasting(2, 10))
+        network.heal(trial.gate)
+        wait_until(lambda: gate.admin.get("/readyz").status == 200, EVEN_SECONDS, "it is ready")
+        trial.enough()
+        gate.kill9()
+        gate.start()
+        trial.enough()
+        trial.await_even()
+    trial.witness.expect(trial.gate)
+    trial.be_still()
+
+
 def wrong_clock(trial: Trial) -> None:
     """F25: a node whose clock is two hours off, ahead with one seed and behind with another. What
     it has it keeps, and it counts as the others do."""
@@ -345,5 +372,7 @@ ROWS: dict[str, tuple[str, Row]] = {
     "F31": ("10 % of a core for 30 s", starving),
     "postgres": ("PostgreSQL stands still for 10 s, then is killed for 2 s", postgres_away),
     "F36": ("all nodes' certificates replaced", renewed),
-    "name": ("another process under its name", one_name_twice)}
+    "name": ("another process under its name", one_name_twice),
+    "gateway": ("a gateway in front: a node killed, it cut from one and all for 15 s, killed",
+                gateway_alone)}
 SMOKE = ("F1", "F3", "F20-peers", "F28")

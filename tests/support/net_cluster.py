@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import psycopg
 
-from cluster import Cluster, links
+from cluster import Cluster, gateway, links
 from footfall import BINARY, Server
 from namespaces import Network
 from own_services import OwnServices
@@ -38,15 +38,21 @@ class NetCluster(Cluster):
 
     def __init__(self, network: Network, services: OwnServices, count: int, *options: str):
         self.network = network
+        self.gates: dict[str, Server] = {}  # They own nothing, and have only the nodes.
         super().__init__(services.environment(), count, *options)
 
     def _node(self, name: str, space: str = "") -> Server:
         space = space or name
+        return Server(*links(name, f"{self.network.addresses[space]}:{PEER_PORT}"),
+                      *self._edge(space), *self.options, environment=self.environment,
+                      start=False, ports=PORTS, binary=self.network.program(space, BINARY))
+
+    def _edge(self, space: str) -> list[str]:
         address = self.network.addresses[space]
-        return Server(*links(name, f"{address}:{PEER_PORT}"), "--bind", address,
-                      "--admin-bind", address, "--auth", "off", *self.options,
-                      environment=self.environment, start=False, ports=PORTS,
-                      binary=self.network.program(space, BINARY))
+        return ["--bind", address, "--admin-bind", address, "--auth", "off"]
+
+    def __getitem__(self, name: str) -> Server:
+        return self.gates[name] if name in self.gates else self.nodes[name]
 
     def __enter__(self) -> "NetCluster":
         super().__enter__()
@@ -61,6 +67,16 @@ class NetCluster(Cluster):
         """One more node, which runs once it is started; it ends with the others."""
         self.nodes[name] = self._held.enter_context(self._node(name, space))
         return self.nodes[name]
+
+    def add_gate(self, name: str) -> Server:
+        """A gateway without Kafka and a database, that runs once it is started; every node is a
+        seed of it."""
+        seeds = [f"{self.network.addresses[x]}:{PEER_PORT}" for x in self.nodes]
+        server = gateway(name, *seeds, place=f"{self.network.addresses[name]}:{PEER_PORT}",
+                         options=tuple(self._edge(name)), ports=PORTS,
+                         binary=self.network.program(name, BINARY))
+        self.gates[name] = self._held.enter_context(server)
+        return server
 
     def sql(self, statement: str) -> list[tuple]:
         with psycopg.connect(self.environment["DATABASE_URL"]) as session:

@@ -39,6 +39,7 @@ class Trial:
         self.chance = random.Random(f"{row}/{seed}")
         self.count, self.options, self.roams = 3, ("--partitions", "6"), False
         self.clients, self.pause = 4, 0.01
+        self.gate = ""  # The name of a gateway that all events are sent to; none: a node.
         self.taken: list[float] = []
         self.moved = 0
         self.notes: list[str] = []
@@ -51,8 +52,10 @@ class Trial:
             NetCluster(self.network, self.services, self.count, *self.options))
         names = list(self.nodes.nodes)
         self.victim = self.chance.choice(names)
-        self.through = "" if self.roams else self.chance.choice(
-            [x for x in names if x != self.victim] or names)
+        if self.gate:
+            self.nodes.add_gate(self.gate).start()
+        self.through = self.gate or ("" if self.roams else self.chance.choice(
+            [x for x in names if x != self.victim] or names))
         usual = {"clients": self.clients, "seed": self.seed, "pages": Pages(60), "users": 20,
                  "pause": self.pause}
         self.load: Load = RoamingLoad(list(self.nodes.nodes.values()), **usual) if self.roams \
@@ -165,7 +168,8 @@ class Trial:
 
         def views() -> list[dict]:
             told = [server.admin.get("/cluster").json() for server in self.nodes.alive().values()]
-            return [{x["name"]: x["partitions"] for x in view["nodes"] if x["state"] == "live"}
+            return [{x["name"]: x["partitions"] for x in view["nodes"]
+                     if x["state"] == "live" and x["name"] not in self.nodes.gates}
                     for view in told]
         def left() -> float:
             return EVEN_SECONDS - (time.monotonic() - began)
@@ -215,12 +219,12 @@ class Trial:
         alive = list(self.nodes.alive().values())
         for server in alive:
             settle(server, self.load.journal)
-        for server in alive:
+        for server in [*alive, *self.nodes.gates.values()]:
             check_counts(server, rows, 100)
         late = self.witness.late_answers(self.nodes.tenures(), dict(rows(
             "SELECT DISTINCT page_url, part FROM click_events")))
         *others, last = alive
-        for server in others:
+        for server in [*self.nodes.gates.values(), *others]:
             server.terminate()
         self.nodes.await_even()
         check = self.check = examine(last, self.load.journal, rows, self.what())

@@ -97,14 +97,19 @@ class Witness:
     def __enter__(self) -> "Witness":
         for name in self.nodes.nodes:
             self.watch(name)
+        if self.through not in self.nodes.nodes and self.through:
+            self._begin(self._ask, self.through)  # A gateway: it has nothing to look at.
         return self
 
     def watch(self, name: str) -> None:
         """Also a node that came later."""
-        for run in (self._look, self._ask):
-            thread = threading.Thread(target=self._guard, args=(run, name))
-            self.threads.append(thread)
-            thread.start()
+        self._begin(self._look, name)
+        self._begin(self._ask, name)
+
+    def _begin(self, run: Callable[[str], None], name: str) -> None:
+        thread = threading.Thread(target=self._guard, args=(run, name))
+        self.threads.append(thread)
+        thread.start()
 
     def __exit__(self, *_) -> None:
         self.stopping.set()
