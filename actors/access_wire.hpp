@@ -38,13 +38,38 @@ template <class Inspector>
 auto inspect(Inspector& f, access_rows& x) {
   return wire::object(f, "access_rows", x.revision, x.sites, x.keys, x.users, x.sessions);
 }
+/// Rows on their way to another node, in messages that are not too long for a link.
+struct access_part {
+  access_rows rows;    ///< Some of them; each part has the revision.
+  uint32_t number = 0; ///< From 0; a part 0 begins anew.
+  bool is_last = true;
+};
+template <class Inspector>
+auto inspect(Inspector& f, access_part& x) {
+  return wire::object(f, "access_part", x.rows, x.number, x.is_last);
+}
+/// That a part arrived: the next may come.
+struct access_part_taken {
+  int64_t revision = 0;
+  uint32_t number = 0;
+};
+template <class Inspector>
+auto inspect(Inspector& f, access_part_taken& x) {
+  return wire::object(f, "access_part_taken", x.revision, x.number);
+}
+
+/// At least one part, the last one marked. Parts have about `bytes` at most.
+std::vector<access_part> parts_of(const access_rows& x, size_t bytes);
+/// Adds the rows of the next part.
+void append(access_rows& to, access_rows&& part);
+
 template <class Inspector>
 auto inspect(Inspector& f, access_reply& x) {
   return wire::reply(f, "access_reply", x, x.retry_after_s, x.refused, x.rows, x.key, x.text);
 }
 template <class Inspector>
 auto inspect(Inspector& f, access_told& x) {
-  return wire::object(f, "access_told", x.number, x.reply);
+  return wire::object(f, "access_told", x.number, x.reply, x.with_rows);
 }
 
 /// A question in fields that are there whatever it is.

@@ -93,7 +93,7 @@ child_spec children::ingestion_child() const {
     return spawn_child<ingestion_actor>(
         s, ingestion,
         ingestion_config{c->log, c->counts, status, c->now, c->accept_when_stopped,
-                         std::chrono::microseconds(c->lag_limit).count(), c->steady});
+                         std::chrono::microseconds(c->lag_limit).count(), c->steady, c->traces});
   };
   auto connect = [](wiring& w, caf::strong_actor_ptr x) { w.ingestion = std::move(x); };
   return {"ingestion", "", start, connect, false};
@@ -109,6 +109,7 @@ child_spec children::query_child() const {
     qc.steady = needs.config->steady;
     qc.node = needs.config->node_name;
     qc.reads = needs.reads;
+    qc.traces = needs.config->traces;
     return spawn_child<query_actor>(s, footfall::query, std::move(qc));
   };
   auto connect = [](wiring& w, caf::strong_actor_ptr x) { w.query = std::move(x); };
@@ -181,7 +182,8 @@ child_spec children::membership_child() {
     mc.version = c.version;
     mc.roles = c.roles;
     mc.log = c.has_store ? c.log->topic() : std::string{};
-    mc.report = c.report;
+    if (c.report)
+      mc.report = [&to = c.report](const std::string& line) { to("membership", line); };
     mc.has_store = c.has_store;
     mc.address = c.address;
     mc.seeds = c.seeds;
@@ -203,7 +205,7 @@ child_spec children::gateway_child() const {
     return spawn_child<gateway_actor>(
         s, gateway,
         gateway_config{needs.inbox, c.counts, needs.status, c.now, c.steady, c.request_timeout,
-                       has_role(c.roles, "ingest"), has_role(c.roles, "query")});
+                       has_role(c.roles, "ingest"), has_role(c.roles, "query"), c.traces});
   };
   auto connect = [](wiring& w, caf::strong_actor_ptr x) { w.gateway = std::move(x); };
   return {"gateway", "", start, connect, true};

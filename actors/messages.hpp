@@ -254,6 +254,8 @@ CAF_ADD_TYPE_ID(footfall, (footfall::cluster_news))
 CAF_ADD_TYPE_ID(footfall, (footfall::access_rows))
 CAF_ADD_TYPE_ID(footfall, (footfall::access_call))
 CAF_ADD_TYPE_ID(footfall, (footfall::access_told))
+CAF_ADD_TYPE_ID(footfall, (footfall::access_part))
+CAF_ADD_TYPE_ID(footfall, (footfall::access_part_taken))
 
 CAF_ADD_ATOM(footfall, footfall::atom, wake, "wake")
 CAF_ADD_ATOM(footfall, footfall::atom, tick, "tick")

@@ -131,8 +131,10 @@ node::node(caf::actor_system& system, node_config config)
         x.stopped_at_us = 1;
     const auto& report = config_.report;
     if (report)
-      report("the store went back, or is another one: " + seen
-             + "; all that was read from it is dropped, and every partition claims and replays");
+      report(
+          "supervisor",
+          "the store went back, or is another one: " + seen
+              + "; all that was read from it is dropped, and every partition claims and replays");
     caf::anon_send(to, atom::renewed_v, incarnation);
   };
   config_.events->on_renewal(std::move(renewed));
@@ -158,8 +160,8 @@ node::~node() {
   calls_.await_none();
 }
 
-void node::ingest(std::vector<click_event> events, ingest_done done) {
-  gateway_inbox::ingest_item item{std::move(events), std::move(done)};
+void node::ingest(std::vector<click_event> events, ingest_done done, const trace_context& trace) {
+  gateway_inbox::ingest_item item{std::move(events), std::move(done), trace};
   switch (inbox_->put(item)) {
   case gateway_inbox::answer::taken: return;
   case gateway_inbox::answer::closed: return refuse_at_end(item);

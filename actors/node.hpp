@@ -22,7 +22,8 @@ public:
   node(caf::actor_system& system, node_config config);
   ~node() override;
 
-  void ingest(std::vector<click_event> events, ingest_done done) override;
+  void ingest(std::vector<click_event> events, ingest_done done,
+              const trace_context& trace = {}) override;
   void query(query_ask ask, query_done done) override;
   std::shared_ptr<void> watch(std::string site_id, std::string page_url,
                               query_done update) override;

@@ -6,6 +6,7 @@
 
 #include "actors/count/ownership.hpp"
 #include "actors/count/partition.hpp"
+#include "actors/ports/trace_log.hpp"
 #include "actors/tend/node_watch.hpp"
 
 namespace footfall {
@@ -16,15 +17,17 @@ struct node_config {
   store* events = nullptr;
   cache* values = nullptr;
   metrics* counts = nullptr;
-  now_fn now;                 ///< Of arrivals, and of what answers say.
-  now_fn steady = steady_now; ///< Of deadlines and durations.
+  trace_log* traces = nullptr; ///< Where it is told what became of requests; null: nowhere.
+  now_fn now;                  ///< Of arrivals, and of what answers say.
+  now_fn steady = steady_now;  ///< Of deadlines and durations.
   size_t requests_max = 4096;
   size_t events_max = 200'000;
   std::chrono::milliseconds request_timeout{5000};
   std::chrono::seconds lag_limit{0}; ///< See ingestion_config.
   partition_config partition;        ///< A pattern: the number is filled in.
-  /// Told what was seen when the store went back, or is another one; must not block.
-  std::function<void(const std::string&)> report;
+  /// Told who says it and a line for the log: that the store went back, or is another one, and how
+  /// links are; must not block.
+  std::function<void(const char* actor, const std::string&)> report;
   int64_t pairs_max = 4'000'000; ///< Users and types of all live pages.
   /// With a name the node is one of a cluster: it has what its lease covers.
   std::string node_name;

@@ -125,6 +125,12 @@ std::string check_seeds(const settings& x) {
 
 } // namespace
 
+std::string host_name() {
+  char host[256] = "";
+  ::gethostname(host, sizeof host - 1);
+  return host;
+}
+
 std::vector<std::string> seeds_of(const settings& from) {
   std::vector<std::string> out;
   if (from.cluster_seeds.empty())
@@ -164,11 +170,8 @@ std::string settle_cluster(settings& out) {
     return wrong;
   if (auto wrong = check_seeds(out); !wrong.empty())
     return wrong;
-  if (out.node_name.empty()) {
-    char host[256] = "";
-    ::gethostname(host, sizeof host - 1);
-    out.node_name = host;
-  }
+  if (out.node_name.empty())
+    out.node_name = host_name();
   if (!is_name(out.node_name))
     return "node-name: \"" + out.node_name
            + "\" is none; take letters, digits, dots, dashes and underscores";

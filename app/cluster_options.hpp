@@ -12,6 +12,9 @@ namespace footfall::app {
 /// @returns what is wrong, for a person; empty: nothing.
 std::string settle_cluster(settings& out);
 
+/// Of this machine, as it calls itself.
+std::string host_name();
+
 /// Addresses between commas.
 std::vector<std::string> seeds_of(const settings& from);
 

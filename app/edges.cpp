@@ -82,20 +82,23 @@ caf::error edges::read_certificate(const settings& options) {
 }
 
 caf::error edges::open(const settings& options, front_door& door, metrics& counts,
-                       const model::access_gate& gate, access_desk& desk) {
+                       trace_log& traces, const model::access_gate& gate, access_desk& desk) {
   const auto most = share_descriptors(options.max_connections);
   if (!most)
     return most.error();
   if (auto bad = read_certificate(options))
     return bad;
-  auto web = http_server::open(plan_http(options, *most, gate, desk, certificate_.get()), door,
-                               counts, system_now_us);
+  auto http = plan_http(options, *most, gate, desk, certificate_.get());
+  http.traces = &traces;
+  auto web = http_server::open(http, door, counts, system_now_us);
   if (!web)
     return make_error(code_of(web.error()), "cannot listen for HTTP: " + text_of(web.error()));
   http_ = std::move(*web);
   if (!is_gateway(options))
     return caf::none;
-  auto rpc = grpc_server::open(plan_grpc(options, *most, gate, certificate_.get()), door, counts);
+  auto calls = plan_grpc(options, *most, gate, certificate_.get());
+  calls.traces = &traces;
+  auto rpc = grpc_server::open(std::move(calls), door, counts);
   if (!rpc)
     return make_error(code_of(rpc.error()), "cannot listen for gRPC: " + text_of(rpc.error()));
   grpc_ = std::move(*rpc);

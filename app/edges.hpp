@@ -17,7 +17,7 @@ namespace footfall::app {
 class edges {
 public:
   /// Listens at once. All that it is given outlives it.
-  caf::error open(const settings& options, front_door& door, metrics& counts,
+  caf::error open(const settings& options, front_door& door, metrics& counts, trace_log& traces,
                   const model::access_gate& gate, access_desk& desk);
 
   ready_addresses addresses(const settings& options) const;

@@ -33,9 +33,10 @@ node_health front_door::health_now() const {
   return out;
 }
 
-void front_door::ingest(std::vector<click_event> events, ingest_done done) {
+void front_door::ingest(std::vector<click_event> events, ingest_done done,
+                        const trace_context& trace) {
   if (auto* node = inside_.load())
-    return node->ingest(std::move(events), std::move(done));
+    return node->ingest(std::move(events), std::move(done), trace);
   ingest_reply out;
   for (auto& event : events) {
     auto& x = out.results.emplace_back();

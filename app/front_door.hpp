@@ -21,7 +21,8 @@ public:
   /// `inside` outlives all calls.
   void open(request_handler& inside) noexcept { inside_ = &inside; }
 
-  void ingest(std::vector<click_event> events, ingest_done done) override;
+  void ingest(std::vector<click_event> events, ingest_done done,
+              const trace_context& trace = {}) override;
   void query(query_ask ask, query_done done) override;
   std::shared_ptr<void> watch(std::string site_id, std::string page_url,
                               query_done update) override;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/client_commands.hpp"
+#include "app/cluster_options.hpp"
 #include "app/environment.hpp"
 #include "app/log.hpp"
 #include "app/options.hpp"
@@ -23,6 +24,10 @@ std::vector<std::string> notes_of_the_environment() {
   return environment_notes(entries);
 }
 
+std::string name_of_node(const settings& x) {
+  return x.node_name.empty() ? host_name() : x.node_name;
+}
+
 int run_node(const option_flags& flags, int (*what)(const settings&)) {
   loaded_options options;
   const auto fault = load_options(flags.sources(), options);
@@ -37,7 +42,7 @@ int run_node(const option_flags& flags, int (*what)(const settings&)) {
     std::fputs(describe(options).c_str(), stdout);
     return 0;
   }
-  start_log(options.values.log_level, options.values.log_format);
+  start_log(options.values.log_level, options.values.log_format, name_of_node(options.values));
   for (const auto& note : notes)
     spdlog::warn("{}", redact(note));
   const int code = what(options.values);

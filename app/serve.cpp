@@ -82,8 +82,9 @@ std::string dialled_at(const settings& from, uint16_t port) {
 }
 
 node_config plan_node(const settings& from, adapters& ways, metrics& counts,
-                      cluster::tunnel_links* links, access_parts& access) {
+                      cluster::tunnel_links* links, access_parts& access, trace_log& traces) {
   node_config out;
+  out.traces = &traces;
   out.access = access.links();
   out.log = ways.log.get();
   out.events = ways.events.get();
@@ -116,9 +117,24 @@ node_config plan_node(const settings& from, adapters& ways, metrics& counts,
   out.store_part = std::move(parts.store);
   out.cache_part = std::move(parts.cache);
   out.partitions_hint = std::move(parts.partitions_hint);
-  out.report = [](const std::string& line) { spdlog::warn("{}", redact(line)); };
-  out.partition.report = [](const std::string& line) { spdlog::error("{}", redact(line)); };
+  out.report = [](const char* actor, const std::string& line) {
+    log_of(severity::warn, actor, line);
+  };
+  out.partition.report = [](const std::string& line) {
+    log_of(severity::error, "partition", line);
+  };
   return out;
+}
+
+void write_trace(const trace_line& x) {
+  log_of(x.failed ? severity::warn : severity::info, x.who, x.text, x.of);
+}
+
+/// Traces are told at info, failures at warn.
+trace_log::level told_at(const std::string& log_level) {
+  if (log_level == "off" || log_level == "error")
+    return trace_log::level::nothing;
+  return log_level == "warn" ? trace_log::level::failures : trace_log::level::all;
 }
 
 void say(const std::vector<std::string>& lines, const char* before = "") {
@@ -305,6 +321,11 @@ void warn_of_open_doors(const settings& options) {
   std::_Exit(0);
 }
 
+int end_with(edges& listeners, int code) {
+  listeners.stop();
+  return code;
+}
+
 } // namespace
 
 int migrate(const settings& options) {
@@ -321,6 +342,7 @@ int serve(const settings& options) {
   metrics counts;
   system_config config{options.actor_threads, !options.cluster_listen.empty()};
   caf::actor_system system{config};
+  trace_log traces{write_trace, counts.trace_lines_left_out, told_at(options.log_level)};
   access_parts access{options};
   adapters ways;
   std::unique_ptr<cluster::tunnel_links> links;
@@ -329,12 +351,10 @@ int serve(const settings& options) {
   service_manager manager;
   edges listeners; // Gone before what they lead to.
   warn_of_open_doors(options);
-  if (auto err = listeners.open(options, door, counts, access.gate(), access.desk()))
+  if (auto err = listeners.open(options, door, counts, traces, access.gate(), access.desk()))
     return refuse("cannot start", err);
-  if (auto err = open_links(options, system, links)) {
-    listeners.stop();
-    return refuse("cannot start", err);
-  }
+  if (auto err = open_links(options, system, links))
+    return end_with(listeners, refuse("cannot start", err));
   {
     opening all{options, counts};
     auto opened = await_adapters(all, options, door, manager);
@@ -345,29 +365,24 @@ int serve(const settings& options) {
       spdlog::info("ended before the node was ready");
       return 0;
     }
-    if (opened->failure) {
-      listeners.stop();
-      return refuse("cannot start", opened->failure);
-    }
+    if (opened->failure)
+      return end_with(listeners, refuse("cannot start", opened->failure));
     ways = std::move(opened->opened);
   }
-  if (auto err = access.begin()) {
-    listeners.stop();
-    return refuse("cannot start", err);
-  }
+  if (auto err = access.begin())
+    return end_with(listeners, refuse("cannot start", err));
   if (const auto why = access.why_nobody(); !why.empty()) {
     listeners.stop();
     std::fprintf(stderr, "footfall: cannot start: %s\n", why.c_str());
     return cannot_run;
   }
-  actors = std::make_unique<node>(system, plan_node(options, ways, counts, links.get(), access));
+  actors =
+      std::make_unique<node>(system, plan_node(options, ways, counts, links.get(), access, traces));
   access.remote().open([&actors](access_call x) { return actors->ask_desk(std::move(x)); });
   door.open(*actors);
   const int code = run_until_told(*actors, access, listeners, options, ways, manager);
-  if (code != 0) {
-    listeners.stop();
-    return code;
-  }
+  if (code != 0)
+    return end_with(listeners, code);
   const auto why = displaced(*actors, ways);
   if (!why.empty())
     spdlog::error("this node ends: {}", redact(why));

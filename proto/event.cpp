@@ -1,6 +1,9 @@
 #include "proto/event.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <map>
+#include <utility>
 
 namespace footfall {
 
@@ -40,6 +43,34 @@ bool parse_positions(const std::string& text, std::vector<position>& out) {
       return false;
     at = offset.ptr + 1;
   }
+}
+
+std::string summary(const std::vector<event_result>& results) {
+  size_t accepted = 0, rejected = 0;
+  auto why = errc::none;
+  std::map<uint32_t, int64_t> last;
+  for (const auto& x : results) {
+    accepted += x.status == outcome::accepted;
+    rejected += x.status == outcome::rejected;
+    if (x.status == outcome::accepted)
+      last[x.pos.partition] = std::max(last[x.pos.partition], x.pos.offset);
+    else if (why == errc::none)
+      why = x.code;
+  }
+  auto out = std::to_string(results.size()) + (results.size() == 1 ? " event: " : " events: ");
+  out += std::to_string(accepted) + " accepted";
+  const char* before = " at ";
+  for (const auto& [partition, offset] : last) {
+    out += std::exchange(before, ",");
+    out += to_string(position{partition, offset});
+  }
+  if (rejected > 0)
+    out += ", " + std::to_string(rejected) + " rejected";
+  if (const auto unknown = results.size() - accepted - rejected; unknown > 0)
+    out += ", " + std::to_string(unknown) + " unknown";
+  if (why != errc::none)
+    out += std::string(" (") + to_string(why) + ")";
+  return out;
 }
 
 } // namespace footfall

@@ -99,4 +99,7 @@ auto inspect(Inspector& f, event_result& x) {
            x.retry_after_s, caf::meta::load_callback(load));
 }
 
+/// What became of the events of a request, for logs: how many, and where the last ones stand.
+std::string summary(const std::vector<event_result>& results);
+
 } // namespace footfall

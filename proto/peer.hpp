@@ -13,7 +13,7 @@ namespace footfall {
 
 /// What nodes of one version understand of each other. It rises with each change that an older
 /// program could not follow; those of other numbers form no links.
-inline constexpr uint32_t link_version = 3;
+inline constexpr uint32_t link_version = 4;
 
 template <class Inspector>
 auto inspect(Inspector& f, owner_id& x) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "proto/event.hpp"
+#include "proto/trace.hpp"
 
 namespace footfall {
 
@@ -27,6 +28,8 @@ enum class answer_source : uint8_t { none = 0, cache, actor, store };
 
 /// "cache", "actor" or "store".
 const char* to_string(answer_source x) noexcept;
+/// "count", "top pages", ...
+const char* to_string(query_kind x) noexcept;
 
 /// One question about counts. Fields that a kind does not use stay empty.
 struct query_ask {
@@ -45,6 +48,7 @@ struct query_ask {
   int64_t sent_us = 0; ///< From another node: when, by its clock; as_of_us goes by that one then.
   int64_t least = 0;   ///< From another node: an answer that lacks records of the page's partition
                        ///< below this offset is of no use to it.
+  trace_context trace = {};
 };
 template <class Inspector>
 auto inspect(Inspector& f, query_ask& x) {
@@ -57,7 +61,7 @@ auto inspect(Inspector& f, query_ask& x) {
   };
   return f(caf::meta::type_name("query_ask"), x.ticket, kind, x.site_id, x.page_url, x.user_id,
            x.from_us, x.to_us, x.limit, step, x.after, x.deadline_us, x.left_ms, x.sent_us, x.least,
-           caf::meta::load_callback(load));
+           x.trace, caf::meta::load_callback(load));
 }
 
 /// A row of a list: a page, a user or an event type with its counts.
@@ -112,14 +116,18 @@ auto inspect(Inspector& f, query_answer& x) {
            x.more, x.users_known, x.since_us, caf::meta::load_callback(load));
 }
 
+/// What became of a question, for logs: without what it was about.
+std::string summary(query_kind kind, const query_answer& x);
+
 /// Many client requests in one message: one for each I/O turn, not for each event.
 struct ingest_ask {
   uint64_t ticket = 0;
   std::vector<click_event> events;
+  trace_context trace = {};
 };
 template <class Inspector>
 auto inspect(Inspector& f, ingest_ask& x) {
-  return wire::object(f, "ingest_ask", x.ticket, x.events);
+  return wire::object(f, "ingest_ask", x.ticket, x.events, x.trace);
 }
 
 struct ingest_answer {

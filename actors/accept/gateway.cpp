@@ -1,5 +1,7 @@
 #include "actors/accept/gateway.hpp"
 
+#include <algorithm>
+
 #include "actors/accept/gateway_ingests.hpp"
 #include "actors/accept/gateway_queries.hpp"
 
@@ -18,6 +20,18 @@ ingest_reply all_rejected(std::vector<click_event>& events, errc code, const std
     x.retry_after_s = retry_after_s;
   }
   return out;
+}
+
+std::string by_whom(const gateway_state& st, const caf::strong_actor_ptr& at, int64_t took_us) {
+  std::string out;
+  if (at) {
+    const auto& peers = st.routes.peers;
+    const auto found = std::find_if(peers.begin(), peers.end(), [&at](const auto& x) {
+      return x.query == at || x.ingestion == at;
+    });
+    out = found == peers.end() ? " by a node that is lost" : " by node " + found->node;
+  }
+  return out + " in " + milliseconds_text(took_us);
 }
 
 namespace {

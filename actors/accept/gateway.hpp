@@ -14,6 +14,7 @@
 #include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
 #include "actors/ports/request_handler.hpp"
+#include "actors/ports/trace_log.hpp"
 #include "actors/tend/node_status.hpp"
 #include "actors/tend/observed.hpp"
 
@@ -30,8 +31,9 @@ struct gateway_config {
   now_fn now;                 ///< Of what answers say.
   now_fn steady = steady_now; ///< Of deadlines.
   std::chrono::milliseconds request_timeout{5000};
-  bool ingests = true; ///< Events go to INGESTION here; else to one of another node.
-  bool answers = true; ///< Questions may be asked here; else of other nodes alone.
+  bool ingests = true;         ///< Events go to INGESTION here; else to one of another node.
+  bool answers = true;         ///< Questions may be asked here; else of other nodes alone.
+  trace_log* traces = nullptr; ///< Outlives the actor.
 };
 
 /// Invariant: each request taken from the inbox is answered exactly once. While INGESTION or
@@ -46,6 +48,7 @@ struct gateway_state {
     request_handler::ingest_done done;
     size_t events = 0;
     int64_t since_us = 0;
+    trace_context trace = {};
     std::optional<std::vector<click_event>> held; ///< Given to nobody yet.
     /// Ids of events that came without one, by their place: who is told nothing else of them
     /// can send them again.
@@ -103,6 +106,9 @@ struct gateway_state {
   std::vector<told_from_store> told; ///< By partition.
   std::mt19937_64 random{std::random_device{}()};
 };
+
+/// " by node n2 in 1.3 ms": who answered, INGESTION or QUERY of another node, or null: here.
+std::string by_whom(const gateway_state& st, const caf::strong_actor_ptr& at, int64_t took_us);
 
 using gateway_ptr = observed_actor<gateway_actor, gateway_state>*;
 

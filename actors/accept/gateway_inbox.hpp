@@ -16,6 +16,7 @@ public:
   struct ingest_item {
     std::vector<click_event> events;
     request_handler::ingest_done done;
+    trace_context trace = {};
   };
   struct query_item {
     query_ask ask;

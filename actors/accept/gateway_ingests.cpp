@@ -101,6 +101,10 @@ void answer(gateway_state& st, open_ingest x, ingest_reply reply) {
   note_away(st, x, reply);
   name_events(x, reply);
   count_outcomes(*st.config.counts, reply);
+  if (st.config.traces)
+    st.config.traces->tell(x.trace, "gateway", [&] {
+      return summary(reply.results) + by_whom(st, x.at, st.config.steady() - x.since_us);
+    });
   x.done(std::move(reply));
   st.config.inbox->finished_ingest(x.events);
 }
@@ -157,7 +161,7 @@ public:
       if (std::exchange(is_first, false)) {
         x.pieces.push_back(st.next_ticket);
         ++x.awaited;
-        asks_.push_back({st.next_ticket++, {}});
+        asks_.push_back({st.next_ticket++, {}, x.trace});
         st.pieces[asks_.back().ticket] = {ticket, i, 0};
       }
       ++st.pieces[asks_.back().ticket].events;
@@ -202,7 +206,7 @@ void give_here(gateway_ptr self) {
     return;
   std::vector<ingest_ask> asks;
   take_held(st.ingests, [&asks](uint64_t ticket, open_ingest& x) {
-    asks.push_back({ticket, std::move(*x.held)});
+    asks.push_back({ticket, std::move(*x.held), x.trace});
     x.held.reset();
   });
   if (!asks.empty())
@@ -251,6 +255,7 @@ void start(gateway_ptr self, std::vector<gateway_inbox::ingest_item>& items, int
     x.done = std::move(item.done);
     x.events = item.events.size();
     x.since_us = now_us;
+    x.trace = item.trace;
     for (size_t i = 0; i < item.events.size(); ++i)
       if (auto& id = item.events[i].event_id; id.empty()) {
         id = model::uuid7(st.config.now() / 1000, st.random(), st.random());

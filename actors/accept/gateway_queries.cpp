@@ -79,6 +79,9 @@ void answer(gateway_ptr self, open_query x, query_answer reply) {
   st.config.counts->query_duration.observe(took_us);
   if (x.at)
     st.config.counts->remote_query_duration.observe(took_us);
+  if (st.config.traces)
+    st.config.traces->tell(x.ask.trace, "gateway",
+                           [&] { return summary(x.ask.kind, reply) + by_whom(st, x.at, took_us); });
   x.done(std::move(reply));
   st.config.inbox->finished_query();
 }

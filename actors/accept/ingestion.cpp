@@ -37,6 +37,11 @@ void send_answers(ingestion_ptr self, const caf::strong_actor_ptr& to,
     self->send(caf::actor_cast<gateway_actor>(to), atom::ingested_v, std::move(answers));
 }
 
+void tell(ingestion_ptr self, const trace_context& of, const ingest_answer& x) {
+  if (auto* to = self->state.config.traces)
+    to->tell(of, "ingestion", [&] { return summary(x.results); });
+}
+
 event_result refused(click_event& event, errc code, std::string reason) {
   event_result out;
   out.status = outcome::rejected;
@@ -209,10 +214,13 @@ void ingest(ingestion_ptr self, std::vector<ingest_ask>& asks) {
     for (auto& event : ask.events)
       answer.results.push_back(admit(self, event, now, gate, records));
     if (records.empty()) {
+      tell(self, ask.trace, answer);
       refused.push_back(std::move(answer));
       continue;
     }
     auto& [open, all] = to.of(records);
+    if (ask.trace.sampled)
+      open.traced.emplace_back(static_cast<uint32_t>(open.answers.size()), ask.trace);
     for (uint32_t i = 0; i < answer.results.size(); ++i)
       if (answer.results[i].code == errc::none)
         open.places.push_back({static_cast<uint32_t>(open.answers.size()), i});
@@ -282,6 +290,8 @@ void take_report(ingestion_ptr self, uint64_t number, const std::vector<append_o
   auto& total = *st.config.counts;
   add(total.log_appends);
   total.append_duration.observe(st.config.steady() - batch.sent_us);
+  for (const auto& [at_answer, trace] : batch.traced)
+    tell(self, trace, batch.answers[at_answer]);
   failpoint("ingest.before_answer");
   send_answers(self, batch.from, std::move(batch.answers));
 }

@@ -7,6 +7,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
+#include "actors/ports/trace_log.hpp"
 #include "actors/tend/node_status.hpp"
 #include "actors/tend/observed.hpp"
 
@@ -20,6 +21,7 @@ struct ingestion_config {
   bool accept_when_stopped = false; ///< Takes events of partitions that apply nothing, too.
   int64_t lag_limit_us = 0;         ///< Events that would wait longer are refused; 0: none are.
   now_fn steady = steady_now;
+  trace_log* traces = nullptr; ///< Outlives the actor.
 };
 
 /// Invariant: an event is answered `accepted` only with a delivery report of the
@@ -35,7 +37,8 @@ struct ingestion_state {
     };
     caf::strong_actor_ptr from;
     std::vector<ingest_answer> answers;
-    std::vector<place> places;                      ///< For each record.
+    std::vector<std::pair<uint32_t, trace_context>> traced; ///< By index in `answers`.
+    std::vector<place> places;                              ///< For each record.
     std::vector<std::pair<uint32_t, int64_t>> sent; ///< How many records to which partition.
     int64_t arrived_us = 0;
     int64_t sent_us = 0; ///< On the steady clock.

@@ -45,7 +45,8 @@ void take_ask(query_ptr self, query_ask& ask, const caf::strong_actor_ptr& from,
   auto& st = self->state;
   if (ask.left_ms > 0)
     ask.deadline_us = st.config.steady() + int64_t{std::exchange(ask.left_ms, 0)} * 1000;
-  query_state::asker who{ask.ticket, from, ask.sent_us, ask.sent_us != 0 ? st.config.steady() : 0};
+  query_state::asker who{ask.ticket, from, ask.sent_us, ask.sent_us != 0 ? st.config.steady() : 0,
+                         ask.trace};
   std::string key;
   bool waits = false;
   if (!watch && ask.after.empty()) {

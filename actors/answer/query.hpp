@@ -14,6 +14,7 @@
 #include "actors/model/site_names.hpp"
 #include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
+#include "actors/ports/trace_log.hpp"
 #include "actors/tend/node_status.hpp"
 #include "actors/tend/observed.hpp"
 #include "actors/tend/outcome_note.hpp"
@@ -30,6 +31,7 @@ struct query_config {
   std::shared_ptr<outcome_note> reads;        ///< How the store's reads go; may be missing.
   std::chrono::milliseconds after_wait{2000}; ///< How long Footfall-After may wait.
   size_t open_max = 20'000;                   ///< Queries under way.
+  trace_log* traces = nullptr;                ///< Outlives the actor.
 };
 
 /// Invariant: each open query is answered exactly once (a watch: until unwatched), from
@@ -42,6 +44,7 @@ struct query_state {
     caf::strong_actor_ptr from;
     int64_t sent_us = 0; ///< As in query_ask.
     int64_t came_us = 0; ///< By the steady clock; only of what another node sent.
+    trace_context trace = {};
   };
 
   /// What partitions said so far of who is active.

@@ -171,6 +171,8 @@ void finish(query_ptr self, uint64_t id, query_answer answer) {
     if (to == st.answers.end())
       to = st.answers.insert(to, {who.from, {}});
     to->second.push_back(answer);
+    if (st.config.traces)
+      st.config.traces->tell(who.trace, "query", [&] { return summary(x.ask.kind, answer); });
   }
   x.numbers.clear();
   if (x.watch) {

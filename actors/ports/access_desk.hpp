@@ -99,6 +99,7 @@ struct access_call {
 struct access_told {
   uint64_t number = 0;
   access_reply reply;
+  bool with_rows = false; ///< Between nodes: the reply has those that the asking node was told.
 };
 
 /// How a node with a store lets those without know who may what, and how these ask. What is not

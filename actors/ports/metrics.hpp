@@ -75,6 +75,7 @@ struct metrics {
   counter tls_failures{0}; ///< HTTP connections that ended in the handshake.
   /// When the listeners' certificate ends, in seconds since 1970; 0: they go without TLS.
   std::atomic<int64_t> tls_valid_until_s{0};
+  counter trace_lines_left_out{0}; ///< Of requests, as too many were told of.
   counter grpc_requests{0};
   counter grpc_connections_refused{0};
   counter actor_restarts{0};

@@ -103,7 +103,8 @@ public:
 
   /// Events of one client request, already parsed. Beyond the in-flight cap all
   /// are `rejected` with errc::overloaded at once.
-  virtual void ingest(std::vector<click_event> events, ingest_done done) = 0;
+  virtual void ingest(std::vector<click_event> events, ingest_done done,
+                      const trace_context& trace = {}) = 0;
 
   /// `ticket` and `deadline_us` are set by the gateway.
   virtual void query(query_ask ask, query_done done) = 0;

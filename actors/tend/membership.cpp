@@ -131,8 +131,7 @@ void accept(membership_ptr self, peer_hello hello, uint64_t link) {
     return refuse(self, hello.membership, "a later process is called " + name);
   if (x.hello.membership != hello.membership) {
     membership_access::lost(self, name);
-    x.access_told = nullptr;
-    x.access_revision = -1;
+    x.access = {};
     if (x.hello.membership)
       self->demonitor(caf::actor_cast<caf::actor_addr>(x.hello.membership));
     self->monitor(caf::actor_cast<caf::actor>(hello.membership));
@@ -324,7 +323,8 @@ membership_actor::behavior_type membership(membership_ptr self, membership_confi
       [self](atom::welcome, peer_hello& x) { take_welcome(self, x); },
       [self](atom::refused, const std::string& why) { take_refusal(self, why); },
       [self](atom::news, cluster_news& x) { take_news(self, x); },
-      [self](atom::access, access_rows& x) { membership_access::take(self, x); },
+      [self](atom::access, access_part& x) { membership_access::take(self, x); },
+      [self](atom::access, const access_part_taken& x) { membership_access::go_on(self, x); },
       [self](atom::access, access_call& x) { membership_access::pass_on(self, x); },
       [self](atom::access, access_told& x) { membership_access::take_answer(self, x); },
       [self](atom::ask, access_call& x) { membership_access::ask(self, x); },

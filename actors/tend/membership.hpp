@@ -55,8 +55,19 @@ struct membership_state {
     peer_hello hello;        ///< Of greeting its `membership` alone.
     uint64_t told = 0;       ///< The greeting that it was sent last, as membership_state::greeting.
     bool is_gateway = false; ///< It has no store, as it said: it dials, and is not dialled.
-    std::shared_ptr<const access_rows> access_told = {}; ///< Sent over this link.
-    int64_t access_revision = -1;                        ///< Told by it over this link.
+    /// Who may what, as it goes over this link: one part is under way at a time.
+    struct access_link {
+      std::shared_ptr<const access_rows> told =
+          {};                             ///< To it: all of it, or the parts that are left.
+      std::vector<access_part> left = {}; ///< The next one last.
+      std::optional<access_part_taken> awaited = {};
+      /// Of the desk here. They go when the rows that are under way are told, or those after them.
+      std::vector<access_told> answers = {}, later_answers = {};
+      access_rows gathered = {}; ///< From it: the parts so far,
+      uint32_t parts = 0;        ///< and how many.
+      int64_t revision = -1;     ///< Of what it told as a whole.
+    };
+    access_link access;
     std::string why; ///< There is no link; empty: not tried yet.
     model::trouble_report trouble{"the link"};
   };

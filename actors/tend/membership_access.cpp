@@ -1,6 +1,7 @@
 #include "actors/tend/membership_access.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "actors/tend/membership_peers.hpp"
 
@@ -13,6 +14,8 @@ using desk_call = membership_state::desk_call;
 
 constexpr int64_t patience_us = 12'000'000; // The desk's own is shorter.
 constexpr size_t calls_most = 512;
+/// Of rows in one message. Beats and questions pass between two of them.
+constexpr size_t part_bytes = 128 << 10;
 
 void say(membership_ptr self, uint64_t number, access_reply x) {
   if (const auto& to = self->state.config.access.answer)
@@ -33,33 +36,91 @@ void give_up(membership_ptr self, const desk_call& x, const char* why) {
     say(self, x.number, access_refusal(errc::timeout, why));
 }
 
-} // namespace
-
-void tell(membership_ptr self, membership_state::peer& x) {
-  const auto& of = self->state.config.access;
-  auto now = of.rows ? of.rows() : nullptr;
-  if (!now || now == x.access_told)
-    return;
-  self->send(handle_of(x.hello.membership), atom::access_v, *now);
-  x.access_told = std::move(now);
+named* linked_sender(membership_ptr self) {
+  auto* from = find_by_actor(self->state, caf::actor_cast<caf::actor_addr>(self->current_sender()));
+  return from && from->second.at == phase::linked ? from : nullptr;
 }
 
-void take(membership_ptr self, access_rows& x) {
+void send_part(membership_ptr self, membership_state::peer& to) {
+  auto part = std::move(to.access.left.back());
+  to.access.left.pop_back();
+  to.access.awaited = {part.rows.revision, part.number};
+  self->send(handle_of(to.hello.membership), atom::access_v, std::move(part));
+}
+
+void say_all(membership_ptr self, const membership_state::peer& to,
+             std::vector<access_told>& answers) {
+  for (auto& x : std::exchange(answers, {}))
+    self->send(handle_of(to.hello.membership), atom::access_v, std::move(x));
+}
+
+void take_all(membership_ptr self, membership_state::peer::access_link& from, access_rows x) {
   auto& st = self->state;
-  auto* from = find_by_actor(st, caf::actor_cast<caf::actor_addr>(self->current_sender()));
-  if (st.config.has_store || !from || from->second.at != phase::linked || !st.config.access.take)
-    return;
-  from->second.access_revision = x.revision;
+  from.revision = x.revision;
   // Who told it may not have read what another has: what was revoked stays so. If nobody has, the
   // store is another one.
   const auto known = st.access ? st.access->revision : 0;
   const bool is_newer = std::any_of(st.peers.begin(), st.peers.end(), [&](const auto& y) {
-    return y.second.at == phase::linked && y.second.access_revision >= known;
+    return y.second.at == phase::linked && y.second.access.revision >= known;
   });
   if (x.revision < known && is_newer)
     return;
   st.access = std::make_shared<access_rows>(std::move(x));
   st.config.access.take(*st.access);
+}
+
+} // namespace
+
+// What is under way is told to its end, also when there is something newer: else nothing would be
+// told where much changes.
+void tell(membership_ptr self, membership_state::peer& x) {
+  const auto& of = self->state.config.access;
+  auto now = of.rows ? of.rows() : nullptr;
+  if (!now || now == x.access.told || x.access.awaited)
+    return;
+  x.access.left = parts_of(*now, part_bytes);
+  std::reverse(x.access.left.begin(), x.access.left.end());
+  x.access.told = std::move(now);
+  send_part(self, x);
+}
+
+void go_on(membership_ptr self, const access_part_taken& x) {
+  auto* from = linked_sender(self);
+  if (!from)
+    return;
+  auto& link = from->second.access;
+  if (!link.awaited || link.awaited->revision != x.revision || link.awaited->number != x.number)
+    return;
+  link.awaited.reset();
+  if (!link.left.empty())
+    return send_part(self, from->second);
+  say_all(self, from->second, link.answers);
+  link.answers = std::exchange(link.later_answers, {});
+  tell(self, from->second);
+  if (!link.awaited)
+    say_all(self, from->second, link.answers);
+}
+
+void take(membership_ptr self, access_part& x) {
+  auto& st = self->state;
+  auto* from = linked_sender(self);
+  if (!from)
+    return;
+  self->send(handle_of(from->second.hello.membership), atom::access_v,
+             access_part_taken{x.rows.revision, x.number});
+  if (st.config.has_store || !st.config.access.take)
+    return;
+  auto& link = from->second.access;
+  if (x.number == 0) {
+    link.gathered = {};
+    link.parts = 0;
+  }
+  if (x.number != link.parts)
+    return; // What it belongs to began before this actor did.
+  ++link.parts;
+  append(link.gathered, std::move(x.rows));
+  if (x.is_last)
+    take_all(self, link, std::exchange(link.gathered, {}));
 }
 
 void ask(membership_ptr self, access_call& x) {
@@ -80,8 +141,8 @@ void ask(membership_ptr self, access_call& x) {
 void pass_on(membership_ptr self, access_call& x) {
   auto& st = self->state;
   const auto from = self->current_sender();
-  const auto* peer = find_by_actor(st, caf::actor_cast<caf::actor_addr>(from));
-  if (!peer || peer->second.at != phase::linked)
+  const auto* peer = linked_sender(self);
+  if (!peer)
     return;
   auto refuse = [&](errc code, const char* why) {
     self->send(handle_of(from), atom::access_v, access_told{x.number, access_refusal(code, why)});
@@ -106,13 +167,21 @@ void answer(membership_ptr self, access_told& x) {
   const auto of = std::move(at->second);
   st.desk_calls.erase(at);
   x.number = of.number;
-  for (auto& user : x.reply.rows.users)
-    user.password.clear();
-  if (st.config.access.rows) // What was changed is known there before it is told that it was.
-    for (auto& [name, peer] : st.peers)
-      if (name == of.node && peer.at == phase::linked)
-        tell(self, peer);
-  self->send(handle_of(of.from), atom::access_v, std::move(x));
+  x.with_rows = !x.reply.rows.sites.empty(); // There is always one.
+  x.reply.rows = {};                         // It is told them, or was.
+  // What was changed is known there before it is told that it was.
+  const auto at_peer = st.peers.find(of.node);
+  if (at_peer == st.peers.end() || at_peer->second.at != phase::linked)
+    return;
+  auto& peer = at_peer->second;
+  tell(self, peer);
+  auto& link = peer.access;
+  if (!link.awaited)
+    return self->send(handle_of(of.from), atom::access_v, std::move(x));
+  const bool is_newest = !st.config.access.rows || st.config.access.rows() == link.told;
+  auto& waits = is_newest ? link.answers : link.later_answers;
+  if (waits.size() < calls_most) // One more is answered in time all the same: it was given up.
+    waits.push_back(std::move(x));
 }
 
 void take_answer(membership_ptr self, access_told& x) {
@@ -123,6 +192,8 @@ void take_answer(membership_ptr self, access_told& x) {
     return;
   const auto number = at->second.number;
   st.desk_calls.erase(at);
+  if (x.with_rows && st.access)
+    x.reply.rows = *st.access;
   say(self, number, std::move(x.reply));
 }
 

@@ -8,8 +8,10 @@ namespace footfall::membership_access {
 
 /// A node with a store: to one without, if it is not what that has.
 void tell(membership_ptr self, membership_state::peer& x);
+/// Once a part of that has arrived.
+void go_on(membership_ptr self, const access_part_taken& x);
 /// A node without: what another told.
-void take(membership_ptr self, access_rows& x);
+void take(membership_ptr self, access_part& x);
 
 /// From the edge of a node without a store.
 void ask(membership_ptr self, access_call& x);

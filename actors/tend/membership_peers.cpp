@@ -91,8 +91,7 @@ void part(membership_ptr self, peer& x, std::string why) {
   x.link = 0;
   membership_access::lost(self, x.row.id.node.empty() ? x.hello.node.node : x.row.id.node);
   x.hello = {};
-  x.access_told = nullptr;
-  x.access_revision = -1;
+  x.access = {};
   report(self, x.trouble.heed(why, now(self)));
   x.why = std::move(why);
 }

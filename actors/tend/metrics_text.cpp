@@ -193,6 +193,8 @@ void add_edges(page& out, const metrics& x) {
              static_cast<double>(x.http_streams.load()));
   out.count("footfall_http_streams_refused_total", "Live streams over the limit.",
             x.http_streams_refused);
+  out.count("footfall_trace_lines_left_out_total", "Lines about requests, over the limit.",
+            x.trace_lines_left_out);
   if (const auto until = x.tls_valid_until_s.load()) {
     out.single("footfall_tls_certificate_expires_seconds",
                "When the certificate of the listeners ends.", MetricType::Gauge,

@@ -42,9 +42,10 @@ grpc::Status still_holds(const edge& x, const model::principal& who) {
              : status_of(model::access_denial::revoked, model::access_need::nothing);
 }
 
-std::shared_ptr<unary_call> unary_call::start(edge_ptr edge, grpc::CallbackServerContext* context,
+std::shared_ptr<unary_call> unary_call::start(edge_ptr edge, const char* what,
+                                              grpc::CallbackServerContext* context,
                                               grpc::ByteBuffer* response) {
-  std::shared_ptr<unary_call> call{new unary_call(std::move(edge), context, response)};
+  std::shared_ptr<unary_call> call{new unary_call(std::move(edge), what, context, response)};
   call->self_ = call;
   if (!call->admitted())
     call->refuse(no_place(*call->place_));
@@ -53,7 +54,12 @@ std::shared_ptr<unary_call> unary_call::start(edge_ptr edge, grpc::CallbackServe
 
 void unary_call::refuse(grpc::Status status) {
   if (claim())
-    Finish(std::move(status));
+    finish(std::move(status));
+}
+
+void unary_call::finish(grpc::Status status) {
+  trace_.ends(place_->config.traces, status);
+  Finish(std::move(status));
 }
 
 } // namespace footfall::rpc

@@ -8,6 +8,7 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
+#include "net/grpc/call_trace.hpp"
 #include "net/grpc/edge.hpp"
 #include "net/grpc/status.hpp"
 
@@ -56,7 +57,9 @@ inline grpc::Status cancelled() {
 /// that answers late, or never, does no harm.
 class unary_call final : public grpc::ServerUnaryReactor {
 public:
-  static std::shared_ptr<unary_call> start(edge_ptr edge, grpc::CallbackServerContext* context,
+  /// @param what it is, for logs
+  static std::shared_ptr<unary_call> start(edge_ptr edge, const char* what,
+                                           grpc::CallbackServerContext* context,
                                            grpc::ByteBuffer* response);
 
   /// True for the one that may answer; it must call finish().
@@ -64,10 +67,11 @@ public:
 
   /// What the one that claimed the call may use until it finishes.
   grpc::CallbackServerContext& context() noexcept { return *context_; }
-  void finish(grpc::Status status) { Finish(std::move(status)); }
+  const trace_context& trace() const noexcept { return trace_.of(); }
+  void finish(grpc::Status status);
   template <class Message>
   void finish(const Message& answer) {
-    Finish(write_message(answer, *response_));
+    finish(write_message(answer, *response_));
   }
 
   /// Claims and finishes.
@@ -83,12 +87,14 @@ public:
   bool admitted() const noexcept { return static_cast<bool>(place_); }
 
 private:
-  unary_call(edge_ptr edge, grpc::CallbackServerContext* context, grpc::ByteBuffer* response)
-      : place_(std::move(edge)), context_(context), response_(response) {}
+  unary_call(edge_ptr edge, const char* what, grpc::CallbackServerContext* context,
+             grpc::ByteBuffer* response)
+      : place_(std::move(edge)), context_(context), response_(response), trace_(what, *context) {}
 
   call_place place_;
   grpc::CallbackServerContext* context_;
   grpc::ByteBuffer* response_;
+  call_trace trace_;
   std::atomic<bool> claimed_{false};
   std::shared_ptr<unary_call> self_;
 };

@@ -8,9 +8,9 @@ grpc::Status admit(const model::principal& who, v1::PostEventsRequest& message) 
   return charge(who, static_cast<uint64_t>(message.events_size()));
 }
 
-event_stream* event_stream::start(edge_ptr edge, const grpc::ServerContextBase& context,
+event_stream* event_stream::start(edge_ptr edge, grpc::CallbackServerContext& context,
                                   grpc::ByteBuffer* response) {
-  std::shared_ptr<event_stream> stream{new event_stream(std::move(edge), response)};
+  std::shared_ptr<event_stream> stream{new event_stream(std::move(edge), context, response)};
   stream->self_ = stream;
   if (!stream->place_)
     stream->finish(no_place(*stream->place_));
@@ -37,7 +37,8 @@ void event_stream::end() {
   if (!storing_)
     finish(status_of(errc::shutting_down, "the node drains; open the stream again elsewhere or "
                                           "later"
-                                              + so_far()));
+                                              + so_far()),
+           true);
 }
 
 void event_stream::read_next() {
@@ -88,7 +89,7 @@ void event_stream::take(v1::PostEventsRequest& message) {
   if (events.empty())
     done({});
   else
-    place_->handler.ingest(std::move(events), std::move(done));
+    place_->handler.ingest(std::move(events), std::move(done), trace_.of());
 }
 
 void event_stream::add_results(const event_batch& batch) {
@@ -121,11 +122,13 @@ void event_stream::check() {
     finish({held.error_code(), held.error_message() + so_far()});
 }
 
-void event_stream::finish(grpc::Status status) {
+void event_stream::finish(grpc::Status status, bool as_planned) {
   std::lock_guard guard{mutex_};
   if (finished_)
     return;
   finished_ = true;
+  if (!as_planned)
+    trace_.ends(place_->config.traces, status);
   Finish(std::move(status));
 }
 

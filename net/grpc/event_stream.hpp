@@ -21,7 +21,7 @@ class event_stream final : public grpc::ServerReadReactor<grpc::ByteBuffer>,
                            public drainable,
                            public std::enable_shared_from_this<event_stream> {
 public:
-  static event_stream* start(edge_ptr edge, const grpc::ServerContextBase& context,
+  static event_stream* start(edge_ptr edge, grpc::CallbackServerContext& context,
                              grpc::ByteBuffer* response);
 
   void OnReadDone(bool ok) override;
@@ -31,19 +31,20 @@ public:
   void check() override;
 
 private:
-  event_stream(edge_ptr edge, grpc::ByteBuffer* response)
-      : place_(std::move(edge)), response_(response) {}
+  event_stream(edge_ptr edge, grpc::CallbackServerContext& context, grpc::ByteBuffer* response)
+      : place_(std::move(edge)), trace_("StreamEvents", context), response_(response) {}
 
   void take(v1::PostEventsRequest& message);
   void add_results(const event_batch& batch);
   void read_next();
-  void finish(grpc::Status status);
+  void finish(grpc::Status status, bool as_planned = false);
   std::string so_far() const;
 
   static constexpr int problems_max = 1000;
 
   call_place place_;
   model::principal who_;
+  call_trace trace_; ///< Of all its events.
   grpc::ByteBuffer* response_;
   grpc::ByteBuffer bytes_;
   // Guards what follows, and is held while gRPC is told to read or finish, so that

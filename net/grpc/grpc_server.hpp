@@ -11,6 +11,7 @@
 #include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
 #include "actors/ports/request_handler.hpp"
+#include "actors/ports/trace_log.hpp"
 #include "net/tls/server_certificate.hpp"
 
 namespace footfall {
@@ -32,6 +33,7 @@ struct grpc_config {
   int32_t stop_grace_ms = 5'000;                  ///< What open calls are given by stop().
   const model::access_gate* gate = nullptr;       ///< Who may pass; null: everybody. Outlives it.
   tls::server_certificate* certificate = nullptr; ///< What it shows; null: no TLS. Outlives it.
+  trace_log* traces = nullptr; ///< Told what became of calls; null: nobody is. Outlives it.
   now_fn now = system_now_us;
   std::function<void(const std::string&)> report = {}; ///< A line of the library's, now and then.
 };

@@ -24,7 +24,7 @@ void answer(unary_call& call, const event_batch& batch) {
 grpc::ServerUnaryReactor* ingest_service::PostEvents(grpc::CallbackServerContext* context,
                                                      const grpc::ByteBuffer* request,
                                                      grpc::ByteBuffer* response) {
-  auto call = unary_call::start(edge_, context, response);
+  auto call = unary_call::start(edge_, "PostEvents", context, response);
   if (!call->admitted())
     return call.get();
   v1::PostEventsRequest message;
@@ -42,10 +42,13 @@ grpc::ServerUnaryReactor* ingest_service::PostEvents(grpc::CallbackServerContext
     answer(*call, *batch);
   } else {
     auto events = std::move(batch->events);
-    edge_->handler.ingest(std::move(events), [call, batch](ingest_reply reply) {
-      merge(*batch, std::move(reply.results));
-      answer(*call, *batch);
-    });
+    edge_->handler.ingest(
+        std::move(events),
+        [call, batch](ingest_reply reply) {
+          merge(*batch, std::move(reply.results));
+          answer(*call, *batch);
+        },
+        call->trace());
   }
   return call.get();
 }

@@ -7,9 +7,9 @@
 
 namespace footfall::rpc {
 
-page_watch* page_watch::start(edge_ptr edge, const grpc::ServerContextBase& context,
+page_watch* page_watch::start(edge_ptr edge, grpc::CallbackServerContext& context,
                               const grpc::ByteBuffer& request) {
-  std::shared_ptr<page_watch> watch{new page_watch(std::move(edge))};
+  std::shared_ptr<page_watch> watch{new page_watch(std::move(edge), context)};
   watch->self_ = watch;
   if (auto status = watch->open(context, request); !status.ok())
     watch->finish(std::move(status));
@@ -98,7 +98,7 @@ void page_watch::OnCancel() {
 }
 
 void page_watch::end() {
-  finish(status_of(errc::shutting_down, "the node drains; watch again elsewhere or later"));
+  finish(status_of(errc::shutting_down, "the node drains; watch again elsewhere or later"), true);
 }
 
 void page_watch::check() {
@@ -106,17 +106,20 @@ void page_watch::check() {
     finish(std::move(held));
 }
 
-void page_watch::finish(grpc::Status status) {
+void page_watch::finish(grpc::Status status, bool as_planned) {
   std::lock_guard guard{mutex_};
   if (finished_)
     return;
   newest_.reset();
+  planned_ = planned_ || as_planned;
   // gRPC wants the write to be through first; a cancelled one comes back at once.
   if (writing_) {
     last_ = std::move(status);
     return;
   }
   finished_ = true;
+  if (!planned_)
+    trace_.ends(place_->config.traces, status);
   Finish(std::move(status));
 }
 

@@ -18,7 +18,7 @@ class page_watch final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                          public drainable,
                          public std::enable_shared_from_this<page_watch> {
 public:
-  static page_watch* start(edge_ptr edge, const grpc::ServerContextBase& context,
+  static page_watch* start(edge_ptr edge, grpc::CallbackServerContext& context,
                            const grpc::ByteBuffer& request);
 
   ~page_watch() override;
@@ -30,17 +30,19 @@ public:
   void check() override;
 
 private:
-  explicit page_watch(edge_ptr edge) : place_(std::move(edge)) {}
+  page_watch(edge_ptr edge, grpc::CallbackServerContext& context)
+      : place_(std::move(edge)), trace_("WatchPage", context) {}
 
   /// Why it cannot start, if it cannot.
   grpc::Status open(const grpc::ServerContextBase& context, const grpc::ByteBuffer& request);
   void update(query_answer answer);
   void write(const query_answer& answer);
-  void finish(grpc::Status status);
+  void finish(grpc::Status status, bool as_planned = false);
 
   call_place place_;
   bool watch_place_ = false;
   model::principal who_;
+  call_trace trace_;
   query_ask ask_;
   std::shared_ptr<void> token_; // of the handler; set before gRPC knows of the call
   // Guards what follows, and is held while gRPC is told to write or finish, so that
@@ -51,6 +53,7 @@ private:
   std::optional<grpc::Status> last_;   // to finish with after it
   bool writing_ = false;
   bool finished_ = false;
+  bool planned_ = false; // the node ends it, in order
   std::shared_ptr<page_watch> self_;
 };
 

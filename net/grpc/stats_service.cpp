@@ -9,14 +9,14 @@ namespace footfall::rpc {
 
 namespace {
 
-/// Asks the handler what `request` asks, in the words of query_ask. `complete`
-/// may add to the question and refuse it; `decorate` may add to the answer's
-/// metadata.
+/// Asks the handler what `request` asks, in the words of query_ask. `what` is the method,
+/// `complete` may add to the question and refuse it; `decorate` may add to the answer's metadata.
 template <class Request, class Response, class Complete, class Decorate>
-grpc::ServerUnaryReactor* run_query(const edge_ptr& edge, grpc::CallbackServerContext* context,
+grpc::ServerUnaryReactor* run_query(const char* what, const edge_ptr& edge,
+                                    grpc::CallbackServerContext* context,
                                     const grpc::ByteBuffer* request, grpc::ByteBuffer* response,
                                     Complete complete, Decorate decorate) {
-  auto call = unary_call::start(edge, context, response);
+  auto call = unary_call::start(edge, what, context, response);
   if (!call->admitted())
     return call.get();
   Request message;
@@ -37,6 +37,7 @@ grpc::ServerUnaryReactor* run_query(const edge_ptr& edge, grpc::CallbackServerCo
   } else if ((bad = model::check_query(ask, edge->config.now()))) {
     call->refuse(status_of(bad));
   } else {
+    ask.trace = call->trace();
     auto done = [call, ask, decorate](const query_answer& answer) {
       if (!call->claim())
         return;
@@ -53,10 +54,11 @@ grpc::ServerUnaryReactor* run_query(const edge_ptr& edge, grpc::CallbackServerCo
 }
 
 template <class Request, class Response>
-grpc::ServerUnaryReactor* run_query(const edge_ptr& edge, grpc::CallbackServerContext* context,
+grpc::ServerUnaryReactor* run_query(const char* what, const edge_ptr& edge,
+                                    grpc::CallbackServerContext* context,
                                     const grpc::ByteBuffer* request, grpc::ByteBuffer* response) {
   return run_query<Request, Response>(
-      edge, context, request, response,
+      what, edge, context, request, response,
       [](const grpc::CallbackServerContext&, query_ask&) { return model::refusal{}; },
       [](grpc::CallbackServerContext&, const query_answer&) {});
 }
@@ -83,32 +85,37 @@ void freshness_to_metadata(grpc::CallbackServerContext& context, const query_ans
 
 grpc::ServerUnaryReactor* stats_service::GetCount(context_ptr context, const bytes* request,
                                                   bytes* response) {
-  return run_query<v1::CountRequest, v1::CountResponse>(edge_, context, request, response);
+  return run_query<v1::CountRequest, v1::CountResponse>("GetCount", edge_, context, request,
+                                                        response);
 }
 
 grpc::ServerUnaryReactor* stats_service::GetPage(context_ptr context, const bytes* request,
                                                  bytes* response) {
-  return run_query<v1::PageRequest, v1::PageResponse>(edge_, context, request, response);
+  return run_query<v1::PageRequest, v1::PageResponse>("GetPage", edge_, context, request, response);
 }
 
 grpc::ServerUnaryReactor* stats_service::GetTopPages(context_ptr context, const bytes* request,
                                                      bytes* response) {
-  return run_query<v1::TopPagesRequest, v1::TopPagesResponse>(edge_, context, request, response);
+  return run_query<v1::TopPagesRequest, v1::TopPagesResponse>("GetTopPages", edge_, context,
+                                                              request, response);
 }
 
 grpc::ServerUnaryReactor* stats_service::GetSeries(context_ptr context, const bytes* request,
                                                    bytes* response) {
-  return run_query<v1::SeriesRequest, v1::SeriesResponse>(edge_, context, request, response);
+  return run_query<v1::SeriesRequest, v1::SeriesResponse>("GetSeries", edge_, context, request,
+                                                          response);
 }
 
 grpc::ServerUnaryReactor* stats_service::GetUsers(context_ptr context, const bytes* request,
                                                   bytes* response) {
-  return run_query<v1::UsersRequest, v1::UsersResponse>(edge_, context, request, response);
+  return run_query<v1::UsersRequest, v1::UsersResponse>("GetUsers", edge_, context, request,
+                                                        response);
 }
 
 grpc::ServerUnaryReactor* stats_service::GetActive(context_ptr context, const bytes* request,
                                                    bytes* response) {
-  return run_query<v1::ActiveRequest, v1::ActiveResponse>(edge_, context, request, response);
+  return run_query<v1::ActiveRequest, v1::ActiveResponse>("GetActive", edge_, context, request,
+                                                          response);
 }
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* stats_service::WatchPage(context_ptr context,
@@ -120,7 +127,8 @@ grpc::ServerUnaryReactor* analytics_service::GetEventCount(grpc::CallbackServerC
                                                            const grpc::ByteBuffer* request,
                                                            grpc::ByteBuffer* response) {
   return run_query<::analytics::EventCountRequest, ::analytics::EventCountResponse>(
-      edge_, context, request, response, after_from_metadata, freshness_to_metadata);
+      "GetEventCount", edge_, context, request, response, after_from_metadata,
+      freshness_to_metadata);
 }
 
 } // namespace footfall::rpc

@@ -2,6 +2,17 @@
 
 namespace footfall::http {
 
+const char* to_text(method x) noexcept {
+  switch (x) {
+  case method::get: return "GET";
+  case method::head: return "HEAD";
+  case method::post: return "POST";
+  case method::del: return "DELETE";
+  case method::other: break;
+  }
+  return "OTHER";
+}
+
 void completion_queue::push(completion x) {
   std::lock_guard guard{mutex_};
   if (closed_)
@@ -34,8 +45,18 @@ void pending_request::clear() {
   text.clear();
 }
 
-void exchange::refuse(const problem& x) {
+// A client that failed for no fault of its own is given a name to ask by.
+void exchange::note(unsigned code) {
   answered = true;
+  status = code;
+  if (code < 500 || !traces || trace)
+    return;
+  trace = next_span({});
+  frame.extra += trace_header(trace);
+}
+
+void exchange::refuse(const problem& x) {
+  note(x.status);
   if (x.status < 500 && x.status != 429)
     add(counters->http_bad_requests);
   append_problem(*out, frame, x);
@@ -43,7 +64,7 @@ void exchange::refuse(const problem& x) {
 
 void exchange::begin_stream(std::string_view type, std::string_view headers,
                             std::shared_ptr<body_stream> body) {
-  answered = true;
+  note(200);
   append_stream_head(*out, frame, type, headers);
   stream = std::move(body);
 }

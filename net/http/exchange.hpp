@@ -15,6 +15,7 @@
 #include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
 #include "actors/ports/request_handler.hpp"
+#include "actors/ports/trace_log.hpp"
 #include "net/http/body_stream.hpp"
 #include "net/http/query_string.hpp"
 #include "net/http/question.hpp"
@@ -107,17 +108,24 @@ public:
   response_frame frame;
   std::string* out = nullptr; ///< Responses are appended here.
   metrics* counters = nullptr;
+  trace_log* traces = nullptr; ///< Null: failures are told to nobody.
+  trace_context trace;         ///< The client's, with a span of our own.
   bool answered = false;
+  std::string_view pattern = {}; ///< path_pattern(), where an endpoint changed the target.
+  unsigned status = 0;           ///< Of the answer.
   std::shared_ptr<body_stream> stream = {}; ///< Set: the answer is its head, and it follows.
 
-  void answer(unsigned status, std::string_view type, std::string_view headers,
+  void answer(unsigned code, std::string_view type, std::string_view headers,
               std::string_view body) {
-    answered = true;
-    append_response(*out, frame, status, type, headers, body);
+    note(code);
+    append_response(*out, frame, code, type, headers, body);
   }
   void refuse(const problem& x);
   void begin_stream(std::string_view type, std::string_view headers,
                     std::shared_ptr<body_stream> body);
+
+private:
+  void note(unsigned code);
 };
 
 /// What stands behind one port. Called on the listener's thread; must not block.

@@ -67,6 +67,7 @@ constexpr kept_header kept_headers[] = {
     {bh::field::cookie, {}, header::cookie, 8192, true},
     {bh::field::unknown, "sec-fetch-site", header::fetch_site, 32, false},
     {bh::field::unknown, "last-event-id", header::last_event_id, 2048, true},
+    {bh::field::unknown, "traceparent", header::traceparent, 512, true},
 };
 
 const char* text_of_error(const error_code& ec) {

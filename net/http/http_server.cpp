@@ -39,10 +39,10 @@ caf::expected<std::unique_ptr<http_server>> http_server::open(const http_config&
                     std::unique_ptr<http::endpoint> target,
                     std::unique_ptr<http::listener>& out) -> caf::error {
     const bool is_admin = &out == &parts->admin;
-    auto made =
-        http::listener::open({name, address, port, most, is_admin ? config.admin_gate : config.gate,
-                              &out == &parts->query, config.certificate, is_admin},
-                             settings, std::move(target), counters, now);
+    auto made = http::listener::open(
+        {name, address, port, most, is_admin ? config.admin_gate : config.gate,
+         &out == &parts->query, config.certificate, is_admin, is_admin ? nullptr : config.traces},
+        settings, std::move(target), counters, now);
     if (!made)
       return made.error();
     out = std::move(*made);

@@ -13,6 +13,7 @@
 #include "actors/ports/clock.hpp"
 #include "actors/ports/metrics.hpp"
 #include "actors/ports/request_handler.hpp"
+#include "actors/ports/trace_log.hpp"
 #include "net/tls/server_certificate.hpp"
 
 namespace footfall {
@@ -33,6 +34,8 @@ struct http_config {
   /// What is shown to clients; null: they go without TLS. At admin, those of the machine itself
   /// may in any case.
   tls::server_certificate* certificate = nullptr;
+  /// Where it is told what became of requests at ingest and query; null: nowhere. Outlives it.
+  trace_log* traces = nullptr;
   bool takes_requests = true;   ///< Else there is admin alone.
   bool has_ui = true;           ///< The dashboard is served on the query port.
   uint32_t live_streams = 1000; ///< At once, of /v1/live,

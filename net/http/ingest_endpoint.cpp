@@ -207,7 +207,7 @@ private:
     render_echo(parsed.event, x.pending.echo);
     std::vector<click_event> events;
     events.push_back(std::move(parsed.event));
-    handler_.ingest(std::move(events), x.done);
+    handler_.ingest(std::move(events), x.done, x.trace);
   }
 
   void finish_one(exchange& x, const ingest_reply& reply) {
@@ -268,7 +268,7 @@ private:
     add(x.counters->events_rejected, x.pending.refused.size() - events.size());
     if (events.empty())
       return finish_many(x, {});
-    handler_.ingest(std::move(events), x.done);
+    handler_.ingest(std::move(events), x.done, x.trace);
   }
 
   void finish_many(exchange& x, const ingest_reply& reply) {

@@ -66,9 +66,9 @@ bool charge(exchange& x, uint64_t amount) {
   const auto now = x.who.take(amount, steady_now());
   if (now.limit == 0)
     return true;
-  x.frame.extra = "RateLimit-Limit: " + std::to_string(now.limit)
-                  + "\r\nRateLimit-Remaining: " + std::to_string(now.remaining)
-                  + "\r\nRateLimit-Reset: " + std::to_string(now.reset_s) + "\r\n";
+  x.frame.extra += "RateLimit-Limit: " + std::to_string(now.limit)
+                   + "\r\nRateLimit-Remaining: " + std::to_string(now.remaining)
+                   + "\r\nRateLimit-Reset: " + std::to_string(now.reset_s) + "\r\n";
   if (now.taken)
     return true;
   auto bad = problem_of(access_denial::rate, access_need::nothing);

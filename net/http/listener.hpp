@@ -33,6 +33,7 @@ struct listener_address {
   bool takes_sessions = false; ///< Cookies of browsers, which send them to each port of a host.
   tls::server_certificate* certificate = nullptr; ///< Null: without TLS. Outlives the listener.
   bool plain_for_machine = false; ///< Who asks from the loopback may do without TLS.
+  trace_log* traces = nullptr;    ///< Null: what becomes of requests is told to nobody.
 };
 
 /// One port: accepts connections, owns them, and runs them on one thread.
@@ -57,6 +58,7 @@ public:
   metrics& counters() { return counters_; }
   const http_config& config() const { return config_; }
   tls::server_certificate* certificate() const { return where_.certificate; }
+  trace_log* traces() const { return where_.traces; }
   bool may_be_plain(const boost::asio::ip::tcp::socket& from) const;
   const framing_limits& framing() const { return framing_; }
   /// Why a request is not let in, whatever it asks; notes in `x` who asks.

@@ -49,6 +49,7 @@ public:
       bad = "after is empty; send the Footfall-Position that ingestion answered";
     if (!bad.empty())
       return x.refuse(invalid(std::move(bad)));
+    asked.ask.trace = x.trace;
     handler_.query(asked.ask, x.done);
   }
 

@@ -4,6 +4,7 @@
 #include "net/http/assets.hpp"
 #include "net/http/exchange.hpp"
 #include "net/http/live_hub.hpp"
+#include "net/http/path_pattern.hpp"
 #include "net/http/question.hpp"
 #include "net/http/system_history.hpp"
 #include "net/http/system_view.hpp"
@@ -97,6 +98,7 @@ public:
       return ui_->answer(x);
     x.pending.behind = find(path);
     if (x.pending.behind == admin_.get()) {
+      x.pattern = path_pattern(path);
       auto rest = x.in->target.substr(system_path.size());
       x.in->target = path == "/v1/system/partitions" ? "/admin" + rest : std::move(rest);
     }

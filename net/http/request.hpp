@@ -23,8 +23,12 @@ enum class header : uint8_t {
   last_event_id,
   authorization, ///< Secret: never told.
   cookie,        ///< Secret: never told.
+  traceparent,
 };
-inline constexpr size_t headers_kept = 8;
+inline constexpr size_t headers_kept = 9;
+
+/// "GET", ...; "OTHER".
+const char* to_text(method x) noexcept;
 
 /// One request as endpoints see it. Its strings keep their memory for the next.
 struct request {

@@ -202,6 +202,10 @@ std::string field_of(std::string_view reason) {
   return {};
 }
 
+std::string trace_header(const trace_context& x) {
+  return "traceresponse: " + to_string(x) + "\r\n";
+}
+
 std::string date_line(int64_t now_us) {
   const auto seconds = static_cast<time_t>(now_us / 1'000'000);
   tm parts{};

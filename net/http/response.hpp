@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "proto/event.hpp"
+#include "proto/trace.hpp"
 
 namespace footfall::http {
 
@@ -59,6 +60,9 @@ void append_result(std::string& out, const event_result& x, std::string_view war
 
 /// The field that a refusal names in its first word, or empty.
 std::string field_of(std::string_view reason);
+
+/// A whole line that tells a client by what its request is known here (W3C Trace Context, level 2).
+std::string trace_header(const trace_context& x);
 
 /// "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n".
 std::string date_line(int64_t now_us);

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 
 #include "net/http/listener.hpp"
+#include "net/http/path_pattern.hpp"
 
 namespace footfall::http {
 
@@ -37,6 +38,7 @@ session::session(listener& owner, tcp::socket socket, uint32_t slot)
   exchange_.in = &reader_.get();
   exchange_.out = &out_;
   exchange_.counters = &owner.counters();
+  exchange_.traces = owner.traces();
   exchange_.done.queue = owner.queue();
   exchange_.done.to.slot = slot;
   // Slots are used again: the generations of a slot never repeat.
@@ -201,6 +203,7 @@ void session::begin(bool last) {
   x.who = {};
   x.frame = {owner_.date(), x.in->http_1_0, last || owner_.says_goodbye(),
              x.in->verb == method::head};
+  name_request();
   enter(phase::answering);
   if (auto bad = owner_.turns_away(x))
     x.refuse(*bad);
@@ -222,8 +225,43 @@ void session::finish(uint64_t generation, completion_value value) {
   work();
 }
 
+/// By what its client calls it, if it does.
+void session::name_request() {
+  auto& x = exchange_;
+  x.status = 0;
+  x.pattern = {};
+  x.trace = {};
+  const auto& given = x.in->value(header::traceparent);
+  if (given.empty())
+    return;
+  x.trace = parse_traceparent(given);
+  if (!x.trace)
+    return;
+  x.trace = next_span(x.trace);
+  x.frame.extra = trace_header(x.trace);
+}
+
+/// Whoever is not let in, or asks for what is not there, writes nothing to the log.
+void session::tell_of_request() {
+  const auto& x = exchange_;
+  const auto pattern = x.pattern.empty() ? path_pattern(x.in->path()) : x.pattern;
+  auto text = [&] {
+    const auto took = steady_clock::now() - since_;
+    return std::string(to_text(x.in->verb)) + ' '
+           + (pattern.empty() ? "another path" : std::string(pattern)) + ": "
+           + std::to_string(x.status) + " in "
+           + milliseconds_text(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
+  };
+  if (x.status >= 500)
+    x.traces->tell_failure(x.trace, "http", text);
+  else if (x.status != 401 && x.status != 403 && !pattern.empty())
+    x.traces->tell(x.trace, "http", text);
+}
+
 /// The answer stands in `out_`.
 void session::answer_request() {
+  if (exchange_.traces && (exchange_.trace.sampled || exchange_.status >= 500))
+    tell_of_request();
   ++exchange_.done.to.generation; // A second answer would be for nobody.
   close_after_ = exchange_.frame.close;
   continued_ = false;
@@ -288,6 +326,10 @@ void session::ask_stream() {
 /// Ends the connection with a problem.
 void session::refuse(const problem& x) {
   exchange_.frame = {owner_.date(), false, true, exchange_.in->verb == method::head};
+  if (phase_ != phase::answering) // Else it has its name.
+    name_request();
+  else if (exchange_.trace)
+    exchange_.frame.extra = trace_header(exchange_.trace);
   exchange_.refuse(x);
   answer_request();
 }

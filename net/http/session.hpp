@@ -53,7 +53,9 @@ private:
   void begin(bool last);
   void refuse(const problem& x);
   void say_continue();
+  void name_request();
   void answer_request();
+  void tell_of_request();
   bool flush();
   void flush_and_work();
   void begin_stream();

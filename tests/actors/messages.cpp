@@ -39,16 +39,6 @@ TEST_CASE("every value that actors exchange survives the wire", "[actor][message
   CHECK(answers[0].results[1].pos == position{3, 9});
   CHECK(answers[0].results[0].status == outcome::unknown);
 
-  query_ask ask;
-  ask.kind = query_kind::series;
-  ask.step = series_step::day;
-  ask.after = {{1, 2}};
-  ask.page_url = "/p";
-  auto asks = round_trip(system, std::vector<query_ask>{ask});
-  CHECK(asks.at(0).kind == query_kind::series);
-  CHECK(asks[0].step == series_step::day);
-  CHECK(asks[0].after.at(0) == position{1, 2});
-
   query_answer counts;
   counts.code = errc::timeout;
   counts.source = answer_source::cache;
@@ -81,6 +71,27 @@ TEST_CASE("every value that actors exchange survives the wire", "[actor][message
 
   std::vector<cache_advance> moved{{"p", 1, 2, 3, {{0, 1}}, {{5, 6}}}};
   CHECK(round_trip(system, moved).at(0).changed.at(0).second == 6);
+}
+
+TEST_CASE("what is asked of nodes survives the wire", "[actor][messages]") {
+  test::test_system_config config;
+  caf::actor_system system{config};
+  query_ask ask;
+  ask.kind = query_kind::series;
+  ask.step = series_step::day;
+  ask.after = {{1, 2}};
+  ask.page_url = "/p";
+  ask.trace = {1, 2, 3, true};
+  auto asks = round_trip(system, std::vector<query_ask>{ask});
+  CHECK(asks.at(0).kind == query_kind::series);
+  CHECK(asks[0].step == series_step::day);
+  CHECK(asks[0].after.at(0) == position{1, 2});
+  CHECK(to_string(asks[0].trace) == to_string(ask.trace));
+
+  const std::vector<ingest_ask> events{{7, {{"s", "id", "ada", "click", "/p"}}, {4, 5, 6, true}}};
+  const auto given = round_trip(system, events).at(0);
+  CHECK(given.events.at(0).user_id == "ada");
+  CHECK(to_string(given.trace) == to_string(events[0].trace));
 }
 
 TEST_CASE("what a re-drive exchanges survives the wire", "[actor][messages]") {
@@ -155,9 +166,18 @@ TEST_CASE("what nodes tell gateways survives the wire", "[actor][messages]") {
   CHECK(back.users == rows.users);
   CHECK(back.sessions == rows.sessions);
 
+  const auto part = round_trip(system, access_part{rows, 3, false});
+  CHECK(part.rows.keys == rows.keys);
+  CHECK(part.number == 3);
+  CHECK_FALSE(part.is_last);
+  const auto taken = round_trip(system, access_part_taken{8, 3});
+  CHECK(taken.revision == 8);
+  CHECK(taken.number == 3);
+
   access_told said{4, access_refusal(errc::overloaded, "wait")};
   said.reply.retry_after_s = 3;
   said.reply.refused = true;
+  said.with_rows = true;
   said.reply.text = "secret";
   said.reply.key = rows.keys[0];
   const auto heard = round_trip(system, said);
@@ -165,6 +185,7 @@ TEST_CASE("what nodes tell gateways survives the wire", "[actor][messages]") {
   CHECK(heard.reply.code == errc::overloaded);
   CHECK(heard.reply.retry_after_s == 3);
   CHECK(heard.reply.refused);
+  CHECK(heard.with_rows);
   CHECK(heard.reply.text == "secret");
   CHECK(heard.reply.key == rows.keys[0]);
 }
@@ -200,4 +221,29 @@ TEST_CASE("each question of a desk survives the wire", "[actor][messages]") {
   none.kind = std::size(all);
   any_access_ask out;
   CHECK(unflatten(none, out));
+}
+
+TEST_CASE("rows are cut into parts, and put together again", "[actor][messages]") {
+  access_rows rows;
+  rows.revision = 8;
+  CHECK(parts_of(rows, 1'000).size() == 1); // Also when there is nothing.
+  rows.sites = {{"shop", 1}};
+  for (int i = 0; i < 20; ++i)
+    rows.users.push_back({"u" + std::to_string(i), "", access_role::read, "shop", i});
+  rows.users[3].name = std::string(5'000, 'x'); // Longer than a part.
+  rows.sessions.push_back({"abc", "u1", 7, 8});
+  const auto parts = parts_of(rows, 500);
+  CHECK(parts.size() > 4);
+  access_rows whole;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    CHECK(parts[i].number == i);
+    CHECK(parts[i].is_last == (i + 1 == parts.size()));
+    CHECK(parts[i].rows.revision == 8);
+    auto copy = parts[i].rows;
+    append(whole, std::move(copy));
+  }
+  CHECK(whole.revision == 8);
+  CHECK(whole.sites == rows.sites);
+  CHECK(whole.users == rows.users);
+  CHECK(whole.sessions == rows.sessions);
 }

@@ -6,10 +6,12 @@
 
 namespace footfall::test {
 
-void told_handler::ingest(std::vector<click_event> events, ingest_done done) {
+void told_handler::ingest(std::vector<click_event> events, ingest_done done,
+                          const trace_context& trace) {
   ingest_reply reply;
   {
     std::lock_guard guard{mutex_};
+    last_trace_ = trace;
     for (const auto& event : events) {
       event_result result;
       if (decide) {
@@ -68,6 +70,11 @@ std::vector<click_event> told_handler::events() const {
 query_ask told_handler::last_ask() const {
   std::lock_guard guard{mutex_};
   return last_ask_;
+}
+
+trace_context told_handler::last_trace() const {
+  std::lock_guard guard{mutex_};
+  return last_trace_;
 }
 
 size_t told_handler::kept() const {

@@ -33,7 +33,8 @@ public:
   std::function<event_result(const click_event&)> decide;
   query_answer answer;
 
-  void ingest(std::vector<click_event> events, ingest_done done) override;
+  void ingest(std::vector<click_event> events, ingest_done done,
+              const trace_context& trace = {}) override;
   void query(query_ask ask, query_done done) override;
   std::shared_ptr<void> watch(std::string site_id, std::string page_url,
                               query_done update) override;
@@ -51,6 +52,7 @@ public:
 
   std::vector<click_event> events() const;
   query_ask last_ask() const;
+  trace_context last_trace() const; ///< Of events.
   size_t kept() const;
   /// Answers all that were kept, in vain or not.
   void answer_kept();
@@ -62,6 +64,7 @@ private:
   mutable std::mutex mutex_;
   std::vector<click_event> events_;
   query_ask last_ask_;
+  trace_context last_trace_;
   std::vector<std::function<void()>> kept_;
   std::vector<watcher> watchers_;
 };

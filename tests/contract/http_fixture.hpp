@@ -22,7 +22,9 @@ using namespace std::chrono_literals;
 /// Answers at once, unless it is told to hold events back.
 class fake_handler final : public request_handler {
 public:
-  void ingest(std::vector<click_event> events, ingest_done done) override {
+  void ingest(std::vector<click_event> events, ingest_done done,
+              const trace_context& trace = {}) override {
+    last_trace = trace;
     std::unique_lock guard{mutex_};
     seen.insert(seen.end(), events.begin(), events.end());
     ingest_reply reply;
@@ -71,6 +73,8 @@ public:
               watches_.erase(id);
             }};
   }
+
+  trace_context last_trace; ///< Of the events that came last.
 
   void tell_page(const std::string& page, query_answer answer) {
     std::unique_lock guard{mutex_};

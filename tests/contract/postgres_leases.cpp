@@ -1,10 +1,10 @@
 #include <catch2/catch.hpp>
 
 #include <cstdlib>
+#include <future>
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <thread>
 
 #include <libpq-fe.h>
 
@@ -151,19 +151,19 @@ TEST_CASE("a claim with a lease ends the connection of a stuck owner",
   member a{*one, "a"}, b{*two, "b"};
   a.says.lease_us = 1'000;
   const auto epoch = a.take(1);
-  std::thread stuck{[&] {
-    CHECK_THROWS(at->run(
+  auto stuck = std::async(std::launch::async, [&] {
+    at->run(
         "BEGIN; UPDATE partition_progress SET owner_pid = pg_backend_pid(), owner_started = (SELECT"
         " backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()); COMMIT; BEGIN;"
-        " UPDATE partition_progress SET next_offset = next_offset + 7; SELECT pg_sleep(60)"));
-  }};
+        " UPDATE partition_progress SET next_offset = next_offset + 7; SELECT pg_sleep(60)");
+  });
   REQUIRE(eventually([&] {
     return at->run("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
                    " AND datname = current_database()")
            == "1";
   }));
   const auto taken = b.claim(b.sees(1));
-  stuck.join();
+  CHECK_THROWS(stuck.get());
   CHECK(taken.granted);
   CHECK(taken.epoch > epoch);
   CHECK(taken.next_offset == 0);

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cstdlib>
+#include <future>
 #include <random>
 #include <thread>
 
@@ -178,19 +179,19 @@ TEST_CASE("postgres_store ends the connection of a stuck owner", "[contract][pos
   const auto before = claim(*db, 0);
   REQUIRE(before);
   // An owner that stopped in the middle of a transaction.
-  std::thread stuck{[&] {
-    CHECK_THROWS(at.database->run(
+  auto stuck = std::async(std::launch::async, [&] {
+    at.database->run(
         "BEGIN; UPDATE partition_progress SET owner_pid = pg_backend_pid(), owner_started = (SELECT"
         " backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()); COMMIT; BEGIN;"
-        " UPDATE partition_progress SET next_offset = next_offset + 7; SELECT pg_sleep(60)"));
-  }};
+        " UPDATE partition_progress SET next_offset = next_offset + 7; SELECT pg_sleep(60)");
+  });
   REQUIRE(eventually([&] {
     return at.number("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
                      " AND datname = current_database()")
            == 1;
   }));
   auto mine = claim(*db, 0);
-  stuck.join();
+  CHECK_THROWS(stuck.get());
   REQUIRE(mine);
   CHECK(mine->epoch > before->epoch);
   CHECK(mine->next_offset == 0);

@@ -1,7 +1,9 @@
 #include "tests/disk/cut_node.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <future>
 #include <stdexcept>
@@ -38,6 +40,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// Sanitizers need more of it.
+std::chrono::seconds patience() {
+  const char* times = std::getenv("FOOTFALL_TEST_PATIENCE");
+  return 20s * (times ? std::max(std::atoi(times), 1) : 1);
+}
+
 template <class T>
 T opened(caf::expected<T> made) {
   if (!made)
@@ -50,7 +58,7 @@ Reply asked(Ask ask) {
   auto promise = std::make_shared<std::promise<Reply>>();
   auto future = promise->get_future();
   ask([promise](Reply x) { promise->set_value(std::move(x)); });
-  if (future.wait_for(20s) != std::future_status::ready)
+  if (future.wait_for(patience()) != std::future_status::ready)
     throw std::runtime_error("no answer in time");
   return future.get();
 }
@@ -127,7 +135,7 @@ cut_node::~cut_node() {
 }
 
 std::string cut_node::settle() {
-  const auto end = std::chrono::steady_clock::now() + 20s;
+  const auto end = std::chrono::steady_clock::now() + patience();
   for (;;) {
     auto why = unsettled(
         asked<partitions_reply>([this](auto done) { door_->partitions(std::move(done)); }));

@@ -47,7 +47,7 @@ void world::plan_node() {
   plan.requests_max = 100;
   plan.request_timeout = milliseconds(luck.percent(50) ? 500 : 5000);
   plan.lag_limit = std::chrono::seconds(luck.percent(10) ? 1 : 0);
-  plan.report = [this](const std::string& line) { note(line); };
+  plan.report = [this](const char*, const std::string& line) { note(line); };
   auto& own = plan.partition;
   own.steady = steady();
   own.batch_max = drawn<size_t>(luck, std::array<size_t, 3>{1, 3, 5000});

@@ -81,11 +81,13 @@ void world::plan_node(process& x) {
   plan.roles = roles[x.name];
   plan.address = x.address;
   plan.links = &x.links;
-  plan.report = [this, name = x.name](const std::string& line) { note(name + " says: " + line); };
+  plan.report = [this, name = x.name](const char*, const std::string& line) {
+    note(name + " says: " + line);
+  };
   auto& own = plan.partition;
   own.steady = steady();
   own.passivate_after = std::chrono::seconds(300);
-  own.report = plan.report;
+  own.report = [told = plan.report](const std::string& line) { told("partition", line); };
 }
 
 process& world::start(const std::string& name) {

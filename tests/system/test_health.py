@@ -5,12 +5,10 @@ import signal
 import pytest
 
 from footfall import Client, Server, run, wait_until
-from journal import fixed_ports
 
 
 def asked(server: Server, *more: str):
-    url = server.url("admin") if server.ready else f"http://127.0.0.1:{server.ports['admin']}"
-    return run("health", "--url", url, *more)
+    return run("health", "--url", server.url("admin"), *more)
 
 
 def test_a_node_that_works_is_live_and_ready(server):
@@ -24,23 +22,6 @@ def test_a_node_that_works_is_live_and_ready(server):
 def test_it_asks_this_machine_at_the_port_of_the_variable(server):
     port = server.address("admin").rpartition(":")[2]
     assert run("health", environment={"FOOTFALL_ADMIN_PORT": port}).returncode == 0
-
-
-@pytest.mark.parametrize("away", [
-    {"KAFKA_BROKER": "127.0.0.1:1"}, {"DATABASE_URL": "postgresql://u:hidden@127.0.0.1:1/d"},
-], ids=["log", "store"])
-def test_a_node_that_waits_is_live_and_not_ready(away):
-    server = Server(environment=away, ports=fixed_ports(), start=False)
-    server.launch()
-    try:
-        wait_until(lambda: asked(server, "--live").returncode == 0, 20, "it is live")
-        done = asked(server)
-        assert done.returncode == 1 and done.stdout == "", done
-        assert done.stderr.startswith("footfall: ") and done.stderr.count("\n") == 1, done
-        assert "hidden" not in done.stderr
-        assert asked(server, "--role", "query").returncode == 1
-    finally:
-        server.kill9()
 
 
 def test_a_node_that_ends_is_not_ready():

@@ -140,3 +140,23 @@ def test_the_waiting_node_says_so_in_json():
         lines = [json.loads(line) for line in server.stderr().splitlines()]
         assert any(x["level"] == "warning" for x in lines)
         server.terminate(5)
+
+
+@pytest.mark.parametrize("away", [
+    {"KAFKA_BROKER": AWAY}, {"DATABASE_URL": f"postgresql://u:hidden@{AWAY}/d"},
+], ids=["log", "store"])
+def test_a_node_that_waits_is_live_and_not_ready(away):
+    server = launched(away)
+
+    def asked(*more: str):
+        return run("health", "--url", f"http://127.0.0.1:{server.ports['admin']}", *more)
+
+    try:
+        wait_until(lambda: asked("--live").returncode == 0, 20, "it is live")
+        done = asked()
+        assert done.returncode == 1 and done.stdout == "", done
+        assert done.stderr.startswith("footfall: ") and done.stderr.count("\n") == 1, done
+        assert "hidden" not in done.stderr
+        assert asked("--role", "query").returncode == 1
+    finally:
+        server.kill9()
