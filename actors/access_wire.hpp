@@ -58,6 +58,11 @@ auto inspect(Inspector& f, access_part_taken& x) {
   return wire::object(f, "access_part_taken", x.revision, x.number);
 }
 
+template <class Inspector>
+auto inspect(Inspector& f, access_revoked& x) {
+  return wire::object(f, "access_revoked", x.keys);
+}
+
 /// At least one part, the last one marked. Parts have about `bytes` at most.
 std::vector<access_part> parts_of(const access_rows& x, size_t bytes);
 /// Adds the rows of the next part.
@@ -65,7 +70,8 @@ void append(access_rows& to, access_rows&& part);
 
 template <class Inspector>
 auto inspect(Inspector& f, access_reply& x) {
-  return wire::reply(f, "access_reply", x, x.retry_after_s, x.refused, x.rows, x.key, x.text);
+  return wire::reply(f, "access_reply", x, x.retry_after_s, x.refused, x.rows, x.key, x.text,
+                     x.stored);
 }
 template <class Inspector>
 auto inspect(Inspector& f, access_told& x) {

@@ -113,6 +113,8 @@ using membership_actor = caf::typed_actor<
     rpc<void(atom::news, cluster_news)>,
     // FROM OUTSIDE, to a node without a store: who may what, part by part; and that one arrived.
     rpc<void(atom::access, access_part)>, rpc<void(atom::access, access_part_taken)>,
+    // FROM OUTSIDE, between nodes with a store that is away: keys that were revoked meanwhile.
+    rpc<void(atom::access, access_revoked)>,
     // FROM OUTSIDE, to a node with a store: for its desk; what the desk said.
     rpc<void(atom::access, access_call)>, rpc<void(atom::access, access_told)>,
     // From the edge of a node without a store: for the desk of one that has one.

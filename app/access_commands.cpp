@@ -47,6 +47,10 @@ int open(const access_options& options, std::unique_ptr<access_records>& out) {
     return fail(2, "this node has no database; do it where DATABASE_URL is given, or by /v1/keys, "
                    "/v1/sites and /v1/users of any node");
   auto opened = open_access(all.values);
+  if (!opened && options.what == "revoke")
+    std::fputs("a node that runs revokes it at once: DELETE /v1/keys/ID, or the settings of its "
+               "dashboard\n",
+               stderr);
   if (!opened)
     return fail(opened.error());
   out = std::move(*opened);

@@ -83,14 +83,20 @@ caf::error access_keeper::look() {
     return std::move(rows.error());
   revision_ = rows->revision;
   read_on_day_ = today;
-  gate_.publish(*rows);
-  auto told = std::make_shared<access_rows>(*rows);
-  for (auto& user : told->users)
-    user.password.clear();
   std::lock_guard guard{mutex_};
   rows_ = std::move(*rows);
-  told_ = std::move(told);
+  keep_revoked();
+  publish();
   return caf::none;
+}
+
+/// Under the mutex.
+void access_keeper::publish() {
+  gate_.publish(rows_);
+  auto told = std::make_shared<access_rows>(rows_);
+  for (auto& user : told->users)
+    user.password.clear();
+  told_ = std::move(told);
 }
 
 std::shared_ptr<const access_rows> access_keeper::rows() const {
@@ -121,8 +127,7 @@ void access_keeper::keep() {
     }
     guard.unlock();
     if (next) {
-      next->done(next->since + patience < clock::now() ? access_refusal(
-                     errc::timeout, "the store took too long, and nothing was done")
+      next->done(next->since + patience < clock::now() ? too_late(*next)
                                                        : guarded([&] { return run(*next); }));
     } else {
       look_and_report();
@@ -135,18 +140,24 @@ void access_keeper::keep() {
 void access_keeper::look_and_report() {
   std::string why;
   try {
-    if (auto bad = look())
+    auto bad = look();
+    if (!bad)
+      bad = store_revoked();
+    if (bad)
       why = text_of(bad);
     else
       note_used();
   } catch (const std::exception& error) {
     why = error.what();
   }
-  if (why.empty() == !in_trouble_)
-    return;
-  in_trouble_ = !why.empty();
-  report_(in_trouble_ ? "changes of keys are not seen, those that are known hold: " + why
-                      : "changes of keys are seen again");
+  {
+    std::lock_guard guard{mutex_};
+    if (why.empty() == !in_trouble_)
+      return;
+    in_trouble_ = !why.empty();
+  }
+  report_(!why.empty() ? "changes of keys are not seen, those that are known hold: " + why
+                       : "changes of keys are seen again");
 }
 
 bool access_keeper::push(line& to, job x, size_t most) {
@@ -181,6 +192,9 @@ void access_keeper::ask(any_access_ask what, std::function<void(access_reply)> d
     out.retry_after_s = wait_s;
     return done(std::move(out));
   }
+  if (const auto* revoking = std::get_if<access_ask::revoke_key>(&what))
+    if (auto alone = revoke_at_once(revoking->id))
+      return done(std::move(*alone));
   const bool hashes = entering || std::holds_alternative<access_ask::add_user>(what)
                       || std::holds_alternative<access_ask::set_password>(what);
   if (!push(hashes ? hashed_ : kept_, {std::move(what), done}, hashes ? hashes_most : jobs_most))
@@ -253,6 +267,7 @@ access_reply access_keeper::after(caf::expected<bool> done, const char* otherwis
   access_reply out;
   if (auto bad = look())
     return access_refusal(code_of(bad), text_of(bad));
+  std::lock_guard guard{mutex_};
   out.rows = rows_;
   return out;
 }
@@ -273,13 +288,8 @@ access_reply access_keeper::run(job& x) {
     out.text = std::move(made.text);
     return out;
   }
-  if (auto* y = std::get_if<access_ask::revoke_key>(&x.what)) {
-    auto out = after(records_->revoke(y->id, now_us), "there is no such key");
-    for (auto& key : out.rows.keys)
-      if (key.id == y->id)
-        out.key = key;
-    return out;
-  }
+  if (auto* y = std::get_if<access_ask::revoke_key>(&x.what))
+    return revoke(y->id, now_us);
   if (auto* y = std::get_if<access_ask::add_user>(&x.what))
     return after(records_->add_user({y->name, x.hash, y->role, y->site, now_us}),
                  "there is somebody of this name already, or no such site");

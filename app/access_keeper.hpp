@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,8 +19,9 @@
 namespace footfall::app {
 
 /// Tells a gate of the keys and people that are stored, and again within `look_every` of a change,
-/// made by whatever node or command. While the store is away the gate goes on with what it knows.
-/// Does what people ask about it, and notes on which day keys and sessions were used last.
+/// made by whatever node or command. While the store is away the gate goes on with what it knows;
+/// a key that is revoked meanwhile is refused at once, and stored as revoked later. Does what
+/// people ask about it, and notes on which day keys and sessions were used last.
 ///
 /// One thread reads and writes the store; two hash passwords, so that signing in takes no more
 /// than two cores and 128 MiB, however many try.
@@ -40,6 +42,11 @@ public:
   /// As they were read last, without passwords; null before begin(). Any thread.
   std::shared_ptr<const access_rows> rows() const;
 
+  /// Keys that are revoked here, and not yet in the store; null: none are. Any thread.
+  std::shared_ptr<const access_revoked> revoked() const;
+  /// What another node revoked. Any thread.
+  void take_revoked(const access_revoked& x);
+
   /// Before begin() the answer is errc::restarting; errc::overloaded when too much waits.
   void ask(any_access_ask what, std::function<void(access_reply)> done) override;
 
@@ -57,12 +64,21 @@ private:
   };
 
   caf::error look();
+  void keep_revoked();
+  void publish();
+  access_key* find_key(const std::string& id);
+  bool mark_revoked(const std::string& id, int64_t at_us);
+  caf::error store_revoked();
+  std::optional<access_reply> revoke_at_once(const std::string& id);
+  std::optional<access_reply> revoked_alone(const std::string& id);
+  access_reply revoke(const std::string& id, int64_t at_us);
   void note_used();
   void keep();
   void look_and_report();
   void hash_passwords();
   uint32_t wait_for_try(const access_ask::sign_in& x);
   access_reply run(job& x);
+  access_reply too_late(const job& x);
   access_reply run_session(job& x);
   access_reply note(const access_ask::note_used& x);
   access_reply after(caf::expected<bool> done, const char* otherwise);
@@ -73,12 +89,13 @@ private:
   now_fn now_;
   std::function<void(const std::string&)> report_;
   std::unique_ptr<access_records> records_;
-  access_rows rows_; ///< As they were read last; the keeping thread's, and under the mutex.
+  access_rows rows_; ///< As they were read last, and what is revoked; under the mutex.
   int64_t revision_ = -1;
   int64_t read_on_day_ = 0;
-  bool in_trouble_ = false;
   mutable std::mutex mutex_; ///< Guards what follows.
+  bool in_trouble_ = false;  ///< The store could not be read.
   std::shared_ptr<const access_rows> told_;
+  std::shared_ptr<const access_revoked> revoked_;
   line kept_;
   line hashed_;
   try_limits by_name_here_{5}; ///< From one network.

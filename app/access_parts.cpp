@@ -32,6 +32,8 @@ access_links access_parts::links() {
   if (has_store(from_)) {
     out.desk = &keeper_;
     out.rows = [this] { return keeper_.rows(); };
+    out.revoked = [this] { return keeper_.revoked(); };
+    out.take_revoked = [this](const access_revoked& x) { keeper_.take_revoked(x); };
   } else {
     out.take = [this](const access_rows& x) { gate_.publish(x); };
     out.answer = [this](access_told x) { remote_.take(std::move(x)); };

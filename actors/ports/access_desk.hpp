@@ -72,6 +72,7 @@ struct access_reply {
   bool refused = false;       ///< sign_in: no such name, or another password.
   access_rows rows;           ///< As they are after it was done; not of sign_in and sign_out.
   access_key key;             ///< add_key, revoke_key.
+  bool stored = true;         ///< False: revoke_key holds, and is stored when the store is back.
   std::string text;           ///< add_key: the key, sign_in: the session's token. Secret.
 };
 
@@ -102,12 +103,19 @@ struct access_told {
   bool with_rows = false; ///< Between nodes: the reply has those that the asking node was told.
 };
 
+/// Keys that were revoked while the store was away, with the time: nodes tell each other.
+struct access_revoked {
+  std::vector<std::pair<std::string, int64_t>> keys;
+};
+
 /// How a node with a store lets those without know who may what, and how these ask. What is not
 /// meant for the node is empty. Any thread; nothing of it blocks.
 struct access_links {
   // With a store.
   access_desk* desk = nullptr; ///< Null: nobody is asked for keys here.
   std::function<std::shared_ptr<const access_rows>()> rows; ///< Null: not read yet. No passwords.
+  std::function<std::shared_ptr<const access_revoked>()> revoked; ///< Null: none are.
+  std::function<void(const access_revoked&)> take_revoked;        ///< What another node has.
   // Without.
   std::function<void(const access_rows&)> take;
   std::function<void(access_told)> answer;

@@ -325,6 +325,7 @@ membership_actor::behavior_type membership(membership_ptr self, membership_confi
       [self](atom::news, cluster_news& x) { take_news(self, x); },
       [self](atom::access, access_part& x) { membership_access::take(self, x); },
       [self](atom::access, const access_part_taken& x) { membership_access::go_on(self, x); },
+      [self](atom::access, const access_revoked& x) { membership_access::take_revoked(self, x); },
       [self](atom::access, access_call& x) { membership_access::pass_on(self, x); },
       [self](atom::access, access_told& x) { membership_access::take_answer(self, x); },
       [self](atom::ask, access_call& x) { membership_access::ask(self, x); },
@@ -333,6 +334,7 @@ membership_actor::behavior_type membership(membership_ptr self, membership_confi
       [self](atom::tick) {
         go_on(self);
         membership_access::expire(self);
+        membership_access::tell_revoked(self);
         self->delayed_send(self, tick_period, atom::tick_v);
       },
       [self](atom::wire, wiring& x) { rewire(self, x); },

@@ -63,9 +63,10 @@ struct membership_state {
       std::optional<access_part_taken> awaited = {};
       /// Of the desk here. They go when the rows that are under way are told, or those after them.
       std::vector<access_told> answers = {}, later_answers = {};
-      access_rows gathered = {}; ///< From it: the parts so far,
-      uint32_t parts = 0;        ///< and how many.
-      int64_t revision = -1;     ///< Of what it told as a whole.
+      access_rows gathered = {};                          ///< From it: the parts so far,
+      uint32_t parts = 0;                                 ///< and how many.
+      int64_t revision = -1;                              ///< Of what it told as a whole.
+      std::shared_ptr<const access_revoked> revoked = {}; ///< That it was told.
     };
     access_link access;
     std::string why; ///< There is no link; empty: not tried yet.

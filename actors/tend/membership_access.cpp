@@ -123,6 +123,27 @@ void take(membership_ptr self, access_part& x) {
     take_all(self, link, std::exchange(link.gathered, {}));
 }
 
+void tell_revoked(membership_ptr self) {
+  auto& st = self->state;
+  const auto now = st.config.access.revoked ? st.config.access.revoked() : nullptr;
+  for (auto& [name, x] : st.peers) {
+    if (x.at != phase::linked)
+      continue;
+    if (x.is_gateway && st.config.has_store) {
+      tell(self, x);
+    } else if (now && now != x.access.revoked && !x.is_gateway) {
+      self->send(handle_of(x.hello.membership), atom::access_v, *now);
+      x.access.revoked = now;
+    }
+  }
+}
+
+void take_revoked(membership_ptr self, const access_revoked& x) {
+  const auto& take = self->state.config.access.take_revoked;
+  if (take && linked_sender(self))
+    take(x);
+}
+
 void ask(membership_ptr self, access_call& x) {
   auto& st = self->state;
   auto* to = whom_to_ask(st);

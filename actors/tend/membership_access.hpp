@@ -13,6 +13,11 @@ void go_on(membership_ptr self, const access_part_taken& x);
 /// A node without: what another told.
 void take(membership_ptr self, access_part& x);
 
+/// Time passes: what was revoked while the store is away waits for no beat.
+void tell_revoked(membership_ptr self);
+/// A node with a store: what another knows to be revoked.
+void take_revoked(membership_ptr self, const access_revoked& x);
+
 /// From the edge of a node without a store.
 void ask(membership_ptr self, access_call& x);
 /// At the node with the store: from another, and what the desk said.

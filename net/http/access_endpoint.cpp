@@ -131,7 +131,7 @@ public:
     if (x.pending.kind == sign_in)
       return x.answer(200, json_type, headers_with(cookie_line(*x.in, reply->text)),
                       session_text(true, gate_->signed_in(reply->text, now_())));
-    x.answer(200, json_type, no_store, body_of(x, *reply));
+    x.answer(reply->stored ? 200 : 202, json_type, no_store, body_of(x, *reply));
   }
 
   model::access_need needs(const request& x) const override {
@@ -181,6 +181,10 @@ private:
         append_member(out, "key", reply.text);
       append_key(out, "row");
       append_key_row(out, reply.key, now_us);
+      if (x.pending.kind == revoke) {
+        append_key(out, "stored");
+        out += reply.stored ? "true" : "false";
+      }
       return out + "}\n";
     }
     if (x.pending.text == "sites")

@@ -264,3 +264,62 @@ SCENARIO_METHOD(access_fixture, "who asks a desk is answered, whatever becomes o
     CHECK(answers[1].reply.code == errc::restarting);
   }
 }
+
+SCENARIO_METHOD(access_fixture, "a gateway is told what changes while the store is away",
+                "[actor][links]") {
+  told_by_b = rows_of(3, 1);
+  begin({"b:1"});
+  advance(2s);
+  for (int i = 2; i < 7; ++i) { // No beat comes so often.
+    told_by_b = rows_of(3, i);
+    advance(150ms);
+    CHECK(known.sessions.size() == static_cast<size_t>(i));
+  }
+}
+
+namespace {
+
+/// Nodes a and b, both with a store.
+struct revoked_fixture : linked_fixture {
+  revoked_fixture() {
+    end_b();
+    end_node();
+    plan.access.revoked = [this] { return at_a; };
+    plan.access.take_revoked = [this](const access_revoked& x) { to_a.push_back(x); };
+    plan_b.access.revoked = [this] { return at_b; };
+    plan_b.access.take_revoked = [this](const access_revoked& x) {
+      to_b.push_back(x);
+      at_b = std::make_shared<access_revoked>(x); // As one that did not know it.
+    };
+    restart_node();
+    start_b();
+    advance(5s);
+  }
+  std::shared_ptr<const access_revoked> at_a, at_b;
+  std::vector<access_revoked> to_a, to_b;
+};
+
+} // namespace
+
+SCENARIO_METHOD(revoked_fixture, "nodes tell each other at once what is revoked",
+                "[actor][links]") {
+  REQUIRE(is_linked(*door));
+  CHECK(to_b.empty());
+  at_a = std::make_shared<access_revoked>(access_revoked{{{"7nq2m8xa", 5}}});
+  advance(150ms);
+  REQUIRE(to_b.size() == 1);
+  CHECK(to_b[0].keys == at_a->keys);
+  advance(5s);
+  CHECK(to_b.size() == 1);
+  CHECK(to_a.size() == 1); // Who learned it tells it too, once.
+
+  network.cut_all();
+  advance(5s);
+  REQUIRE(is_linked(*door));
+  CHECK(to_b.size() == 2); // Nobody knows what the other still has.
+
+  at_a = nullptr; // The store has it.
+  at_b = nullptr;
+  advance(5s);
+  CHECK(to_b.size() == 2);
+}

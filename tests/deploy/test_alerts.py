@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from footfall import ROOT, Server, run, wait_until
-from journal import fixed_ports, gauge
+from journal import gauge
 from monitoring import FOLDER, Monitoring, check
 from own_services import OwnServices
+from ports import fixed_ports
 from services import Services
 from small_disk import fill, small_disk
 

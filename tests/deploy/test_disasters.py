@@ -10,8 +10,9 @@ import psycopg
 import pytest
 
 from footfall import PATIENCE, Server, wait_until
-from journal import Load, end_and_check, fixed_ports, gauge
+from journal import Load, end_and_check, gauge
 from own_services import OwnServices
+from ports import fixed_ports
 from service_waits import await_more, postgres_rows, recovery
 from standby import program
 from stopped import (await_total, click, command, partitions, post_all, server_on_fixed_ports,

@@ -5,8 +5,9 @@ import psycopg
 import pytest
 
 from footfall import Server, run, wait_until
-from journal import Load, end_and_check, fixed_ports, gauge
+from journal import Load, end_and_check, gauge
 from own_services import OwnServices
+from ports import fixed_ports
 from service_waits import await_applied, await_more, postgres_rows
 
 

@@ -8,7 +8,7 @@ import time
 import psycopg
 
 from footfall import PATIENCE, Server, run, wait_until
-from journal import fixed_ports
+from ports import fixed_ports
 
 
 @functools.cache

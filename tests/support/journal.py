@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import bisect
 import collections
-import contextlib
 import datetime
 import http.client
 import itertools
 import json
 import random
-import socket
 import sqlite3
 import threading
 from typing import Any, Callable, Iterable
@@ -285,22 +283,6 @@ class Check:
                 f"unknown {len(journal.ids(UNKNOWN))} rejected {len(journal.ids(REJECTED))} "
                 f"lost {len(self.lost)} twice {self.twice} phantom {len(self.phantom)} "
                 f"bad {self.bad} answers {answers}")
-
-
-def fixed_ports() -> dict[str, str]:
-    """Ports that stay the same over restarts, below those that connections take."""
-    chance = random.SystemRandom()
-    ports: dict[str, str] = {}
-    with contextlib.ExitStack() as held:  # So that none is chosen twice.
-        while len(ports) < 4:
-            trial = held.enter_context(socket.socket())
-            port = chance.randrange(20000, 32000)
-            try:
-                trial.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            ports[["ingest", "query", "grpc", "admin"][len(ports)]] = str(port)
-    return ports
 
 
 def gauge(server: Server, name: str) -> float:

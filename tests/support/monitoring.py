@@ -17,7 +17,7 @@ from typing import Any, Iterator
 import yaml
 
 from footfall import ROOT, Client, wait_until
-from journal import fixed_ports
+from ports import fixed_ports
 
 FOLDER = ROOT / "k8s/monitoring"
 DASHBOARDS = sorted((FOLDER / "grafana/dashboards").glob("*.json"))

@@ -10,7 +10,7 @@ import subprocess
 
 from authority import Authority
 from footfall import ROOT, wait_until
-from journal import fixed_ports
+from ports import fixed_ports
 
 USER, PASSWORD = "ada", "a long walk"
 

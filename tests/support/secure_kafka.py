@@ -7,8 +7,8 @@ import subprocess
 from confluent_kafka.admin import (AdminClient, ScramCredentialInfo, ScramMechanism,
                                    UserScramCredentialUpsertion)
 
-from journal import fixed_ports
 from own_services import OwnServices
+from ports import fixed_ports
 
 USER, PASSWORD = "ada", "the-right-word"
 LISTENERS = ("sasl_plaintext", "sasl_ssl")

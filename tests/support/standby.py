@@ -9,8 +9,8 @@ import subprocess
 import psycopg
 
 from footfall import PATIENCE, wait_until
-from journal import fixed_ports
 from own_services import OwnServices
+from ports import fixed_ports
 
 
 def as_postgres(*command: str, **more) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from footfall import Answer, Server, run, wait_until
-from journal import fixed_ports
+from ports import fixed_ports
 
 HOMES: dict[int, str] = {}  # A page of each partition, as positions told; all logs here have four.
 

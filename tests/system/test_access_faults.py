@@ -1,9 +1,10 @@
 """Keys on the services: several nodes, and a PostgreSQL that is away."""
+import concurrent.futures
 import time
 
 import pytest
 
-from cluster import Cluster
+from cluster import Cluster, gateway
 from footfall import PATIENCE, Server, access_of, make_key, run, wait_until
 from own_services import OwnServices
 from services import Services
@@ -68,3 +69,45 @@ def test_keys_hold_while_postgresql_is_away(tmp_path):
             assert took < 2 * PATIENCE
         finally:
             services.run("resume", "postgres")
+
+
+def test_a_key_is_revoked_while_postgresql_is_away(tmp_path):
+    """At each node within seconds, also at a gateway without a database; and for good."""
+    with OwnServices(tmp_path) as own:
+        nodes = Cluster(own.environment(), 2, "--auth", "on")
+        root = make_key(nodes["n1"], "--role", "admin", "--site", "*")
+        bad = make_key(nodes["n1"], "--role", "ingest", "--site", "default")
+        for node in nodes.nodes.values():
+            node.key = root
+        with nodes, gateway("n9", nodes.address("n1"), nodes.address("n2"),
+                            options=("--auth", "on")) as gate:
+            gate.key = root
+            gate.start()
+            doors = [*nodes.nodes.values(), gate]
+
+            def passes() -> list[bool]:
+                return [x.ingest.post("/v1/events", CLICK, bearer(bad)).status == 200
+                        for x in doors]
+
+            wait_until(lambda: all(passes()), 10, passes)
+            own.run("pause", "postgres")
+            try:
+                began = time.monotonic()
+                with concurrent.futures.ThreadPoolExecutor() as pool:
+                    asked = pool.submit(nodes["n1"].query.request, "DELETE",
+                                        f"/v1/keys/{bad.split('_')[2]}")
+                    wait_until(lambda: not any(passes()), 5, passes)
+                    print(f"revoked at all nodes after {time.monotonic() - began:.1f} s")
+                    done = asked.result()
+                assert done.status == 202 and done.json()["stored"] is False, done
+                assert done.json()["row"]["state"] == "revoked"
+                nodes["n1"].kill9()  # The others know it still.
+                doors.remove(nodes["n1"])
+            finally:
+                own.run("resume", "postgres")
+            wait_until(lambda: '"state":"revoked"' in nodes["n2"].query.get("/v1/keys").text, 30,
+                       "the store is told")
+            nodes["n1"].start()
+            doors.append(nodes["n1"])
+            assert not any(passes())
+            assert nodes["n1"].ingest.post("/v1/events", CLICK).status == 200

@@ -9,8 +9,8 @@ import pytest
 
 from footfall import Server, wait_until
 from grpc_node import Node, load_stubs
-from journal import fixed_ports
 from own_services import OwnServices
+from ports import fixed_ports
 
 PAGE = "/as-of"
 

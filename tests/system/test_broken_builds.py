@@ -20,9 +20,10 @@ import pytest
 
 from answers import Askers, wrong_answers
 from footfall import BINARY, ROOT, Server, wait_until
-from journal import (ACCEPTED, Check, Journal, Load, Rows, examine, fixed_ports, gauge,
-                     outcomes_of, settle, sqlite_rows)
+from journal import (ACCEPTED, Check, Journal, Load, Rows, examine, gauge, outcomes_of,
+                     settle, sqlite_rows)
 from own_services import OwnServices
+from ports import fixed_ports
 from service_waits import await_more, postgres_rows
 from services import let_two_share
 

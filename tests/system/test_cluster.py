@@ -9,8 +9,9 @@ import pytest
 
 from cluster import Cluster, links
 from footfall import PATIENCE, Server, run, wait_until
-from journal import Journal, Load, Pages, end_and_check, fixed_ports, gauge
+from journal import Journal, Load, Pages, end_and_check, gauge
 from own_services import OwnServices
+from ports import fixed_ports
 from service_waits import postgres_rows
 from services import Services
 

@@ -9,7 +9,7 @@ import sqlite3
 import pytest
 
 from footfall import Answer, Client, Server, wait_until
-from journal import fixed_ports
+from ports import fixed_ports
 from stopped import command, server_on_fixed_ports, settled
 
 CLICK = {"user_id": "ann", "event_type": "click", "page_url": "/pricing"}

@@ -10,8 +10,9 @@ from typing import Iterator
 import pytest
 
 from footfall import Server, wait_until
-from journal import Load, end_and_check, fixed_ports, gauge
+from journal import Load, end_and_check, gauge
 from own_services import OwnServices
+from ports import fixed_ports
 from service_waits import await_for, await_more, check_counts, postgres_rows, recovery
 from services import Services
 from small_disk import fill, small_disk

@@ -6,7 +6,8 @@ from typing import Iterator
 import pytest
 
 from footfall import Server, wait_until
-from journal import Load, check_embedded, fixed_ports, settle
+from journal import Load, check_embedded, settle
+from ports import fixed_ports
 from small_disk import fill, small_disk
 
 SIZE = 128 << 20  # More than the write-ahead logs of the test grow to.

@@ -15,8 +15,8 @@ import pytest
 from authority import Authority
 from footfall import ROOT, Server, wait_until
 from identity_provider import CLIENT, SECRET, IdentityProvider
-from journal import fixed_ports
 from own_services import OwnServices
+from ports import fixed_ports
 
 CLICK = {"user_id": "ada", "event_type": "click", "page_url": "/x"}
 NAMES = ("plaintext", "controller", "ssl", "oauth")

@@ -4,7 +4,8 @@ import random
 import time
 
 from footfall import Server, wait_until
-from journal import Load, check_embedded, fixed_ports, gauge
+from journal import Load, check_embedded, gauge
+from ports import fixed_ports
 
 # Each place that proto/failpoint.hpp marks, and the passage at which to end.
 FAILPOINTS = ["log.before_commit:40", "log.after_commit:40", "ingest.before_answer:40",

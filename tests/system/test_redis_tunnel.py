@@ -13,7 +13,7 @@ import redis
 
 from authority import Authority
 from footfall import PATIENCE, ROOT, Server, run, wait_until
-from journal import fixed_ports
+from ports import fixed_ports
 
 PASSWORD = "the-right-word"
 CLICK = {"user_id": "ada", "event_type": "click", "page_url": "/x"}

@@ -7,8 +7,9 @@ import pytest
 
 from cutting_proxy import CuttingProxy
 from footfall import PATIENCE, Server, wait_until
-from journal import Load, end_and_check, fixed_ports, gauge, settle
+from journal import Load, end_and_check, gauge, settle
 from own_services import OwnServices
+from ports import fixed_ports
 from readers import Readers
 from service_waits import (await_answer, await_for, await_more, check_counts,
                            postgres_rows, recovery)

@@ -3,7 +3,8 @@ them: what was acknowledged is stored once and counted once."""
 import time
 
 from footfall import Server, wait_until
-from journal import Load, end_and_check, fixed_ports
+from journal import Load, end_and_check
+from ports import fixed_ports
 from services import Services
 
 # Each place that proto/failpoint.hpp marks, and the passage at which to end.

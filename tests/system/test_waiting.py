@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from footfall import Client, Server, run, wait_until
-from journal import fixed_ports
 from own_services import OwnServices
+from ports import fixed_ports
 
 CLICK = {"user_id": "ada", "event_type": "click", "page_url": "/x"}
 AWAY = "127.0.0.1:1"

@@ -72,7 +72,9 @@ export const list_users = (signal: AbortSignal) =>
 
 export const add_site = (site: string) => post<void>('/v1/sites', { site });
 export const make_key = (key: NewKey) => post<MadeKey>('/v1/keys', key);
-export const revoke_key = (id: string) => remove(`/v1/keys/${encodeURIComponent(id)}`);
+/// `stored`: false while the database is away; it holds all the same.
+export const revoke_key = (id: string) =>
+  call<{ stored: boolean }>(`/v1/keys/${encodeURIComponent(id)}`, {}, { method: 'DELETE' });
 export const add_user = (user: NewUser) => post<void>('/v1/users', user);
 export const set_password = (name: string, password: string) =>
   post<void>(`${user_path(name)}/password`, { password });

@@ -134,9 +134,10 @@ function OneKey({ row, tell }: { row: KeyRow; tell: Tell }) {
     button.current?.focus();
   };
   const revoke = async () => {
-    await revoke_key(row.id);
+    const { stored } = await revoke_key(row.id);
     asking.value = false;
-    tell(`Key ${title} is revoked.`);
+    tell(stored ? `Key ${title} is revoked.`
+      : `Key ${title} is revoked. The database is away, and is told when it is back.`);
   };
   return (
     <Row cells={[
