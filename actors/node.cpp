@@ -113,6 +113,7 @@ node::node(caf::actor_system& system, node_config config)
       inbox_(std::make_shared<gateway_inbox>(config_.requests_max, config_.events_max)),
       children_(plan_children()) {
   status_.gateway_beat_us = config_.steady();
+  status_.has_progress = config_.node_name.empty();         // Else others may have been before it.
   status_.finds_ingest = has_role(config_.roles, "ingest"); // Until GATEWAY knows better.
   status_.finds_query = has_role(config_.roles, "query");
   supervisor_config plan;
@@ -219,6 +220,7 @@ node_health node::health_now() const {
   add_role("gateway", !out.live               ? "the gateway does not turn"
                       : !status_.finds_ingest ? "there is no link to a node with the role ingest"
                       : !status_.finds_query  ? "there is no link to a node with the role query"
+                      : !status_.has_progress ? "it is not known yet how far the partitions are"
                                               : "");
   add_role("ingest", watch_.log_fault());
   add_role("aggregate", watch_.partitions_fault(steady));
@@ -327,7 +329,8 @@ size_t node::in_flight() const {
 }
 
 bool node::running() const {
-  if (has_role(config_.roles, "gateway") && !(status_.finds_ingest && status_.finds_query))
+  if (has_role(config_.roles, "gateway")
+      && !(status_.finds_ingest && status_.finds_query && status_.has_progress))
     return false;
   for (const auto& x : status_.parts) {
     const auto phase = x.phase.load();

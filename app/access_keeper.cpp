@@ -15,6 +15,9 @@ constexpr size_t hashes_most = 32; ///< About two seconds of work.
 constexpr size_t hashing_threads = 2;
 constexpr int64_t day_us = int64_t{86'400} * 1'000'000;
 
+constexpr const char* too_much = "too much is asked about keys and people; ask again";
+constexpr const char* too_late = "the store took too long, and nothing was done";
+
 /// Whoever asked has gone by then.
 constexpr std::chrono::seconds patience{10};
 
@@ -53,6 +56,7 @@ access_keeper::~access_keeper() {
     records_->interrupt();
   for (auto& x : threads_)
     x.join();
+  say_what_is_lost();
   for (auto* left : {&kept_.jobs, &hashed_.jobs})
     for (auto& x : *left)
       x.done(access_refusal(errc::shutting_down, "the node ends; ask another one"));
@@ -127,8 +131,10 @@ void access_keeper::keep() {
     }
     guard.unlock();
     if (next) {
-      next->done(next->since + patience < clock::now() ? too_late(*next)
-                                                       : guarded([&] { return run(*next); }));
+      const bool is_late = next->since + patience < clock::now();
+      auto said =
+          is_late ? access_refusal(errc::timeout, too_late) : guarded([&] { return run(*next); });
+      next->done(or_alone(*next, std::move(said)));
     } else {
       look_and_report();
       look_at = clock::now() + look_every;
@@ -192,13 +198,14 @@ void access_keeper::ask(any_access_ask what, std::function<void(access_reply)> d
     out.retry_after_s = wait_s;
     return done(std::move(out));
   }
-  if (const auto* revoking = std::get_if<access_ask::revoke_key>(&what))
-    if (auto alone = revoke_at_once(revoking->id))
-      return done(std::move(*alone));
+  if (auto alone = begin_alone(what))
+    return done(std::move(*alone));
   const bool hashes = entering || std::holds_alternative<access_ask::add_user>(what)
                       || std::holds_alternative<access_ask::set_password>(what);
-  if (!push(hashes ? hashed_ : kept_, {std::move(what), done}, hashes ? hashes_most : jobs_most))
-    done(access_refusal(errc::overloaded, "too much is asked about keys and people; ask again"));
+  job next{std::move(what), done};
+  const auto asked = next.what;
+  if (!push(hashes ? hashed_ : kept_, std::move(next), hashes ? hashes_most : jobs_most))
+    done(or_alone({asked, {}}, access_refusal(errc::overloaded, too_much)));
 }
 
 /// 0, or the seconds until it may be tried. Strict for who asks, so that nobody is kept out by
@@ -255,7 +262,7 @@ void access_keeper::judge(job& x) {
   }
   auto done = x.done;
   if (!push(kept_, std::move(x), jobs_most))
-    done(access_refusal(errc::overloaded, "too much is asked about keys and people; ask again"));
+    done(access_refusal(errc::overloaded, too_much));
 }
 
 /// The rows as they are now, or why nothing was done.

@@ -67,10 +67,12 @@ private:
   void keep_revoked();
   void publish();
   access_key* find_key(const std::string& id);
-  bool mark_revoked(const std::string& id, int64_t at_us);
+  bool is_unstored(const std::string& id) const;
+  bool mark_revoked(const std::string& id, int64_t at_us, bool is_certain);
+  void forget_revoked(const std::string& id);
   caf::error store_revoked();
-  std::optional<access_reply> revoke_at_once(const std::string& id);
-  std::optional<access_reply> revoked_alone(const std::string& id);
+  std::optional<access_reply> answer_alone(const any_access_ask& what);
+  std::optional<access_reply> begin_alone(const any_access_ask& what);
   access_reply revoke(const std::string& id, int64_t at_us);
   void note_used();
   void keep();
@@ -78,7 +80,8 @@ private:
   void hash_passwords();
   uint32_t wait_for_try(const access_ask::sign_in& x);
   access_reply run(job& x);
-  access_reply too_late(const job& x);
+  access_reply or_alone(const job& of, access_reply x);
+  void say_what_is_lost() const;
   access_reply run_session(job& x);
   access_reply note(const access_ask::note_used& x);
   access_reply after(caf::expected<bool> done, const char* otherwise);

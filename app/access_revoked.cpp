@@ -1,21 +1,31 @@
 /// Keys that are revoked while the store is away: they hold at once, and are stored when it is
-/// back.
+/// back. What is known of all the rest is told meanwhile.
 #include <algorithm>
 
 #include "app/access_keeper.hpp"
 
 namespace footfall::app {
 
+namespace {
+
+/// Of keys that another node revoked and this one has not read.
+constexpr size_t unknown_most = 1'000;
+
+} // namespace
+
 /// What was just read lacks what is revoked and not stored yet. Under the mutex.
 void access_keeper::keep_revoked() {
   if (!revoked_)
     return;
   access_revoked left;
-  for (const auto& [id, at_us] : revoked_->keys)
-    if (auto* key = find_key(id); key && key->revoked_us == 0) {
+  for (const auto& [id, at_us] : revoked_->keys) {
+    auto* key = find_key(id);
+    if (key && key->revoked_us != 0)
+      continue; // The store has it.
+    if (key)
       key->revoked_us = at_us;
-      left.keys.emplace_back(id, at_us);
-    }
+    left.keys.emplace_back(id, at_us);
+  }
   if (left.keys.size() != revoked_->keys.size())
     revoked_ = left.keys.empty() ? nullptr : std::make_shared<access_revoked>(std::move(left));
 }
@@ -27,18 +37,28 @@ access_key* access_keeper::find_key(const std::string& id) {
   return found == rows_.keys.end() ? nullptr : &*found;
 }
 
+/// Revoked here, and as far as it is known not in the store. Under the mutex.
+bool access_keeper::is_unstored(const std::string& id) const {
+  return revoked_ && std::any_of(revoked_->keys.begin(), revoked_->keys.end(), [&](const auto& x) {
+           return x.first == id;
+         });
+}
+
 std::shared_ptr<const access_revoked> access_keeper::revoked() const {
   std::lock_guard guard{mutex_};
   return revoked_;
 }
 
-/// Under the mutex. @returns false when there is no such key, or it is revoked already.
-bool access_keeper::mark_revoked(const std::string& id, int64_t at_us) {
+/// Under the mutex. @returns false when it is revoked already, or there may be no such key.
+bool access_keeper::mark_revoked(const std::string& id, int64_t at_us, bool is_certain) {
   auto* key = find_key(id);
-  if (!key || key->revoked_us != 0)
+  if (is_unstored(id) || (key && key->revoked_us != 0))
     return false;
-  key->revoked_us = at_us;
   auto more = std::make_shared<access_revoked>(revoked_ ? *revoked_ : access_revoked{});
+  if (!key && (!is_certain || more->keys.size() >= unknown_most))
+    return false;
+  if (key)
+    key->revoked_us = at_us;
   more->keys.emplace_back(id, at_us);
   revoked_ = std::move(more);
   return true;
@@ -48,8 +68,8 @@ void access_keeper::take_revoked(const access_revoked& x) {
   std::lock_guard guard{mutex_};
   bool is_news = false;
   for (const auto& [id, at_us] : x.keys)
-    is_news = mark_revoked(id, at_us) || is_news;
-  if (is_news)
+    is_news = mark_revoked(id, at_us, true) || is_news;
+  if (is_news && told_)
     publish();
 }
 
@@ -58,55 +78,82 @@ caf::error access_keeper::store_revoked() {
   const auto left = revoked();
   if (!left)
     return caf::none;
-  for (const auto& [id, at_us] : left->keys)
-    if (auto done = records_->revoke(id, at_us); !done)
+  std::string ids;
+  for (const auto& [id, at_us] : left->keys) {
+    auto done = records_->revoke(id, at_us);
+    if (!done)
       return std::move(done.error());
+    if (!*done)
+      forget_revoked(id); // There is no such key: the store is another one.
+    ids += (ids.empty() ? "" : ", ") + id;
+  }
+  report_("keys that were revoked while the store was away are revoked there: " + ids);
   return look();
 }
 
-/// The key is refused from here on. @returns the answer when the store is known to be away.
-std::optional<access_reply> access_keeper::revoke_at_once(const std::string& id) {
+void access_keeper::forget_revoked(const std::string& id) {
   std::lock_guard guard{mutex_};
-  if (mark_revoked(id, now_()))
-    publish();
-  return in_trouble_ ? revoked_alone(id) : std::nullopt;
+  access_revoked left;
+  for (const auto& x : revoked_->keys)
+    if (x.first != id)
+      left.keys.push_back(x);
+  revoked_ = left.keys.empty() ? nullptr : std::make_shared<access_revoked>(std::move(left));
 }
 
-/// Of a key that is revoked here and not in the store; nothing for any other. Under the mutex.
-std::optional<access_reply> access_keeper::revoked_alone(const std::string& id) {
-  const auto* left = revoked_.get();
-  if (!left || std::none_of(left->keys.begin(), left->keys.end(), [&](const auto& x) {
-        return x.first == id;
-      }))
-    return std::nullopt;
+/// The answer while the store cannot be asked, if there is one: a key is refused from here on, and
+/// who may what is as it was read last. Under the mutex.
+std::optional<access_reply> access_keeper::answer_alone(const any_access_ask& what) {
   access_reply out;
-  out.stored = false;
+  if (const auto* revoking = std::get_if<access_ask::revoke_key>(&what)) {
+    const auto* key = find_key(revoking->id);
+    if (!key || key->revoked_us == 0)
+      return std::nullopt;
+    out.key = *key;
+    out.stored = !is_unstored(revoking->id);
+  } else if (!std::holds_alternative<access_ask::everything>(what)) {
+    return std::nullopt;
+  }
   out.rows = rows_;
-  out.key = *find_key(id);
   return out;
+}
+
+/// Before the store is asked. @returns the answer when it is known to be away.
+std::optional<access_reply> access_keeper::begin_alone(const any_access_ask& what) {
+  std::lock_guard guard{mutex_};
+  if (const auto* revoking = std::get_if<access_ask::revoke_key>(&what))
+    if (mark_revoked(revoking->id, now_(), false))
+      publish();
+  return in_trouble_ ? answer_alone(what) : std::nullopt;
 }
 
 /// It holds already, and does so while the store cannot be told.
 access_reply access_keeper::revoke(const std::string& id, int64_t at_us) {
   auto out = after(records_->revoke(id, at_us), "there is no such key");
-  if (out.code != errc::none) {
-    std::lock_guard guard{mutex_};
-    auto alone = revoked_alone(id);
-    return alone ? std::move(*alone) : out;
-  }
   for (auto& key : out.rows.keys)
     if (key.id == id)
       out.key = key;
   return out;
 }
 
-access_reply access_keeper::too_late(const job& x) {
-  if (const auto* y = std::get_if<access_ask::revoke_key>(&x.what)) {
-    std::lock_guard guard{mutex_};
-    if (auto alone = revoked_alone(y->id))
-      return std::move(*alone);
-  }
-  return access_refusal(errc::timeout, "the store took too long, and nothing was done");
+/// `x`, or what can be said without the store, when that is why it failed.
+access_reply access_keeper::or_alone(const job& of, access_reply x) {
+  if (x.code != errc::store_unavailable && x.code != errc::timeout && x.code != errc::overloaded)
+    return x;
+  std::lock_guard guard{mutex_};
+  auto alone = answer_alone(of.what);
+  return alone ? std::move(*alone) : std::move(x);
+}
+
+/// At the end of the node.
+void access_keeper::say_what_is_lost() const {
+  const auto left = revoked();
+  if (!left)
+    return;
+  std::string ids;
+  for (const auto& x : left->keys)
+    ids += (ids.empty() ? "" : ", ") + x.first;
+  report_("the node ends, and these keys are revoked here and not in the store: " + ids
+          + "; revoke them again, unless another node that runs says that it did");
 }
 
 } // namespace footfall::app

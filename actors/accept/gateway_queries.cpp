@@ -122,6 +122,8 @@ void hold(gateway_state& st, uint64_t ticket, open_query& x) {
 
 void give_queries(gateway_ptr self) {
   auto& st = self->state;
+  if (!st.config.status->has_progress)
+    return; // It is known soon after the start.
   std::vector<query_ask> here;
   std::vector<std::pair<caf::strong_actor_ptr, std::vector<query_ask>>> elsewhere;
   std::vector<uint64_t> rest;
@@ -163,6 +165,8 @@ void give_queries(gateway_ptr self) {
 
 void give_watch(gateway_ptr self, open_query& x) {
   auto& st = self->state;
+  if (!st.config.status->has_progress)
+    return;
   const auto to = choose(st, x);
   if (!to && !st.nodes.query)
     return;
@@ -206,6 +210,9 @@ void move_watches(gateway_ptr self) {
 query_answer given_up(const gateway_state& st, const open_query& x, const char* reason) {
   if (!x.held)
     return refusal(errc::timeout, reason);
+  if (!st.config.status->has_progress)
+    return refusal(errc::restarting, "the node begins, and does not know yet how far others are; "
+                                     "ask again");
   return refusal(errc::restarting, st.config.answers
                                        ? "the query actor starts again; ask again"
                                        : "there is no link to a node with the role query; ask "
@@ -362,7 +369,7 @@ void expire(gateway_ptr self, int64_t now_us) {
     if (x.ask.after.empty() && x.ask.kind != query_kind::active
         && now_us - x.since_us >= remote_patience_us && may_ask_here(st, x))
       hold(st, ticket, x);
-  give_queries(self);
+  give(self);
   for (auto& [ticket, x] : st.watches)
     if (x.again_at_us != 0 && x.again_at_us <= now_us)
       place_again(self, ticket, x);

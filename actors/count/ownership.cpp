@@ -224,7 +224,15 @@ void take_progress(ownership_ptr self, const std::vector<partition_state>& all) 
     st.config.status->parts[x.partition].hear_of(x.next_offset, x.folded_offset, may_go_back,
                                                  st.config.batch_max, now(self));
   }
-  st.config.status->has_progress = true;
+  const auto is_known = [](const auto& x) {
+    return x.with_backlog([](const auto& backlog) { return backlog.started(); });
+  };
+  const auto& parts = st.config.status->parts;
+  bool all_known = is_same;
+  for (const auto& x : parts) // One that nobody ever had is not in the store.
+    all_known = all_known && is_known(x);
+  if (all_known)
+    st.config.status->has_progress = true;
 }
 
 void take_released(ownership_ptr self, uint64_t number, const partition_owner& freed, bool done) {

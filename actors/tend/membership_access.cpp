@@ -1,6 +1,8 @@
 #include "actors/tend/membership_access.hpp"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 #include <utility>
 
 #include "actors/tend/membership_peers.hpp"
@@ -54,6 +56,23 @@ void say_all(membership_ptr self, const membership_state::peer& to,
     self->send(handle_of(to.hello.membership), atom::access_v, std::move(x));
 }
 
+/// Nobody takes back that a key is revoked. @returns whether `to` learned of one.
+bool keep_revoked(const access_rows& known, access_rows& to) {
+  std::map<std::string_view, const access_key*> revoked;
+  for (const auto& x : known.keys)
+    if (x.revoked_us != 0)
+      revoked.emplace(x.id, &x);
+  bool out = false;
+  for (auto& key : to.keys) {
+    const auto same = revoked.find(key.id);
+    if (key.revoked_us != 0 || same == revoked.end() || same->second->digest != key.digest)
+      continue;
+    key.revoked_us = same->second->revoked_us;
+    out = true;
+  }
+  return out;
+}
+
 void take_all(membership_ptr self, membership_state::peer::access_link& from, access_rows x) {
   auto& st = self->state;
   from.revision = x.revision;
@@ -63,8 +82,14 @@ void take_all(membership_ptr self, membership_state::peer::access_link& from, ac
   const bool is_newer = std::any_of(st.peers.begin(), st.peers.end(), [&](const auto& y) {
     return y.second.at == phase::linked && y.second.access.revision >= known;
   });
-  if (x.revision < known && is_newer)
-    return;
+  if (st.access && is_newer && x.revision >= known) {
+    keep_revoked(*st.access, x); // It may not be stored, and not known to all nodes.
+  } else if (st.access && is_newer) {
+    auto merged = *st.access;
+    if (!keep_revoked(x, merged))
+      return;
+    x = std::move(merged);
+  }
   st.access = std::make_shared<access_rows>(std::move(x));
   st.config.access.take(*st.access);
 }

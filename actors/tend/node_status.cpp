@@ -119,12 +119,16 @@ void node_status::hear_of(const std::vector<partition_state>& all, uint32_t home
     part.hear_of(x.next_offset, x.folded_offset, false, batch_max, steady_us);
   }
   homes_ = homes;
+  has_progress = true;
 }
 
 bool partition_status::hear_of(int64_t next, int64_t folded, bool may_go_back, size_t batch_max,
                                int64_t steady_us) {
   const auto is_known = with_backlog([&](auto& backlog) {
-    if (phase.load() != partition_phase::idle) // Its actor writes now.
+    const auto now = phase.load();
+    if (now == partition_phase::claiming && !backlog.started()) // For answers of others meanwhile.
+      backlog.start(next, 0, batch_max, steady_us);
+    if (now != partition_phase::idle) // Its actor writes now.
       return false;
     if (!backlog.started() || (may_go_back && next < backlog.applied()))
       backlog.start(next, 0, batch_max, steady_us);

@@ -192,9 +192,10 @@ public:
   partition_list parts;
   std::atomic<int64_t> gateway_beat_us{0}; ///< When the gateway last turned, by steady_now().
   std::atomic<bool> draining{false};
-  std::atomic<bool> has_joined{false};   ///< In a cluster: it knows what others have.
-  std::atomic<bool> has_progress{false}; ///< In a cluster: the same, and how far they are.
-  std::atomic<bool> is_leaving{false};   ///< In a cluster: it takes nothing any more.
+  std::atomic<bool> has_joined{false}; ///< In a cluster: it knows what others have.
+  /// It knows how far all partitions are; else nobody can say as of when an answer is.
+  std::atomic<bool> has_progress{false};
+  std::atomic<bool> is_leaving{false}; ///< In a cluster: it takes nothing any more.
   /// In a cluster: others may have applied clicks of pages that are live or cached here.
   std::atomic<bool> doubts_memory{false};
   outcome_note lease;                ///< In a cluster: joining, and beats.

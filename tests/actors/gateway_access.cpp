@@ -277,6 +277,35 @@ SCENARIO_METHOD(access_fixture, "a gateway is told what changes while the store 
   }
 }
 
+SCENARIO_METHOD(access_fixture, "nobody takes back that a key is revoked", "[actor][links]") {
+  auto revoked = [](int64_t revision, bool is_revoked) {
+    auto out = std::make_shared<access_rows>(*rows_of(revision, 0));
+    out->keys[0].revoked_us = is_revoked ? 9 : 0;
+    return out;
+  };
+  told_by_b = revoked(3, true);
+  begin({"b:1"});
+  advance(2s);
+  CHECK(known.keys.at(0).revoked_us == 9);
+  told_by_b = revoked(3, false); // As from a node that does not know it yet.
+  advance(1s);
+  CHECK(known.keys.at(0).revoked_us == 9);
+  told_by_b = revoked(4, false); // It was read before that was stored.
+  advance(1s);
+  CHECK(known.revision == 4);
+  CHECK(known.keys.at(0).revoked_us == 9);
+
+  auto other = revoked(5, false); // Another key under that id.
+  other->keys[0].digest = {7};
+  told_by_b = other;
+  advance(1s);
+  CHECK(known.keys.at(0).revoked_us == 0);
+  told_by_b = revoked(2, false); // Nobody has the later ones: another store.
+  advance(1s);
+  CHECK(known.revision == 2);
+  CHECK(known.keys.at(0).revoked_us == 0);
+}
+
 namespace {
 
 /// Nodes a and b, both with a store.

@@ -252,3 +252,36 @@ SCENARIO_METHOD(linked_fixture, "an actor that starts again is known to the othe
     CHECK(counts.remote_queries == asked + 2);
   }
 }
+
+SCENARIO_METHOD(linked_fixture, "who has just begun says nothing that is as of no time",
+                "[actor][links]") {
+  const auto page = page_at(*door);
+  post_to(*door, {click("e1", "u1", page)});
+  advance(1s);
+  end_b();
+  advance(5s);
+  store_b.tells_no_progress = true;
+  start_b();
+  advance(2s);
+  REQUIRE(states(*door_b).find('i') != std::string::npos);
+  const auto home = home_of(page);
+  REQUIRE(states(*door_b)[home] == 'i'); // It is node a's.
+  CHECK_FALSE(door_b->running());
+  query_answer early, later;
+  early.code = later.code = errc::internal;
+  door_b->query(page_of(page), [&](query_answer x) { early = std::move(x); });
+  advance(1s);
+  CHECK(early.code == errc::restarting);
+  CHECK(early.reason.find("how far others are") != std::string::npos);
+  door_b->query(page_of(page), [&](query_answer x) { later = std::move(x); });
+  store_b.tells_no_progress = false;
+  kill("ownership"); // The one that it asked for waits for ever.
+  advance(6s);
+  later.code = errc::internal;
+  door_b->query(page_of(page), [&](query_answer x) { later = std::move(x); });
+  advance(1s);
+  CHECK(later.code == errc::none);
+  CHECK(later.clicks == 1);
+  CHECK(later.as_of_us > time_us - 10'000'000);
+  CHECK(door_b->running());
+}

@@ -1,6 +1,5 @@
 #include <catch2/catch.hpp>
 
-#include <atomic>
 #include <cstdlib>
 
 #include <sys/stat.h>
@@ -8,12 +7,9 @@
 #include "actors/model/access_key.hpp"
 #include "app/access_keeper.hpp"
 #include "app/try_limits.hpp"
-#include "db/postgres/access_tables.hpp"
-#include "db/sqlite/access_file.hpp"
 #include "db/sqlite/sqlite_store.hpp"
+#include "tests/contract/access_rigs.hpp"
 #include "tests/contract/await.hpp"
-#include "tests/contract/rigs_postgres.hpp"
-#include "tests/contract/temporary_folder.hpp"
 
 using namespace footfall;
 using namespace footfall::test;
@@ -21,47 +17,6 @@ using namespace footfall::test;
 namespace {
 
 constexpr int64_t now = 1'700'000'000'000'000;
-
-/// A place for keys of its own, empty at first.
-class access_rig {
-public:
-  virtual ~access_rig() = default;
-  virtual std::unique_ptr<access_records> open() = 0;
-};
-
-class file_rig final : public access_rig {
-public:
-  std::unique_ptr<access_records> open() override {
-    auto out = open_sqlite_access(folder.path());
-    REQUIRE(out);
-    return std::move(*out);
-  }
-  temporary_folder folder;
-};
-
-class tables_rig final : public access_rig {
-public:
-  std::unique_ptr<access_records> open() override {
-    auto out = open_postgres_access(database.url());
-    REQUIRE(out);
-    return std::move(*out);
-  }
-  scratch_database database{std::getenv("FOOTFALL_TEST_POSTGRES")};
-};
-
-template <class Test>
-void with_each(Test test) {
-  SECTION("access.db") {
-    file_rig rig;
-    test(rig);
-  }
-  if (!std::getenv("FOOTFALL_TEST_POSTGRES"))
-    return; // As the other suites of it: the rigs say that it was not run.
-  SECTION("PostgreSQL") {
-    tables_rig rig;
-    test(rig);
-  }
-}
 
 access_key key_at(const std::string& site, access_role role = access_role::read) {
   return model::make_key(role, site, now).key;
@@ -139,124 +94,6 @@ TEST_CASE("a gate hears of changes that others made", "[contract][access]") {
     CHECK(eventually([&] { return other->read().value().keys.at(0).used_day > 0; }));
     CHECK(other->revoke(made.key.id, system_now_us()).value());
     CHECK(eventually([&] { return !passes(); }));
-  });
-}
-
-namespace {
-
-/// Can be away, as a server can.
-struct away_records final : access_records {
-  away_records(std::unique_ptr<access_records> inner, const std::atomic<bool>& away)
-      : inner(std::move(inner)), away(away) {}
-
-  template <class T, class Call>
-  caf::expected<T> unless_away(Call call) {
-    if (away)
-      return make_error(errc::store_unavailable, "it is away");
-    return call();
-  }
-  caf::expected<int64_t> revision() override {
-    return unless_away<int64_t>([&] { return inner->revision(); });
-  }
-  caf::expected<access_rows> read() override {
-    return unless_away<access_rows>([&] { return inner->read(); });
-  }
-  caf::expected<bool> revoke(const std::string& id, int64_t at_us) override {
-    return unless_away<bool>([&] { return inner->revoke(id, at_us); });
-  }
-  // Nobody asks for what follows.
-  caf::expected<bool> add_site(const access_site&) override { return false; }
-  caf::expected<bool> add_key(const access_key&) override { return false; }
-  caf::expected<bool> add_user(const access_user&) override { return false; }
-  caf::expected<bool> set_password(const std::string&, const std::string&) override {
-    return false;
-  }
-  caf::expected<bool> remove_user(const std::string&) override { return false; }
-  caf::expected<bool> add_session(const access_session&, const std::string&, int64_t) override {
-    return false;
-  }
-  caf::expected<bool> end_session(const std::string&) override { return false; }
-  caf::error note_used(const std::vector<std::pair<std::string, int64_t>>&) override {
-    return caf::none;
-  }
-
-  std::unique_ptr<access_records> inner;
-  const std::atomic<bool>& away;
-};
-
-/// A node's part of it.
-struct kept_gate {
-  kept_gate(access_rig& rig, const std::atomic<bool>& away) {
-    REQUIRE_FALSE(keeper.begin(std::make_unique<away_records>(rig.open(), away)));
-  }
-  bool passes(const model::made_key& x) {
-    return gate.check({x.text}, model::access_need::read, system_now_us()).why
-           == model::access_denial::none;
-  }
-  access_reply revoke(const std::string& id) {
-    answer<access_reply> out;
-    keeper.ask(access_ask::revoke_key{id}, out.callback());
-    return out.get();
-  }
-  model::access_gate gate;
-  std::atomic<int> reports{0};
-  app::access_keeper keeper{gate, system_now_us, [this](const std::string&) { ++reports; }};
-};
-
-} // namespace
-
-TEST_CASE("a key is revoked while the store is away, and stored when it is back",
-          "[contract][access]") {
-  with_each([](access_rig& rig) {
-    std::vector<model::made_key> made;
-    const auto db = rig.open();
-    for (int i = 0; i < 4; ++i) {
-      made.push_back(model::make_key(access_role::read, "default", system_now_us()));
-      REQUIRE(db->add_key(made.back().key).value());
-    }
-    std::atomic<bool> away{false};
-    kept_gate one{rig, away}, two{rig, away};
-    REQUIRE(one.passes(made[0]));
-    CHECK(one.revoke(made[3].key.id).stored); // As usual.
-    CHECK_FALSE(one.keeper.revoked());
-    CHECK_FALSE(one.passes(made[3]));
-
-    away = true; // Nobody knows yet.
-    const auto first = one.revoke(made[0].key.id);
-    CHECK(first.code == errc::none);
-    CHECK_FALSE(first.stored);
-    CHECK(first.key.id == made[0].key.id);
-    CHECK(first.key.revoked_us != 0);
-    CHECK(first.rows.keys.size() == 4);
-    CHECK_FALSE(one.passes(made[0]));
-    CHECK(one.passes(made[1]));
-    REQUIRE(eventually([&] { return one.reports == 1; })); // Now it is known.
-    CHECK_FALSE(one.revoke(made[1].key.id).stored);
-    CHECK_FALSE(one.revoke(made[1].key.id).stored); // Once more.
-    CHECK_FALSE(one.passes(made[1]));
-    CHECK(one.revoke("nobody").code == errc::store_unavailable);
-
-    REQUIRE(one.keeper.revoked());
-    CHECK(one.keeper.revoked()->keys.size() == 2);
-    CHECK(two.passes(made[0]));
-    two.keeper.take_revoked(*one.keeper.revoked());
-    CHECK_FALSE(two.passes(made[0]));
-    CHECK_FALSE(two.passes(made[1]));
-    const auto known = two.keeper.revoked();
-    two.keeper.take_revoked(*one.keeper.revoked());
-    CHECK(two.keeper.revoked() == known); // No news: nobody is told again.
-    CHECK(one.passes(made[2]));
-
-    away = false;
-    REQUIRE(eventually([&] { return !one.keeper.revoked() && !two.keeper.revoked(); }));
-    const auto rows = db->read().value();
-    for (const auto& key : rows.keys)
-      CHECK((key.revoked_us == 0) == (key.id == made[2].key.id));
-    for (auto* at : {&one, &two}) {
-      CHECK_FALSE(at->passes(made[0]));
-      CHECK_FALSE(at->passes(made[1]));
-      CHECK(at->passes(made[2]));
-    }
   });
 }
 

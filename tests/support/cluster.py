@@ -81,6 +81,11 @@ class Cluster:
     def alive(self) -> dict[str, Server]:
         return {name: x for name, x in self.nodes.items() if x.process and x.process.poll() is None}
 
+    def sql(self, statement: str) -> list[tuple]:
+        with psycopg.connect(self.environment["DATABASE_URL"]) as session:
+            cursor = session.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
     def rows(self) -> dict[int, tuple[str | None, int]]:
         """Each partition's owner and epoch, as the store has them."""
         with psycopg.connect(self.environment["DATABASE_URL"]) as session:

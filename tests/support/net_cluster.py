@@ -1,8 +1,6 @@
 """Nodes that share one topic and database, each in a network namespace of its own."""
 from __future__ import annotations
 
-import psycopg
-
 from cluster import Cluster, gateway, links
 from footfall import BINARY, Server
 from namespaces import Network
@@ -77,11 +75,6 @@ class NetCluster(Cluster):
                          binary=self.network.program(name, BINARY))
         self.gates[name] = self._held.enter_context(server)
         return server
-
-    def sql(self, statement: str) -> list[tuple]:
-        with psycopg.connect(self.environment["DATABASE_URL"]) as session:
-            cursor = session.execute(statement)
-            return cursor.fetchall() if cursor.description else []
 
     def peers(self, name: str) -> list[str]:
         """The addresses of all other nodes."""

@@ -1,6 +1,7 @@
 """Ports for servers that keep theirs over restarts, no two of a machine's tests the same."""
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import pathlib
@@ -8,31 +9,38 @@ import random
 import socket
 import tempfile
 
-_claimed: list[int] = []  # Descriptors, so that nobody gets a port of ours while we run.
+# Below those that connections take, and those that scripts/services gives to its servers.
+FIRST, COUNT = 20000, 8000
+_lock = -1  # Of a file with a byte for each port; what this process has is locked while it runs.
+_ours: set[int] = set()  # Its own locks keep a process from nothing.
 
 
 def _claim(port: int) -> bool:
-    """False: another server of this machine's tests has the port, or it is taken."""
-    folder = pathlib.Path(tempfile.gettempdir(), "footfall-test-ports")
-    folder.mkdir(exist_ok=True)
-    lock = os.open(folder / str(port), os.O_CREAT | os.O_RDWR, 0o666)
+    """False: another test's server has the port, or somebody else's."""
+    global _lock
+    if _lock < 0:
+        path = pathlib.Path(tempfile.gettempdir(), f"footfall-test-ports-{os.getuid()}")
+        _lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    if port in _ours:
+        return False
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(_lock, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
         with socket.socket() as trial:
             trial.bind(("127.0.0.1", port))
-    except OSError:
-        os.close(lock)
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EAGAIN, errno.EACCES):
+            raise
         return False
-    _claimed.append(lock)
+    _ours.add(port)
     return True
 
 
 def fixed_ports() -> dict[str, str]:
-    """Ports that stay the same over restarts, below those that connections take."""
+    """Ports that stay the same over restarts."""
     chance = random.SystemRandom()
     ports: dict[str, str] = {}
     while len(ports) < 4:
-        port = chance.randrange(20000, 32000)
+        port = chance.randrange(FIRST, FIRST + COUNT)
         if _claim(port):
             ports[["ingest", "query", "grpc", "admin"][len(ports)]] = str(port)
     return ports

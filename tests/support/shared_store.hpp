@@ -38,6 +38,7 @@ public:
   bool cut = false;
   bool silent = false; ///< No call is answered, as over a network that loses all.
   bool hangs_in_applies = false;
+  bool tells_no_progress = false;    ///< It does not answer how far partitions are.
   bool knows_no_names = false;       ///< Of users and types: those reads fail.
   std::string damaged_page = "none"; ///< Cannot be loaded, and what is loaded with it.
   size_t damaged_reads = 0;
@@ -136,7 +137,8 @@ public:
     pass(reply, [&] { inner().audit(std::move(reply)); });
   }
   void progress(store::done<std::vector<partition_state>> reply) override {
-    pass(reply, [&] { inner().progress(std::move(reply)); });
+    if (!tells_no_progress)
+      pass(reply, [&] { inner().progress(std::move(reply)); });
   }
   void bad_events(bad_events_ask ask, store::done<bad_event_page> reply) override {
     pass(reply, [&] { inner().bad_events(ask, std::move(reply)); });

@@ -83,6 +83,7 @@ class Witness:
         self.journal = journal
         self.through = through
         self.seed = seed
+        self.began = time.time() - 60  # Nothing is older, but for the minute of what begins.
         self.excused: collections.Counter = collections.Counter()
         self.stopping = threading.Event()
         self.lock = threading.Lock()
@@ -200,6 +201,8 @@ class Witness:
             self._problem(f"{what}, after {told[pair]}")
         if count > most or (name == self.through and count < least):
             self._problem(f"{what}, not {least} to {most}")
+        if as_of < self.began and source in LIVE:
+            self._problem(f"{what}, by {who} at {asked}: before all began")
         told[pair] = count
         with self.lock:
             self.answers[source] += 1
