@@ -217,14 +217,18 @@ node_health node::health_now() const {
     if (has_role(config_.roles, name))
       add(out.roles, name, std::move(fault));
   };
+  const bool answers = has_role(config_.roles, "query");
+  const std::string unknown =
+      status_.has_progress ? "" : "it is not known yet how far the partitions are";
   add_role("gateway", !out.live               ? "the gateway does not turn"
                       : !status_.finds_ingest ? "there is no link to a node with the role ingest"
                       : !status_.finds_query  ? "there is no link to a node with the role query"
-                      : !status_.has_progress ? "it is not known yet how far the partitions are"
-                                              : "");
+                      : answers               ? ""
+                                              : unknown);
   add_role("ingest", watch_.log_fault());
   add_role("aggregate", watch_.partitions_fault(steady));
-  add_role("query", watch_.store_fault(steady));
+  const auto store = watch_.store_fault(steady);
+  add_role("query", store.empty() ? unknown : store);
   for (const auto& x : status_.parts)
     out.lags_us.push_back(x.lag_us(config_.now()));
   if (out.draining)
