@@ -2,6 +2,8 @@
 #include <cassert>
 #include <tuple>
 
+#include <sqlite3.h>
+
 #include "db/sqlite/minute_range.hpp"
 #include "db/sqlite/position_key.hpp"
 #include "db/sqlite/store_writer.hpp"
@@ -40,6 +42,9 @@ void store_writer::scan(int64_t from, int64_t until) {
     const int64_t at_us = scan_.integer(4);
     rows_.push_back({number(0), number(1), number(2), number(3),
                      static_cast<int32_t>(at_us / minute_us), at_us});
+    if (rows_.back().page_no <= 0 || rows_.back().user_no <= 0)
+      throw failure(SQLITE_CORRUPT, "core_events has a row of no page or no user: the file is "
+                                    "damaged; put a backup in its place");
   }
   scan_.reset();
   std::sort(rows_.begin(), rows_.end(), [](const folded_row& a, const folded_row& b) {
@@ -51,7 +56,6 @@ void store_writer::scan(int64_t from, int64_t until) {
 void store_writer::fold_pairs(late_span& out) {
   pages_.clear();
   for (const auto& row : rows_) {
-    assert(row.page_no > 0 && row.user_no > 0);
     out.add(pair_key_of(row.page_no, row.user_no));
     if (pages_.empty() || pages_.back().page_no != row.page_no)
       pages_.push_back({row.page_no, row.site_no, 0, row.at_us});

@@ -201,3 +201,20 @@ TEST_CASE("who opens the file reads page_clicks as rows", "[contract][sqlite][pa
                       " AND user_id = 'u1999'")
         == 3);
 }
+
+TEST_CASE("a row of no page is told as damage, and ends nobody", "[contract][sqlite][pairs]") {
+  temporary_folder folder;
+  sqlite_store::config settings;
+  settings.folder = folder.path();
+  auto db = std::move(*sqlite_store::open(settings));
+  const auto epoch = claim(*db, 0)->epoch;
+  REQUIRE(
+      apply(*db, batch(0, epoch, 0, 2, {row(0, "e0", "/a", "u"), row(1, "e1", "/a", "v")}))->moved);
+  db.reset();
+  run_sql(folder.path() + "/store.db", "UPDATE core_events SET page_no = 0 WHERE user_no = 2");
+  db = std::move(*sqlite_store::open(settings));
+  const auto folded = fold(*db, 0, 0, 2);
+  REQUIRE_FALSE(folded);
+  CHECK(code_of(folded.error()) == errc::corrupt);
+  CHECK(text_of(folded.error()).find("row of no page") != std::string::npos);
+}
