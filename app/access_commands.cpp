@@ -28,6 +28,8 @@ constexpr int64_t day_s = 86'400;
 constexpr uint32_t rate_most = 1'000'000;
 constexpr uint32_t read_rate = 20; ///< Of a read key, unless another one is given.
 
+constexpr int store_is_away = 3; // Of exit codes.
+
 int fail(int code, const std::string& why) {
   std::fprintf(stderr, "footfall: %s\n", redact(why).c_str());
   return code;
@@ -35,7 +37,7 @@ int fail(int code, const std::string& why) {
 
 int fail(const caf::error& why) {
   const bool is_away = code_of(why) == errc::store_unavailable || code_of(why) == errc::timeout;
-  return fail(is_away ? 3 : 1, text_of(why));
+  return fail(is_away ? store_is_away : 1, text_of(why));
 }
 
 /// @returns an exit code, 0 when `out` is open.
@@ -47,12 +49,14 @@ int open(const access_options& options, std::unique_ptr<access_records>& out) {
     return fail(2, "this node has no database; do it where DATABASE_URL is given, or by /v1/keys, "
                    "/v1/sites and /v1/users of any node");
   auto opened = open_access(all.values);
-  if (!opened && options.what == "revoke")
-    std::fputs("a node that runs revokes it at once: DELETE /v1/keys/ID, or the settings of its "
-               "dashboard\n",
-               stderr);
-  if (!opened)
-    return fail(opened.error());
+  if (!opened) {
+    const int code = fail(opened.error());
+    if (code == store_is_away && options.what == "revoke")
+      std::fputs("a node that runs revokes it at once: DELETE /v1/keys/ID, or the settings of its "
+                 "dashboard\n",
+                 stderr);
+    return code;
+  }
   out = std::move(*opened);
   return 0;
 }
