@@ -166,7 +166,8 @@ void access_keeper::look_and_report() {
                        : "changes of keys are seen again");
 }
 
-bool access_keeper::push(line& to, job x, size_t most) {
+/// `x` is untouched unless it is taken.
+bool access_keeper::push(line& to, job& x, size_t most) {
   {
     std::lock_guard guard{mutex_};
     if (stopping_ || to.jobs.size() >= most)
@@ -203,9 +204,8 @@ void access_keeper::ask(any_access_ask what, std::function<void(access_reply)> d
   const bool hashes = entering || std::holds_alternative<access_ask::add_user>(what)
                       || std::holds_alternative<access_ask::set_password>(what);
   job next{std::move(what), done};
-  const auto asked = next.what;
-  if (!push(hashes ? hashed_ : kept_, std::move(next), hashes ? hashes_most : jobs_most))
-    done(or_alone({asked, {}}, access_refusal(errc::overloaded, too_much)));
+  if (!push(hashes ? hashed_ : kept_, next, hashes ? hashes_most : jobs_most))
+    done(or_alone(next, access_refusal(errc::overloaded, too_much)));
 }
 
 /// 0, or the seconds until it may be tried. Strict for who asks, so that nobody is kept out by
@@ -261,7 +261,7 @@ void access_keeper::judge(job& x) {
     x.hash = model::hash_password(changed->password);
   }
   auto done = x.done;
-  if (!push(kept_, std::move(x), jobs_most))
+  if (!push(kept_, x, jobs_most))
     done(access_refusal(errc::overloaded, too_much));
 }
 

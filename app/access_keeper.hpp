@@ -86,7 +86,7 @@ private:
   access_reply note(const access_ask::note_used& x);
   access_reply after(caf::expected<bool> done, const char* otherwise);
   void judge(job& x);
-  bool push(line& to, job x, size_t most);
+  bool push(line& to, job& x, size_t most);
 
   model::access_gate& gate_;
   now_fn now_;

@@ -87,12 +87,14 @@ caf::error access_keeper::store_revoked() {
       forget_revoked(id); // There is no such key: the store is another one.
     ids += (ids.empty() ? "" : ", ") + id;
   }
-  report_("keys that were revoked while the store was away are revoked there: " + ids);
+  report_("keys that were revoked here before the store knew are revoked there: " + ids);
   return look();
 }
 
 void access_keeper::forget_revoked(const std::string& id) {
   std::lock_guard guard{mutex_};
+  if (!revoked_)
+    return;
   access_revoked left;
   for (const auto& x : revoked_->keys)
     if (x.first != id)

@@ -42,9 +42,12 @@ void store_writer::scan(int64_t from, int64_t until) {
     const int64_t at_us = scan_.integer(4);
     rows_.push_back({number(0), number(1), number(2), number(3),
                      static_cast<int32_t>(at_us / minute_us), at_us});
-    if (rows_.back().page_no <= 0 || rows_.back().user_no <= 0)
-      throw failure(SQLITE_CORRUPT, "core_events has a row of no page or no user: the file is "
-                                    "damaged; put a backup in its place");
+    if (rows_.back().page_no > 0 && rows_.back().user_no > 0)
+      continue;
+    scan_.reset();
+    throw failure(SQLITE_CORRUPT,
+                  "core_events has a row of no page or no user: the file is damaged; "
+                  "put a backup in its place");
   }
   scan_.reset();
   std::sort(rows_.begin(), rows_.end(), [](const folded_row& a, const folded_row& b) {

@@ -213,8 +213,12 @@ TEST_CASE("a row of no page is told as damage, and ends nobody", "[contract][sql
   db.reset();
   run_sql(folder.path() + "/store.db", "UPDATE core_events SET page_no = 0 WHERE user_no = 2");
   db = std::move(*sqlite_store::open(settings));
-  const auto folded = fold(*db, 0, 0, 2);
-  REQUIRE_FALSE(folded);
-  CHECK(code_of(folded.error()) == errc::corrupt);
-  CHECK(text_of(folded.error()).find("row of no page") != std::string::npos);
+  for (int i = 0; i < 2; ++i) { // It is tried again and again.
+    const auto folded = fold(*db, 0, 0, 2);
+    REQUIRE_FALSE(folded);
+    CHECK(code_of(folded.error()) == errc::corrupt);
+    CHECK(text_of(folded.error()).find("row of no page") != std::string::npos);
+  }
+  const auto later = claim(*db, 0)->epoch; // What comes is stored all the same.
+  CHECK(apply(*db, batch(0, later, 2, 3, {row(2, "e2", "/a", "u")}))->moved);
 }
