@@ -18,6 +18,7 @@ from cluster import Cluster
 from footfall import ROOT, Server, wait_until
 from monitoring import DASHBOARDS, FOLDER, Monitoring, check, exporter
 from services import Services
+from tls_server import Tls
 
 TYPES = ROOT / "tests/deploy/grafana"
 TOOLS = ROOT / "build/tools/grafana"
@@ -148,9 +149,12 @@ class Load(threading.Thread):
 
 
 @pytest.fixture(scope="module")
-def live() -> Iterator[Monitoring]:
-    """Prometheus, which has watched an embedded node, two of a cluster and what they stand on."""
-    with Services() as services, Server() as alone, Cluster(services.environment, 2) as nodes:
+def live(tmp_path_factory) -> Iterator[Monitoring]:
+    """Prometheus, which has watched an embedded node with TLS, two of a cluster and what they
+    stand on."""
+    with Services() as services, Tls(tmp_path_factory.mktemp("tls")) as tls, \
+            Cluster(services.environment, 2) as nodes:
+        alone = tls.server
         database = {**os.environ, "DATA_SOURCE_NAME": services.environment["DATABASE_URL"]
                     + "?sslmode=disable"}
         redis = [f"--redis.addr=redis://{services.environment['REDIS_ADDR']}"]
