@@ -43,6 +43,7 @@ struct node_row {
   std::string roles = {};   ///< Separated by commas.
   std::string address = {}; ///< Where it is to be dialled, "host:port".
   std::string version = {}; ///< Of its program.
+  int64_t left_us = 0;      ///< Until its lease runs out, by the store's clock; 0: not told.
 };
 
 /// A partition as a beat's answer shows it. The epoch rises with each claim and release.
@@ -64,7 +65,7 @@ struct partition_mark {
 
 /// What a beat is answered: the whole cluster, in one snapshot of the store.
 struct beat_answer {
-  bool renewed = true;                     ///< False: a later process has this node's name.
+  bool renewed = true; ///< By this beat or a later one; false: a later process has the name.
   std::vector<node_row> nodes;             ///< One row for a name; this node's own may be missing.
   std::vector<partition_owner> partitions; ///< All of the log, in ascending order.
   std::vector<partition_mark> marks;       ///< Of those that there is something to say of.

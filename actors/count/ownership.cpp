@@ -46,12 +46,13 @@ void release_now(ownership_ptr self, uint32_t partition) {
                     });
 }
 
-void send_beat(ownership_ptr self, uint64_t number) {
+void send_beat(ownership_ptr self, uint64_t number, int64_t spent_us) {
   auto& st = self->state;
   node_beat x;
   x.me = st.rules->me();
   x.number = number;
   x.lease_us = st.config.rules.lease_us;
+  x.spent_us = spent_us;
   x.partitions = static_cast<uint32_t>(st.config.status->parts.size());
   // Also while it only waits: who gives it work is to look away before it leaves.
   x.draining = st.rules->draining() || st.config.status->draining;
@@ -147,7 +148,7 @@ void obey(ownership_ptr self, const model::ownership_actions& all) {
   auto& st = self->state;
   for (const auto& x : all)
     switch (x.what) {
-    case kind::beat: send_beat(self, x.number); break;
+    case kind::beat: send_beat(self, x.number, x.spent_us); break;
     case kind::claim: send_claim(self, x); break;
     case kind::release: send_release(self, x); break;
     case kind::run: hand_out(self, x.partition); break;
@@ -201,6 +202,8 @@ void take_beat(ownership_ptr self, uint64_t number, beat_answer& x) {
   auto& st = self->state;
   st.config.status->lease.well(now(self));
   note_joined(self);
+  if (!st.rules->is_news(number))
+    return obey(self, st.rules->beat_answered(number, x, now(self)));
   st.seen = std::move(x);
   st.config.status->set_cluster(st.rules->me(), st.seen);
   if (auto to = caf::actor_cast<membership_actor>(st.nodes.membership))

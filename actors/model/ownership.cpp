@@ -17,7 +17,7 @@ ownership::ownership(owner_id me, bool aggregates, const rules& rules)
 
 int64_t ownership::wake_us() const noexcept {
   const auto runs = [](auto& x) { return x.second.at == phase::running; };
-  int64_t out = beating_ ? INT64_MAX : next_beat_us_;
+  int64_t out = beat_due_us();
   if (std::any_of(holdings_.begin(), holdings_.end(), runs))
     out = std::min(out, lease_until_us_);
   return out;
@@ -30,32 +30,6 @@ void ownership::go_on(int64_t now_us, ownership_actions& to) {
   if (ended_)
     return;
   expire(to);
-}
-
-ownership_actions ownership::tick(int64_t now_us) {
-  ownership_actions out;
-  go_on(now_us, out);
-  if (ended_ || beating_ || now_us < next_beat_us_)
-    return out;
-  beating_ = true;
-  beat_no_ = ++number_;
-  beat_sent_us_ = now_us;
-  next_beat_us_ = now_us + rules_.beat_every_us;
-  out.push_back({.what = kind::beat, .number = beat_no_});
-  return out;
-}
-
-// While a beat is under way, the next one follows its answer.
-void ownership::ask_for_beat(int64_t now_us) {
-  // Each beat costs the store a look at all nodes, and all of them may be asked at once.
-  const auto gap = std::max(rules_.beat_gap_us, rules_.gap_a_node_us * nodes_);
-  const auto soonest = beat_no_ == 0 ? now_us : beat_sent_us_ + gap;
-  next_beat_us_ = std::min(next_beat_us_, std::max(now_us, soonest));
-}
-
-ownership_actions ownership::look(int64_t now_us) {
-  ask_for_beat(now_us);
-  return tick(now_us);
 }
 
 void ownership::expire(ownership_actions& to) {
@@ -93,10 +67,10 @@ sight ownership::judge(const node_row& x, suspicion& known) const {
   known.of = x.id;
   known.beat = x.beat;
   if (x.seen == sight::late)
-    return has_fresh_eyes(beat_sent_us_) ? sight::late : sight::live;
+    return has_fresh_eyes(seen_us_) ? sight::late : sight::live;
   if (x.seen == sight::gone) {
     const bool is_sure =
-        beat_sent_us_ - known.gone_since_us >= rules_.gone_us || now_us_ < known.hinted_until_us;
+        seen_us_ - known.gone_since_us >= rules_.gone_us || now_us_ < known.hinted_until_us;
     return is_sure || seeded_bug("gone-at-one-sight") ? sight::gone : sight::live;
   }
   return sight::live;
@@ -123,6 +97,7 @@ std::vector<node_row> ownership::judge(const beat_answer& answer) {
     out.push_back(row);
     out.back().seen = judge(row, of);
     in_doubt_ |= out.back().seen != row.seen;
+    watch_end_of(row);
   }
   suspicions_ = std::move(known);
   return out;
@@ -142,58 +117,12 @@ void ownership::judge_log(const std::vector<node_row>& nodes) {
     log_ = log_reach::lost;
 }
 
-ownership_actions ownership::beat_answered(uint64_t number, const beat_answer& answer,
-                                           int64_t now_us) {
-  ownership_actions out;
-  if (!beating_ || number != beat_no_)
-    return tick(now_us);
-  if (now_us - beat_sent_us_ >= rules_.lease_us)
-    return beat_failed(number, now_us); // What it says may be over.
-  go_on(now_us, out);
-  beating_ = false;
-  if (!answer.renewed) {
-    for (auto& [partition, x] : holdings_)
-      if (x.at == phase::running)
-        stop(partition, x, out);
-    ended_ = true;
-    out.push_back({.what = kind::end});
-    return out;
-  }
-  lease_until_us_ = (seeded_bug("deadline-from-answer") ? now_us : beat_sent_us_) + rules_.lease_us;
-  if (eyes_since_us_ < 0 || now_us - answered_us_ > rules_.pause_us)
-    open_eyes();
-  answered_us_ = now_us;
-  nodes_ = static_cast<int64_t>(answer.nodes.size());
-  auto judged = judge(answer);
-  judge_log(judged);
-  judged.front() = self();
-  const auto targets = target(answer.partitions, judged);
-  for (size_t i = 0; i < targets.size(); ++i)
-    take_row(answer.partitions[i], targets[i] == me_.node, judged, out);
-  if (is_done(answer)) {
-    ended_ = true;
-    out.push_back({.what = kind::leave});
-    return out;
-  }
-  const auto more = tick(now_us);
-  out.insert(out.end(), more.begin(), more.end());
-  return out;
-}
-
-ownership_actions ownership::beat_failed(uint64_t number, int64_t now_us) {
-  if (beating_ && number == beat_no_) {
-    beating_ = false;
-    eyes_since_us_ = -1;
-  }
-  return tick(now_us);
-}
-
 void ownership::take_row(const partition_row& row, bool is_target,
                          const std::vector<node_row>& judged, ownership_actions& to) {
   auto& x = holdings_[row.partition];
   if (x.at == phase::running)
     return take_own_row(row, is_target, x, to);
-  if (x.at != phase::idle || beat_sent_us_ < x.known_us)
+  if (x.at != phase::idle || seen_us_ < x.known_us)
     return;
   if (!is_target) {
     if (row.owner == me_ && gives_away() && !seeded_bug("releases-once"))
@@ -210,10 +139,10 @@ void ownership::take_row(const partition_row& row, bool is_target,
 void ownership::take_own_row(const partition_row& row, bool is_target, holding& x,
                              ownership_actions& to) {
   if (row.owner == me_ && row.epoch == x.epoch) {
-    x.confirmed_us = std::max(x.confirmed_us, beat_sent_us_);
+    x.confirmed_us = std::max(x.confirmed_us, seen_us_);
     if (!is_target && gives_away())
       release(row.partition, x.epoch, to);
-  } else if (row.epoch > x.epoch || beat_sent_us_ > x.known_us) {
+  } else if (row.epoch > x.epoch || seen_us_ > x.known_us) {
     stop(row.partition, x, to); // Another claim was later, or the store has gone back.
   }
 }
@@ -337,17 +266,6 @@ ownership_actions ownership::drain(int64_t now_us) {
   const auto more = look(now_us);
   out.insert(out.end(), more.begin(), more.end());
   return out;
-}
-
-// Nothing is under way, and a beat that was sent since then names this process nowhere.
-bool ownership::is_done(const beat_answer& answer) const {
-  if (!draining_)
-    return false;
-  for (const auto& [partition, x] : holdings_)
-    if (x.at != phase::idle || beat_sent_us_ < x.known_us)
-      return false;
-  return std::none_of(answer.partitions.begin(), answer.partitions.end(),
-                      [&](auto& row) { return row.owner == me_; });
 }
 
 ownership_rules ownership_rules::for_lease(int64_t lease_us) {

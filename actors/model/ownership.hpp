@@ -43,7 +43,8 @@ struct ownership_action {
   uint64_t number = 0;
   owner_id owner = {};
   int64_t epoch = 0;
-  bool early = false; ///< The owner's lease may still run, as its connection has ended.
+  bool early = false;   ///< The owner's lease may still run, as its connection has ended.
+  int64_t spent_us = 0; ///< Of a beat: of the lease, as one before it waits for its answer.
 
   friend bool operator==(const ownership_action&, const ownership_action&) = default;
 };
@@ -71,7 +72,9 @@ std::optional<int64_t> live_as_of(const freshness& x, int64_t live_us, int64_t n
 /// claim. While some node is in doubt nothing is released for an even spread, which may be another
 /// soon. The store decides between two that claim, by the owner and the epoch they saw. A row
 /// counts only when its beat was sent after the last thing that this node learned of the
-/// partition otherwise. One statement for a partition is under way at most, and one beat.
+/// partition otherwise. One statement for a partition is under way at most, and one beat, or two
+/// where the first is not answered when the next is due (docs/adr/0052-hedged-beats.md): the later
+/// one that is answered counts.
 ///
 /// Invariants: what runs has an epoch that the store gave to this process; nothing runs once the
 /// lease is over, from any call on that tells the time; nothing is claimed while it drains, and
@@ -95,6 +98,8 @@ public:
   ownership_actions look(int64_t now_us);
 
   ownership_actions beat_answered(uint64_t number, const beat_answer& answer, int64_t now_us);
+  /// Whether an answer of that beat would count: none of a later one has come.
+  bool is_news(uint64_t number) const;
   ownership_actions beat_failed(uint64_t number, int64_t now_us);
   ownership_actions claimed(uint32_t partition, uint64_t number, int64_t epoch, int64_t now_us);
   /// The claim was refused, or it failed: it may have been done, or may still be.
@@ -146,8 +151,19 @@ private:
     int64_t hinted_until_us = 0;
   };
 
+  struct sent_beat {
+    uint64_t number = 0;
+    int64_t sent_us = 0;
+    int64_t until_us = 0; // The end of the lease that it asks for.
+  };
+
   void go_on(int64_t now_us, ownership_actions& to);
   void ask_for_beat(int64_t now_us);
+  int64_t beat_due_us() const;
+  int64_t lease_asked_until(int64_t now_us) const;
+  void watch_end_of(const node_row& x);
+  /// Of those under way, whether any may still tell something.
+  bool waits() const { return !beats_.empty() && beats_.back().number > answered_no_; }
   void expire(ownership_actions& to);
   node_row self() const;
   bool has_fresh_eyes(int64_t sent_us) const;
@@ -162,6 +178,7 @@ private:
   void release(uint32_t partition, int64_t epoch, ownership_actions& to);
   void stop(uint32_t partition, holding& x, ownership_actions& to);
   bool gives_away() const { return !in_doubt_ || !may_own(self()); }
+  bool is_idle() const;
   bool is_done(const beat_answer& answer) const;
 
   owner_id me_;
@@ -174,14 +191,16 @@ private:
   int64_t others_read_since_us_ = -1; // Another node can read it; -1: none.
 
   int64_t now_us_ = 0;
-  uint64_t number_ = 0; // The last one that was given to a statement.
-  uint64_t beat_no_ = 0;
-  bool beating_ = false;
+  uint64_t number_ = 0;          // The last one that was given to a statement.
+  std::vector<sent_beat> beats_; // Under way, in the order of their sending.
+  uint64_t beat_no_ = 0;         // Of the last one that was sent, like the next.
   int64_t beat_sent_us_ = 0;
-  int64_t nodes_ = 0; // In the last answer.
+  uint64_t answered_no_ = 0; // Of the last one whose answer counted, like the next.
+  int64_t seen_us_ = 0;      // When it was sent: what it told is not older.
+  int64_t nodes_ = 0;        // In its answer.
   int64_t next_beat_us_ = 0;
   int64_t lease_until_us_ = 0;
-  int64_t answered_us_ = 0;    // The last beat that was.
+  int64_t answered_us_ = 0;    // When that answer came.
   int64_t eyes_since_us_ = -1; // The first answer after the last pause; -1: none yet.
 
   bool in_doubt_ = false; // A node of the last answer may be live or not.

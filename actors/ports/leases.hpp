@@ -17,6 +17,7 @@ struct node_beat {
   owner_id me;
   uint64_t number = 0; ///< Higher than that of any beat of this process before.
   int64_t lease_us = 3'000'000;
+  int64_t spent_us = 0;    ///< Of that, while a beat before this one waits for its answer.
   uint32_t partitions = 0; ///< Of the log as this node knows it; all of them are answered.
   bool draining = false;
   log_reach log = log_reach::works;
@@ -59,8 +60,8 @@ public:
   virtual void join(done<int64_t> reply) = 0;
 
   /// Renews the lease of this node, and answers who is there and owns what. Does not wait for
-  /// applies, folds or reads. `renewed` is false, and nothing changed, when the row of this
-  /// name is of a later process, or has a beat that is not earlier: send no beat twice.
+  /// applies, folds or reads. Nothing changes when the row of this name is of a later process,
+  /// where `renewed` is false, or has a later beat of this one, which has renewed the lease.
   virtual void beat(node_beat x, done<beat_answer> reply) = 0;
 
   /// Makes a partition nobody's, if it is of this process and has this epoch; the epoch rises,

@@ -1,7 +1,5 @@
 #include "actors/ports/one_node.hpp"
 
-#include <tuple>
-
 namespace footfall {
 
 void one_node::join(done<int64_t> reply) {
@@ -17,12 +15,9 @@ void one_node::beat(node_beat x, done<beat_answer> reply) {
   bool renewed = false;
   {
     std::lock_guard guard{mutex_};
-    renewed = node_.node != x.me.node
-              || std::tie(node_.incarnation, beat_) < std::tie(x.me.incarnation, x.number);
-    if (renewed) {
+    renewed = node_.node != x.me.node || node_.incarnation <= x.me.incarnation;
+    if (renewed)
       node_ = x.me;
-      beat_ = x.number;
-    }
   }
   auto answer = [=, this, x = std::move(x)](caf::expected<std::vector<partition_state>> all) {
     if (!all)

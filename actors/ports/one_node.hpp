@@ -37,8 +37,7 @@ private:
   store& of_;
   mutable std::mutex mutex_;
   int64_t joined_ = 0;
-  owner_id node_; ///< Of the last beat that was taken.
-  uint64_t beat_ = 0;
+  owner_id node_;                                           ///< Of the last beat that was taken.
   std::map<uint32_t, std::pair<owner_id, int64_t>> owners_; ///< With the epoch of the claim.
 };
 

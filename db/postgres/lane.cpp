@@ -19,6 +19,7 @@ void job_queue::push(std::unique_ptr<job> x, const char* name) {
   {
     std::lock_guard guard{mutex_};
     closed = closed_;
+    used_ = true;
     if (!closed && jobs_.size() < most_) {
       jobs_.push_back(std::move(x));
       ready_.notify_one();
@@ -92,11 +93,16 @@ bool job_queue::closed() const {
   return closed_;
 }
 
+bool job_queue::was_used() const {
+  std::lock_guard guard{mutex_};
+  return used_;
+}
+
 lane::lane(job_queue& queue, std::string url, std::string session, const stop_signal& stop,
-           incarnations& past, bool keep_connected)
+           incarnations& past, keep connected)
     : queue_(queue), past_(past), connection_(std::move(url), std::move(session), stop,
                                               [&past](connection& c) { return past.admit(c); }),
-      keep_connected_(keep_connected), thread_([this] { loop(); }) {}
+      keep_(connected), thread_([this] { loop(); }) {}
 
 std::string lane::health() const {
   std::lock_guard guard{mutex_};
@@ -138,9 +144,13 @@ void lane::loop() {
       work_on(std::move(next));
     else
       look_after();
-    if (keep_connected_ && steady::now() >= look_at_)
+    if (keep_ == keep::always && steady::now() >= look_at_)
       look_again();
   }
+}
+
+bool lane::keeps_connected() const {
+  return keep_ == keep::always || (keep_ == keep::from_first_use && queue_.was_used());
 }
 
 // Without a connection it gets no jobs while others serve: they tell it that it is wanted.
@@ -148,7 +158,7 @@ void lane::look_after() {
   connection_.check();
   const bool wanted = !is_serving() && queue_.stand_by(100ms);
   caf::error err;
-  if ((wanted || keep_connected_ || !health().empty()) && !queue_.closed())
+  if ((wanted || keeps_connected() || !health().empty()) && !queue_.closed())
     ensure(err);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -75,6 +76,8 @@ public:
   /// Refuses what comes and hands out what waits.
   std::deque<std::unique_ptr<job>> close();
   bool closed() const;
+  /// Whether there ever was a job.
+  bool was_used() const;
 
 private:
   const size_t most_;
@@ -83,17 +86,25 @@ private:
   std::condition_variable alone_; ///< Nobody serves.
   std::deque<std::unique_ptr<job>> jobs_;
   int serving_ = 0;
+  bool used_ = false;
   bool closed_ = false;
+};
+
+/// When a lane has a connection.
+enum class keep : uint8_t {
+  when_used,      ///< From its first job on, and again for the next one after it broke.
+  from_first_use, ///< From the first job of its queue on, whichever lane gets it.
+  always
 };
 
 /// A thread with a connection of its own that works off a queue. An idle lane
 /// that keeps connected, or that could not connect, looks after its connection, so that
-/// `health` is true without traffic. One that keeps connected also looks every few seconds
+/// `health` is true without traffic. One that always does also looks every few seconds
 /// whether the store went back, with traffic or without.
 class lane {
 public:
   lane(job_queue& queue, std::string url, std::string session, const stop_signal& stop,
-       incarnations& past, bool keep_connected);
+       incarnations& past, keep connected);
   void join() { thread_.join(); }
   /// Empty, or why the last attempt to connect failed.
   std::string health() const;
@@ -104,12 +115,13 @@ private:
   void look_after();
   bool ensure(caf::error& err);
   bool is_serving();
+  bool keeps_connected() const;
   void look_again();
 
   job_queue& queue_;
   incarnations& past_;
   connection connection_;
-  const bool keep_connected_;
+  const keep keep_;
   std::chrono::steady_clock::time_point look_at_{};
   uint64_t entry_ = 0;  ///< The last one that it knows of.
   bool serves_ = false; ///< As the queue knows it.

@@ -15,10 +15,12 @@ constexpr statement join_nodes{"join_nodes", R"(
   SELECT nextval('core.incarnations'))"};
 
 /// $1 name, $2 incarnation, $3 number, $4 lease in microseconds, $5 whether it drains, $6 reach
-/// of the log, $7 roles, $8 address, $9 version, $10 log. Its own row is not answered, and no
-/// order is made: that is cheaper done here. The sessions are read once, and without what
-/// pg_stat_activity tells besides, which would cost more than all the rest. Who may not see
-/// when a session began takes it for the beat's.
+/// of the log, $7 roles, $8 address, $9 version, $10 log, $11 what is left of the lease. Its own
+/// row is not answered, and no order is made: that is cheaper done here. The sessions are read
+/// once, and without what pg_stat_activity tells besides, which would cost more than all the rest.
+/// Who may not see when a session began takes it for the beat's. A row that was not changed is read
+/// as it was committed last, which is not as the statement saw it first; one that came since the
+/// statement began is not seen at all (-1).
 const std::string beat_text = std::string(R"(
   WITH up AS (SELECT )") + sql::up_since
                               + R"( AS since),
@@ -30,7 +32,7 @@ const std::string beat_text = std::string(R"(
                                            log_reach, backend_pid, backend_started, roles,
                                            address, version)
     VALUES ($1, $2, $3, clock_timestamp(),
-            clock_timestamp() + $4::bigint * interval '1 microsecond', $5::int <> 0, $6,
+            clock_timestamp() + $11::bigint * interval '1 microsecond', $5::int <> 0, $6,
             pg_backend_pid(), (SELECT started FROM sessions WHERE pid = pg_backend_pid()),
             $7, $8, $9)
     ON CONFLICT (name) DO UPDATE
@@ -40,7 +42,10 @@ const std::string beat_text = std::string(R"(
           backend_started = excluded.backend_started, roles = excluded.roles,
           address = excluded.address, version = excluded.version
       WHERE (n.incarnation, n.beat) < (excluded.incarnation, excluded.beat)
-    RETURNING 1),
+    RETURNING incarnation),
+  overtaken AS (
+    SELECT incarnation FROM public.cluster_nodes
+     WHERE name = $1 AND NOT EXISTS (SELECT 1 FROM me) FOR UPDATE),
   nodes AS (
     SELECT n.*, CASE WHEN n.expires_at <= clock_timestamp()
                       AND up.since + $4::bigint * interval '1 microsecond' <= clock_timestamp()
@@ -55,10 +60,12 @@ const std::string beat_text = std::string(R"(
            CASE WHEN next_offset = stopped_offset THEN stopped_kind END AS stopped_kind
       FROM public.partition_progress
      WHERE topic = (SELECT topic FROM core.current_topics WHERE log = $10))
-  SELECT EXISTS (SELECT 1 FROM me), n.*, p.*, m.*
+  SELECT coalesce((SELECT 1 FROM me), (SELECT (incarnation = $2)::int FROM overtaken), -1),
+         n.*, p.*, m.*
     FROM (SELECT array_agg(name), array_agg(incarnation), array_agg(beat),
                  array_agg(draining::int), array_agg(log_reach), array_agg(roles), array_agg(seen),
-                 array_agg(address), array_agg(version)
+                 array_agg(address), array_agg(version),
+                 array_agg((extract(epoch FROM expires_at - clock_timestamp()) * 1000000)::bigint)
             FROM nodes) n,
          (SELECT array_agg(part), array_agg(owner), array_agg(incarnation), array_agg(epoch)
             FROM parts) p,
@@ -104,6 +111,7 @@ log_reach reach_of(int32_t x) {
 std::vector<node_row> nodes_of(const result& rows) {
   const auto names = rows.texts(0, 1), roles = rows.texts(0, 6);
   const auto addresses = rows.texts(0, 8), versions = rows.texts(0, 9);
+  const auto left = rows.int8s(0, 10);
   const auto incarnations = rows.int8s(0, 2), beats = rows.int8s(0, 3);
   const auto draining = rows.int4s(0, 4), reach = rows.int4s(0, 5), seen = rows.int4s(0, 7);
   std::vector<node_row> out;
@@ -116,16 +124,17 @@ std::vector<node_row> nodes_of(const result& rows) {
                    static_cast<uint64_t>(beats[i]),
                    roles[i],
                    addresses[i],
-                   versions[i]});
+                   versions[i],
+                   std::max<int64_t>(0, left[i])});
   std::sort(out.begin(), out.end(),
             [](const node_row& a, const node_row& b) { return a.id.node < b.id.node; });
   return out;
 }
 
 std::vector<partition_owner> partitions_of(const result& rows) {
-  const auto parts = rows.int4s(0, 10);
-  const auto owners = rows.texts(0, 11);
-  const auto incarnations = rows.int8s(0, 12), epochs = rows.int8s(0, 13);
+  const auto parts = rows.int4s(0, 11);
+  const auto owners = rows.texts(0, 12);
+  const auto incarnations = rows.int8s(0, 13), epochs = rows.int8s(0, 14);
   std::vector<partition_owner> out;
   for (size_t i = 0; i < parts.size(); ++i)
     out.push_back({static_cast<uint32_t>(parts[i]), {owners[i], incarnations[i]}, epochs[i]});
@@ -142,9 +151,9 @@ stop_kind stop_of(int32_t x) {
 }
 
 std::vector<partition_mark> marks_of(const result& rows) {
-  const auto parts = rows.int4s(0, 14), kinds = rows.int4s(0, 16);
-  const auto strays = rows.int8s(0, 15), ages = rows.int8s(0, 17);
-  const auto whys = rows.texts(0, 18);
+  const auto parts = rows.int4s(0, 15), kinds = rows.int4s(0, 17);
+  const auto strays = rows.int8s(0, 16), ages = rows.int8s(0, 18);
+  const auto whys = rows.texts(0, 19);
   std::vector<partition_mark> out;
   for (size_t i = 0; i < parts.size(); ++i)
     out.push_back({static_cast<uint32_t>(parts[i]), static_cast<uint64_t>(strays[i]),
@@ -152,7 +161,7 @@ std::vector<partition_mark> marks_of(const result& rows) {
   return out;
 }
 
-caf::expected<beat_answer> send(connection& c, const node_beat& x, const std::string& log) {
+caf::expected<beat_answer> renew(connection& c, const node_beat& x, const std::string& log) {
   parameters values;
   values.add_text(x.me.node);
   values.add_int8(x.me.incarnation);
@@ -162,11 +171,16 @@ caf::expected<beat_answer> send(connection& c, const node_beat& x, const std::st
   values.add_int4(static_cast<int32_t>(x.log));
   for (const auto* text : {&x.roles, &x.address, &x.version, &log})
     values.add_text(*text);
+  values.add_int8(x.lease_us - x.spent_us);
   const auto rows = c.run(beat_node, values);
   if (!rows.ok() || rows.rows() == 0)
     return to_error(rows, "cannot renew the lease");
   beat_answer out;
-  out.renewed = rows.boolean(0, 0);
+  const auto renewed = rows.int4(0, 0);
+  if (renewed < 0)
+    return make_error(errc::store_unavailable,
+                      "cannot renew the lease: the node's row was made while the beat waited");
+  out.renewed = renewed > 0;
   out.nodes = nodes_of(rows);
   if (out.renewed)
     out.nodes.push_back({x.me, sight::live, has_role(x.roles, "aggregate"), x.draining, x.log,
@@ -203,9 +217,8 @@ void node_leases::join(done<int64_t> reply) {
   beats_.push(std::make_unique<call<int64_t>>(work, std::move(reply), true), "join");
 }
 
-// Never sent twice: the second one would find its own number, as if another process had it.
 void node_leases::beat(node_beat x, done<beat_answer> reply) {
-  auto work = [x = std::move(x), log = log_](connection& c) { return send(c, x, log); };
+  auto work = [x = std::move(x), log = log_](connection& c) { return renew(c, x, log); };
   beats_.push(std::make_unique<call<beat_answer>>(work, std::move(reply), false), "beat");
 }
 

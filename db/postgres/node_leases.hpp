@@ -8,14 +8,15 @@
 
 namespace footfall::postgres {
 
-/// The leases of the nodes that share a database. What a node says of itself goes by a
-/// connection of its own, so that it waits for nothing; others see by the end of that
-/// connection that the node has ended. A release goes by the connection that applies, as
-/// the one that holds the row.
+/// The leases of the nodes that share a database. What a node says of itself goes by connections
+/// of its own, so that it waits for no other work; others see by the end of the one that its last
+/// beat went by that the node has ended. There are two: on a network that loses packets one may
+/// stand still for longer than a lease, while the other is well (docs/adr/0052-hedged-beats.md). A
+/// release goes by the connection that applies, as the one that holds the row.
 class node_leases final : public leases {
 public:
   using queue_of = std::function<job_queue&(uint32_t partition)>;
-  /// @param beats worked off by one lane with session(), so that beats stay in order
+  /// @param beats worked off by lanes with session()
   node_leases(std::string log, job_queue& beats, queue_of writes);
 
   void join(done<int64_t> reply) override;
@@ -25,7 +26,7 @@ public:
                     done<bool> reply) override;
   void leave(owner_id me, done<bool> reply) override;
 
-  /// Session settings of the connection of the beats.
+  /// Session settings of the connections of the beats.
   static const char* session();
 
 private:

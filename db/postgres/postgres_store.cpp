@@ -20,6 +20,8 @@ namespace {
 /// so that work goes on while a commit is written.
 constexpr size_t writers = 2;
 constexpr size_t readers = 2;
+/// So that a beat need not wait for the one before it, whose packets may be lost.
+constexpr size_t beaters = 2;
 constexpr uint32_t partitions_max = 1024;
 
 /// Partitions beyond what a position can hold are refused before anything is done.
@@ -49,14 +51,15 @@ struct postgres_store::parts {
         }) {
     for (size_t i = 0; i < writers; ++i) {
       writes.push_back(std::make_unique<write_lane>(config.waiting_max, now));
-      start(writes.back()->queue, writer::session(), false);
+      start(writes.back()->queue, writer::session());
     }
-    start(folds, fold_session(), false);
+    start(folds, fold_session());
     for (size_t i = 0; i < readers; ++i)
-      start(reads, read_session(), i == 0);
-    start(lists, read_session(), false);
-    start(audits, "", false);
-    start(beats, node_leases::session(), false);
+      start(reads, read_session(), i == 0 ? keep::always : keep::when_used);
+    start(lists, read_session());
+    start(audits, "");
+    for (size_t i = 0; i < beaters; ++i)
+      start(beats, node_leases::session(), keep::from_first_use);
   }
 
   ~parts() {
@@ -76,8 +79,8 @@ struct postgres_store::parts {
       x->fail(make_error(errc::shutting_down, "the store is closing"));
   }
 
-  void start(job_queue& queue, const char* session, bool keep_connected) {
-    lanes.push_back(std::make_unique<lane>(queue, config.url, session, stop, past, keep_connected));
+  void start(job_queue& queue, const char* session, keep connected = keep::when_used) {
+    lanes.push_back(std::make_unique<lane>(queue, config.url, session, stop, past, connected));
   }
 
   write_lane& writes_of(uint32_t partition) { return *writes[partition % writes.size()]; }

@@ -68,10 +68,10 @@ private:
     if (done.state == state_refused)
       error_ = is_shared(done.text);
     else if (done.state == state_late)
-      error_ =
-          make_error(errc::store_unavailable,
-                     "PostgreSQL connects, but gives no session within 10 s; if a pooler is in "
-                     "between, its pool is too small (at least 10 connections are needed)");
+      error_ = make_error(
+          errc::store_unavailable,
+          "PostgreSQL connects, but gives no session within 10 s; if a pooler is in "
+          "between, its pool is too small (at least 10 connections are needed, 12 in a cluster)");
     else if (!done.ok())
       error_ = to_error(done, "cannot look at the sessions of PostgreSQL");
     return done;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/ports/clock.hpp"
 #include "net/kafka/entry.hpp"
 #include "net/kafka/range.hpp"
 
@@ -115,6 +116,7 @@ void consumer::run() {
     if (const uint32_t found = found_; found > parts_.size())
       grow(found);
     take_requests();
+    hear();
     for (uint32_t id = 0; id < parts_.size(); ++id)
       if (parts_[id].asked)
         serve(id);
@@ -129,6 +131,22 @@ void consumer::run() {
     end(id, 0ms);
     if (parts_[id].asked)
       fail(id, errc::shutting_down, "the event log is closing");
+  }
+}
+
+// What a broker told with records that it sent: also when nobody has asked for them yet, and not of
+// what was read ahead before.
+void consumer::hear() {
+  if (steady::now() < next_hear_)
+    return;
+  next_hear_ = steady::now() + 200ms;
+  for (uint32_t id = 0; id < parts_.size(); ++id) {
+    auto& part = parts_[id];
+    if (!part.queue)
+      continue;
+    const auto end = known_range(id).second;
+    if (std::exchange(part.known_end, end) < end)
+      heard_us_ = steady_now();
   }
 }
 

@@ -31,6 +31,8 @@ public:
 
   /// Empty unless a partition cannot be read.
   std::string health() const;
+  /// When a broker last told of records that had not been there, by steady_now().
+  int64_t heard_us() const { return heard_us_; }
 
 private:
   using steady = std::chrono::steady_clock;
@@ -51,6 +53,7 @@ private:
     int64_t beyond_end = -1;     ///< The log ended before this offset, when it was asked.
     steady::time_point start_at; ///< Not before: a pause after an error.
     bool asked = false;
+    int64_t known_end = 0; ///< Of the log, as a broker told last with what it sent.
     request open;
   };
 
@@ -58,6 +61,7 @@ private:
   caf::error start();
   void run();
   void take_requests();
+  void hear();
   void serve(uint32_t id);
   void begin(uint32_t id);
   void end(uint32_t id, std::chrono::milliseconds pause);
@@ -82,7 +86,8 @@ private:
   std::vector<part> parts_; ///< Of the thread.
   std::atomic<uint32_t> partitions_;
   std::atomic<uint32_t> found_{0};
-  steady::time_point next_report_;
+  std::atomic<int64_t> heard_us_{0};
+  steady::time_point next_report_, next_hear_;
 
   mutable std::mutex mutex_; ///< What follows.
   std::deque<request> requests_;

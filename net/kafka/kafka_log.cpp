@@ -1,5 +1,7 @@
 #include "net/kafka/kafka_log.hpp"
 
+#include <algorithm>
+
 #include "net/kafka/client.hpp"
 #include "net/kafka/consumer.hpp"
 #include "net/kafka/onlooker.hpp"
@@ -71,7 +73,8 @@ void kafka_log::close(uint32_t partition) {
 }
 
 std::optional<int64_t> kafka_log::heard_us() const {
-  return onlooker_->heard_us();
+  // One connection of the two may stand still where packets are lost.
+  return std::max(onlooker_->heard_us(), consumer_->heard_us());
 }
 
 std::string kafka_log::health() const {

@@ -36,10 +36,10 @@ private:
   std::future<T> future_;
 };
 
-/// Waits until `holds()`, trying again every millisecond. @returns whether it did.
+/// Waits until `holds()`, at most so long, trying again every millisecond. @returns whether it did.
 template <class Condition>
-bool eventually(Condition holds) {
-  const auto end = std::chrono::steady_clock::now() + patience;
+bool eventually(Condition holds, std::chrono::milliseconds most = patience) {
+  const auto end = std::chrono::steady_clock::now() + most;
   while (!holds()) {
     if (std::chrono::steady_clock::now() > end)
       return false;

@@ -1,10 +1,15 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <future>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <libpq-fe.h>
 
@@ -37,14 +42,39 @@ void end_session(const scratch_database& at, const std::string& name) {
   at.run("SELECT pg_terminate_backend(backend_pid) FROM cluster_nodes WHERE name = '" + name + "'");
 }
 
-/// A session in a transaction that has written to the partitions.
+/// Stops the server process behind the session of a node's last beat, and lets it go on at the
+/// end: its connection stands, and says nothing.
+class stopped_session {
+public:
+  stopped_session(const scratch_database& at, const std::string& name)
+      : process_(
+          std::stoi(at.run("SELECT backend_pid FROM cluster_nodes WHERE name = '" + name + "'"))) {
+    std::string is;
+    std::getline(std::ifstream("/proc/" + std::to_string(process_) + "/comm"), is);
+    REQUIRE(is == "postgres"); // The tests run as root, beside their PostgreSQL.
+    REQUIRE(kill(process_, SIGSTOP) == 0);
+  }
+  ~stopped_session() { go_on(); }
+  void go_on() {
+    if (process_ != 0)
+      kill(std::exchange(process_, 0), SIGCONT);
+  }
+
+private:
+  pid_t process_;
+};
+
+/// A session in a transaction that has written to the partitions, or what `sql` says.
 class holder {
 public:
-  explicit holder(const scratch_database& at) : session_(PQconnectdb(at.url().c_str())) {
+  explicit holder(const scratch_database& at,
+                  const char* sql = "UPDATE partition_progress SET next_offset = next_offset")
+      : session_(PQconnectdb(at.url().c_str())) {
     run("BEGIN");
-    run("UPDATE partition_progress SET next_offset = next_offset");
+    run(sql);
   }
   void end() { run("ROLLBACK"); }
+  void commit() { run("COMMIT"); }
 
 private:
   struct closer {
@@ -77,6 +107,76 @@ TEST_CASE("a beat waits for no claim, apply or read", "[contract][postgres][leas
   other.end();
   CHECK(applied.get()->moved);
   claimed.get();
+}
+
+TEST_CASE("a connection that says nothing holds one beat up, and no other",
+          "[contract][postgres][lease]") {
+  const auto at = make_database();
+  if (!at)
+    return;
+  const auto one = open(at->url());
+  const auto two = open(at->url());
+  member a{*one, "a"}, b{*two, "b"};
+  a.beat();
+  stopped_session silent{*at, "a"};
+  std::vector<answer<caf::expected<beat_answer>>> beats(50);
+  const auto held = std::find_if(beats.begin(), beats.end(), [&](auto& beat) {
+    ++a.says.number;
+    one->nodes().beat(a.says, beat.callback());
+    return !eventually([&] { return beat.is_ready(); },
+                       std::chrono::seconds{3}); // Either connection may get it.
+  });
+  REQUIRE(held != beats.end());
+  for (int i = 0; i < 5; ++i)
+    CHECK(a.beat().renewed);
+  CHECK_FALSE(held->is_ready());
+  CHECK(b.sees("a") == sight::live);
+  silent.go_on();
+  const auto x = held->get();
+  REQUIRE(x);
+  CHECK(x->renewed); // By the later ones.
+  CHECK(x->nodes.size() == 2);
+  for (const auto& node : b.beat().nodes)
+    CHECK((node.id.node == "b" || node.beat == a.says.number));
+}
+
+TEST_CASE("a beat that waits for another writer of its row is answered as that one left it",
+          "[contract][postgres][lease]") {
+  const auto at = make_database();
+  if (!at)
+    return;
+  const auto db = open(at->url());
+  member a{*db, "a"};
+  a.beat();
+  std::string writes;
+  std::optional<bool> renewed;
+  SECTION("a later process") {
+    writes = "UPDATE cluster_nodes SET incarnation = incarnation + 1";
+    renewed = false;
+  }
+  SECTION("a later beat of the same") {
+    writes = "UPDATE cluster_nodes SET beat = beat + 10";
+    renewed = true;
+  }
+  SECTION("its first beat, which came second") { // It failed, and says nothing.
+    at->run("CREATE TABLE kept AS SELECT * FROM cluster_nodes; DELETE FROM cluster_nodes;"
+            "UPDATE kept SET beat = beat + 10");
+    writes = "INSERT INTO cluster_nodes SELECT * FROM kept";
+  }
+  holder later{*at, writes.c_str()};
+  answer<caf::expected<beat_answer>> waits;
+  ++a.says.number;
+  db->nodes().beat(a.says, waits.callback());
+  CHECK(eventually([&] {
+    return at->run("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                   " AND datname = current_database()")
+           == "1";
+  }));
+  later.commit();
+  const auto x = waits.get();
+  CHECK(bool{x} == renewed.has_value());
+  if (x && renewed)
+    CHECK(x->renewed == *renewed);
 }
 
 TEST_CASE("a node that connects anew is gone until its next beat", "[contract][postgres][lease]") {

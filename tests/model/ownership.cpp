@@ -2,28 +2,6 @@
 
 using namespace footfall::test;
 
-TEST_CASE("a node beats every half second, one beat at a time", "[ownership]") {
-  one_node x;
-  const auto first = x.it.tick(x.now);
-  REQUIRE(first.size() == 1);
-  CHECK(first[0].what == kind::beat);
-  CHECK(x.it.tick(x.now + 600 * ms).empty()); // The first is under way.
-  const auto second = x.it.beat_failed(first[0].number, x.now + 700 * ms);
-  REQUIRE(second.size() == 1);
-  CHECK(second[0].what == kind::beat);
-  x.it.beat_failed(second[0].number, x.now + 800 * ms);
-  CHECK(x.it.wake_us() == x.now + 1'200 * ms);
-}
-
-TEST_CASE("what asks for a beat at once gets one, but not more than one in 50 ms", "[ownership]") {
-  one_node x{0};
-  x.beat();
-  const auto sent = x.now - 10 * ms;
-  CHECK(x.it.look(x.now).empty());
-  CHECK(x.it.wake_us() == sent + 50 * ms);
-  CHECK(find(x.it.tick(sent + 50 * ms), kind::beat));
-}
-
 TEST_CASE("a partition that is nobody's is claimed as it was seen, and runs when the store agrees",
           "[ownership]") {
   one_node x;

@@ -49,10 +49,12 @@ model::beat_answer lease_store::beat(uint64_t session, const beat_text& x) {
   model::beat_answer out;
   auto& row = nodes_[x.me.node];
   const auto before = std::pair{row.incarnation, row.beat};
-  out.renewed = before < std::pair{x.me.incarnation, x.number};
-  if (out.renewed) {
+  const bool is_later = before < std::pair{x.me.incarnation, x.number};
+  out.renewed = seeded_bug("ends-by-its-own-beat") ? is_later : row.incarnation <= x.me.incarnation;
+  if (is_later) {
     const auto from = seeded_bug("expiry-by-nodes-clock") ? x.wall_us : clock();
-    row = {x.me.incarnation, x.number, clock(), from + lease_us_, clock() + lease_us_, session, x};
+    const auto lease = lease_us_ - x.spent_us;
+    row = {x.me.incarnation, x.number, clock(), from + lease, clock() + lease, session, x};
   }
   for (const auto& [name, node] : nodes_)
     out.nodes.push_back({{name, node.incarnation},
@@ -60,7 +62,11 @@ model::beat_answer lease_store::beat(uint64_t session, const beat_text& x) {
                          node.said.aggregates,
                          node.said.draining,
                          node.said.log,
-                         node.beat});
+                         node.beat,
+                         {},
+                         {},
+                         {},
+                         std::max<int64_t>(0, node.expires_at_us - clock())});
   for (uint32_t i = 0; i < partitions_.size(); ++i)
     out.partitions.push_back({i, partitions_[i].owner, partitions_[i].epoch});
   return out;

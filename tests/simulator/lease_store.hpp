@@ -25,6 +25,7 @@ struct beat_text {
   bool aggregates = true;
   model::log_reach log = model::log_reach::works;
   int64_t wall_us = 0; ///< Of the node. No statement uses it, but one with a bug.
+  int64_t spent_us = 0;
 };
 
 struct claim_text {
@@ -63,7 +64,7 @@ public:
   void close_session(uint64_t session) { sessions_.erase(session); }
   bool has_session(uint64_t session) const { return sessions_.count(session) > 0; }
 
-  int64_t new_incarnation() { return ++incarnations_; }
+  int64_t new_incarnation(const std::string& node) { return joined_[node] = ++incarnations_; }
   model::beat_answer beat(uint64_t session, const beat_text& x);
   std::optional<claim_grant> claim(const claim_text& x);
   void release(uint32_t partition, const owner_id& me, int64_t epoch);
@@ -76,6 +77,11 @@ public:
   int64_t epoch_of(uint32_t partition) const { return partitions_[partition].epoch; }
   const owner_id& owner_of(uint32_t partition) const { return partitions_[partition].owner; }
   int64_t next_of(uint32_t partition) const { return partitions_[partition].next; }
+  /// Of the last process that joined under the name, or 0.
+  int64_t incarnation_of(const std::string& node) const {
+    const auto found = joined_.find(node);
+    return found == joined_.end() ? 0 : found->second;
+  }
   /// The node that had it last, even when it is nobody's now.
   const std::string& last_node_of(uint32_t p) const { return partitions_[p].last_node; }
   /// How far a partition was committed at a true time.
@@ -118,6 +124,7 @@ private:
   uint64_t lives_ = 1;
   uint64_t sessions_opened_ = 0;
   int64_t incarnations_ = 0;
+  std::map<std::string, int64_t> joined_;
   std::set<uint64_t> sessions_;
   std::map<std::string, node> nodes_;
   std::vector<partition> partitions_;

@@ -48,43 +48,45 @@ void process::here_at(int64_t time_us, std::function<void()> what) {
 }
 
 void process::start() {
-  connect();
+  for (size_t i = 0; i < connections_.size(); ++i)
+    connect(i);
   here_at(around_.here.now() + around_.here.luck.until(200 * ms), [this] { work(); });
 }
 
 // What has reached a store that hangs is done when it goes on, also of clients that have given
 // up, unless the server notices that.
-void process::reach_store(uint64_t session, uint64_t store_life, std::function<void()> statement) {
+void process::reach_store(size_t by, const connection& then, std::function<void()> statement) {
   auto& store = around_.store;
   auto& here = around_.here;
-  if (store.lives() != store_life || !store.is_up()) {
+  if (store.lives() != then.store_life || !store.is_up()) {
     if (!cut_from_store_) // The machine, or the next server, knows nothing of the connection.
-      here_at(here.now() + here.between(ms, 20 * ms), [this, session] {
-        if (session_ == session)
-          disconnect();
+      here_at(here.now() + here.between(ms, 20 * ms), [this, by, session = then.session] {
+        if (!is_over(by, session))
+          disconnect(by);
       });
     return;
   }
   if (store.is_hung())
     return here.at(store.hung_until() + here.luck.until(10 * ms),
-                   [self = shared_from_this(), session, store_life, statement] {
-                     self->reach_store(session, store_life, statement);
+                   [self = shared_from_this(), by, then, statement] {
+                     self->reach_store(by, then, statement);
                    });
-  if (store.has_session(session) || here.luck.percent(50))
+  if (store.has_session(then.session) || here.luck.percent(50))
     statement();
 }
 
-void process::connect() {
+void process::connect(size_t number) {
   auto& store = around_.store;
   auto& here = around_.here;
-  if (session_ != 0)
+  auto& x = connections_[number];
+  if (x.session != 0)
     return;
   if (cut_to_store_ || cut_from_store_ || !store.is_up() || store.is_hung())
-    return here_at(here.now() + 100 * ms, [this] { connect(); });
-  session_ = store.open_session();
-  store_life_ = store.lives();
+    return here_at(here.now() + 100 * ms, [this, number] { connect(number); });
+  x.session = store.open_session();
+  x.store_life = store.lives();
   if (!rules_) {
-    rules_ = std::make_unique<model::ownership>(owner_id{node_, store.new_incarnation()},
+    rules_ = std::make_unique<model::ownership>(owner_id{node_, store.new_incarnation(node_)},
                                                 aggregates_, around_.rules);
     note([] { return std::string{"is there"}; });
     if (!has_log_)
@@ -95,26 +97,28 @@ void process::connect() {
   obey(rules_->look(own_clock()));
 }
 
-void process::disconnect() {
+void process::disconnect(size_t number) {
   auto& here = around_.here;
-  const auto session = std::exchange(session_, 0);
+  auto& x = connections_[number];
+  const auto session = std::exchange(x.session, 0);
   if (session == 0)
     return;
   // A server whose client says nothing any more believes in it for a while.
   here.after(cut_to_store_ ? 30 * s : here.between(ms, 20 * ms),
              [&store = around_.store, session] { store.close_session(session); });
-  for (const auto& x : std::exchange(calls_, {}))
+  for (const auto& x : std::exchange(x.calls, {}))
     if (!std::exchange(x->is_over, true))
       x->fail();
   if (is_up_)
-    here_at(here.now() + here.between(ms, 50 * ms), [this] { connect(); });
+    here_at(here.now() + here.between(ms, 50 * ms), [this, number] { connect(number); });
 }
 
 void process::end(const char* how) {
   note([&] { return std::string{how}; });
   is_up_ = false;
   workers_.clear();
-  disconnect();
+  for (size_t i = 0; i < connections_.size(); ++i)
+    disconnect(i);
 }
 
 void process::kill(const char* how) {
@@ -138,11 +142,13 @@ void process::cut(bool to_store, bool from_store) {
 }
 
 void process::lose_connection() {
-  note([] { return std::string{"lost its connection"}; });
-  around_.store.close_session(session_);
-  here_at(around_.here.now() + around_.here.between(0, 10 * ms), [this, session = session_] {
-    if (session_ == session)
-      disconnect();
+  const auto number = around_.here.luck.until(connections_.size() - 1);
+  const auto session = connections_[number].session;
+  note([] { return std::string{"lost a connection"}; });
+  around_.store.close_session(session);
+  here_at(around_.here.now() + around_.here.between(0, 10 * ms), [this, number, session] {
+    if (!is_over(number, session))
+      disconnect(number);
   });
 }
 
@@ -194,7 +200,7 @@ void process::obey(const steps& what) {
 
 void process::obey(const model::ownership_action& x) {
   switch (x.what) {
-  case kind::beat: return send_beat(x.number);
+  case kind::beat: return send_beat(x);
   case kind::claim: return send_claim(x);
   case kind::release: return release(x);
   case kind::run: return run(x.partition, x.epoch);
@@ -207,24 +213,43 @@ void process::obey(const model::ownership_action& x) {
     ask<bool>([&store = around_.store, me = rules_->me()] { return store.leave(me), true; },
               [](std::optional<bool>) {});
     return end("leaves");
-  case kind::end: return end("ends: its name is another process's");
+  case kind::end:
+    if (around_.store.incarnation_of(node_) == rules_->me().incarnation)
+      around_.here.wrong(label() + " ends as if another process had its name");
+    return end("ends: its name is another process's");
   }
 }
 
-void process::send_beat(uint64_t number) {
+// Either one that is there and has none under way, as lanes of one queue take them.
+size_t process::way_of_beat() {
+  const auto is_free = [this](size_t i) {
+    const auto& x = connections_[i];
+    return x.session != 0 && (!x.beat || x.beat->is_over);
+  };
+  const size_t first = around_.here.luck.percent(50);
+  return is_free(first) ? first : 1 - first;
+}
+
+void process::send_beat(const model::ownership_action& x) {
   const auto wall_us = around_.here.now() + wall_offset_us_;
-  const beat_text said{rules_->me(), number, draining_, aggregates_, rules_->log(), wall_us};
-  beat_sent_us_ = own_clock();
-  ask<model::beat_answer>(
-      [&store = around_.store, said, session = session_] { return store.beat(session, said); },
-      [this, number, sent_us = beat_sent_us_](std::optional<model::beat_answer> got) {
+  const auto number = x.number;
+  const beat_text said{rules_->me(),  number,  draining_, aggregates_,
+                       rules_->log(), wall_us, x.spent_us};
+  const auto by = way_of_beat();
+  connections_[by].beat = ask<model::beat_answer>(
+      [&store = around_.store, said, session = connections_[by].session] {
+        return store.beat(session, said);
+      },
+      [this, number, sent_us = own_clock()](std::optional<model::beat_answer> got) {
         if (!got) {
           note([] { return std::string{"a beat failed"}; });
           return obey(rules_->beat_failed(number, own_clock()));
         }
-        last_seen_us_ = std::max(last_seen_us_, sent_us);
+        if (rules_->is_news(number))
+          last_seen_us_ = std::max(last_seen_us_, sent_us);
         obey(rules_->beat_answered(number, *got, own_clock()));
-      });
+      },
+      by);
 }
 
 void process::send_claim(const model::ownership_action& x) {

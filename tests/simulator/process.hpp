@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -32,7 +33,7 @@ constexpr bool is_busy(uint32_t partition) {
 }
 
 /// One process of a node: model::ownership, obeyed as OWNERSHIP and the partitions will, over
-/// a connection to the store that can do everything but guess. It applies records without end
+/// two connections to the store that can do everything but guess. It applies records without end
 /// and answers what each partition counts, and checks what it answers.
 class process : public std::enable_shared_from_this<process> {
 public:
@@ -67,6 +68,13 @@ private:
     bool is_over = false;
     std::function<void()> fail;
   };
+  /// To the store. What is asked goes by the first one, beats by either.
+  struct connection {
+    uint64_t session = 0;    ///< 0: none.
+    uint64_t store_life = 0; ///< In which it was opened.
+    std::vector<std::shared_ptr<call>> calls = {};
+    std::shared_ptr<call> beat = {};
+  };
   struct worker {
     int64_t epoch = 0;
     int64_t next = 0;
@@ -82,19 +90,24 @@ private:
   int64_t true_time_at(int64_t own_us) const noexcept;
   int64_t message_takes();
 
-  void connect();
-  void disconnect();
+  void connect(size_t number);
+  void disconnect(size_t number);
   /// Lets `statement` run at the store, and `done` here with what it gave, or with nothing when
   /// nobody knows. An answer that comes after `done` was called without one is given too.
   template <class Answer>
-  void ask(std::function<Answer()> statement, std::function<void(std::optional<Answer>)> done);
-  void reach_store(uint64_t session, uint64_t store_life, std::function<void()> statement);
+  std::shared_ptr<call> ask(std::function<Answer()> statement,
+                            std::function<void(std::optional<Answer>)> done, size_t by = 0);
+  void reach_store(size_t by, const connection& then, std::function<void()> statement);
+  bool is_over(size_t number, uint64_t session) const {
+    return connections_[number].session != session;
+  }
   /// Runs `what` here, after a stop if there is one.
   void here_at(int64_t time_us, std::function<void()> what);
 
   void obey(const steps& what);
   void obey(const model::ownership_action& x);
-  void send_beat(uint64_t number);
+  size_t way_of_beat();
+  void send_beat(const model::ownership_action& x);
   void send_claim(const model::ownership_action& x);
   void release(const model::ownership_action& x);
   void send_release(const model::ownership_action& x);
@@ -125,38 +138,43 @@ private:
   bool cut_to_store_ = false;
   bool cut_from_store_ = false;
   int64_t stopped_until_us_ = 0;
-  uint64_t session_ = 0;    ///< 0: none.
-  uint64_t store_life_ = 0; ///< In which it was opened.
+  std::array<connection, 2> connections_;
   uint64_t wake_no_ = 0;
-  std::vector<std::shared_ptr<call>> calls_;
   std::unique_ptr<model::ownership> rules_; ///< Once the store has given a number.
   std::map<uint32_t, worker> workers_;
   std::map<uint32_t, int64_t> granted_next_;
   std::map<uint32_t, int64_t> fenced_us_; ///< Own clock.
-  int64_t beat_sent_us_ = 0;
-  int64_t last_seen_us_ = 0; ///< Sending of the last beat that was answered.
+  int64_t last_seen_us_ = 0;              ///< Sending of the last beat that was answered.
 };
 
 // The way there, the statement, the way back; each may fail by itself.
 template <class Answer>
-void process::ask(std::function<Answer()> statement,
-                  std::function<void(std::optional<Answer>)> done) {
+std::shared_ptr<process::call> process::ask(std::function<Answer()> statement,
+                                            std::function<void(std::optional<Answer>)> done,
+                                            size_t by) {
   auto& here = around_.here;
+  auto& calls = connections_[by].calls;
   auto self = shared_from_this();
   auto x = std::make_shared<call>();
   x->fail = [done] { done({}); };
-  if (session_ == 0) // Not connected: it fails, but not before the caller is done.
-    return here_at(here.now() + ms, x->fail);
-  std::erase_if(calls_, [](const auto& old) { return old->is_over; });
-  calls_.push_back(x);
-  here_at(here.now() + 2 * s, [self, x, session = session_] {
-    if (!x->is_over && self->session_ == session)
-      self->disconnect();
+  const connection then{connections_[by].session, connections_[by].store_life};
+  if (then.session == 0) { // Not connected: it fails, but not before the caller is done.
+    here_at(here.now() + ms, [x] {
+      x->is_over = true;
+      x->fail();
+    });
+    return x;
+  }
+  std::erase_if(calls, [](const auto& old) { return old->is_over; });
+  calls.push_back(x);
+  here_at(here.now() + 2 * s, [self, x, by, then] {
+    if (!x->is_over && !self->is_over(by, then.session))
+      self->disconnect(by);
   });
-  here.after(message_takes(), [self, x, life = store_life_, session = session_, statement, done] {
+  here.after(message_takes(), [self, x, by, then, statement, done] {
     if (self->cut_to_store_)
       return;
-    self->reach_store(session, life, [self, x, statement, done] {
+    self->reach_store(by, then, [self, x, statement, done] {
       const auto got = statement();
       auto& here = self->around_.here;
       const auto arrives = here.now() + self->message_takes();
@@ -170,6 +188,7 @@ void process::ask(std::function<Answer()> statement,
       });
     });
   });
+  return x;
 }
 
 } // namespace footfall::simulator

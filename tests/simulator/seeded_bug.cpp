@@ -29,6 +29,7 @@ const std::vector<std::string>& known_bugs() {
       "claims-blindly",
       "deadline-from-answer",
       "draining-gets-more",
+      "ends-by-its-own-beat",
       "expiry-by-nodes-clock",
       "fenced-claims-by-itself",
       "gone-at-one-sight",

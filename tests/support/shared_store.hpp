@@ -159,16 +159,16 @@ private:
     pass(reply, [&] {
       beat_answer out;
       auto& mine = rows_.nodes[x.me.node];
-      out.renewed = mine.incarnation <= x.me.incarnation
-                    && (mine.incarnation < x.me.incarnation || mine.beat < x.number);
-      if (out.renewed)
+      out.renewed = mine.incarnation <= x.me.incarnation;
+      if (out.renewed && (mine.incarnation < x.me.incarnation || mine.beat < x.number))
         mine = {x.me.incarnation,
                 x.number,
-                rows_.now() + x.lease_us,
+                rows_.now() + x.lease_us - x.spent_us,
                 {x.me, sight::live, has_role(x.roles, "aggregate"), x.draining, x.log, x.number,
                  x.roles, x.address, x.version}};
       for (const auto& [name, node] : rows_.nodes) {
         out.nodes.push_back(node.row);
+        out.nodes.back().left_us = std::max<int64_t>(0, node.expires_us - rows_.now());
         out.nodes.back().seen = node.expires_us <= rows_.now() ? sight::late
                                 : rows_.sees_gone(node.row.id) ? sight::gone
                                                                : sight::live;

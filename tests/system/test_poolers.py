@@ -15,7 +15,7 @@ from services import Services
 OURS = ("jit", "lock_timeout", "enable_seqscan", "enable_hashjoin", "enable_mergejoin",
         "plan_cache_mode")
 EVENTS = 200
-LEAST_POOL = 10  # Eight connections, and two that look for a pooler.
+LEAST_POOL = 10  # Eight connections of a node alone, and two that look for a pooler.
 READY_SECONDS = 5
 
 
