@@ -376,3 +376,4 @@ ROWS: dict[str, tuple[str, Row]] = {
     "gateway": ("a gateway in front: a node killed, it cut from one and all for 15 s, killed",
                 gateway_alone)}
 SMOKE = ("F1", "F3", "F20-peers", "F28")
+WAITING = ("F3", "F22", "F23-10", "F23-30", "F23-slow", "F24")  # Who hardly use a processor.
