@@ -261,8 +261,10 @@ void take_failure(ownership_ptr self, uint64_t number, caf::atom_value what,
     st.asking_progress = false;
     return;
   }
-  self->entry()->set_error(text_of(why));
-  st.config.status->lease.failed(now(self), text_of(why));
+  if (what != beat_what || st.rules->is_news(number)) { // Else a later beat was answered.
+    self->entry()->set_error(text_of(why));
+    st.config.status->lease.failed(now(self), text_of(why));
+  }
   if (what == beat_what) {
     add(st.config.counts->beats_failed);
     return obey(self, st.rules->beat_failed(number, now(self)));

@@ -188,8 +188,8 @@ caf::error connection::connect() {
 }
 
 caf::error connection::greet() {
-  // A statement that is lost is sent again each 0.2 s, and not after twice as long each time. It
-  // has no effect on a local socket.
+  // The first six times, a statement that is lost is sent again after some 0.2 s, and not after
+  // twice as long each time (tcp(7) does not tell: net/ipv4/tcp_timer.c). None on a local socket.
   const int linear = 1;
   setsockopt(PQsocket(native_.get()), IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, &linear,
              sizeof linear);
