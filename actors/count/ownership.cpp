@@ -198,8 +198,29 @@ void note_joined(ownership_ptr self) {
   }
 }
 
+void take_failure(ownership_ptr self, uint64_t number, caf::atom_value what,
+                  const caf::error& why) {
+  auto& st = self->state;
+  if (what == progress_what) {
+    st.asking_progress = false;
+    return;
+  }
+  if (what != beat_what || st.rules->is_news(number)) { // Else a later beat was answered.
+    self->entry()->set_error(text_of(why));
+    st.config.status->lease.failed(now(self), text_of(why));
+  }
+  if (what == beat_what) {
+    add(st.config.counts->beats_failed);
+    return obey(self, st.rules->beat_failed(number, now(self)));
+  }
+  self->delayed_send(self, again_after, atom::tick_v, what == join_what ? 0 : leave_again);
+}
+
 void take_beat(ownership_ptr self, uint64_t number, beat_answer& x) {
   auto& st = self->state;
+  if (st.rules->is_over(number, now(self)))
+    return take_failure(self, number, beat_what,
+                        make_error(errc::timeout, "the store answered when the lease was over"));
   st.config.status->lease.well(now(self));
   note_joined(self);
   if (!st.rules->is_news(number))
@@ -252,24 +273,6 @@ void take_claimed(ownership_ptr self, uint64_t number, uint32_t partition, parti
   st.claims[partition] = std::move(x);
   obey(self, st.rules->claimed(partition, number, epoch, now(self)));
   st.claims.erase(partition); // It came too late.
-}
-
-void take_failure(ownership_ptr self, uint64_t number, caf::atom_value what,
-                  const caf::error& why) {
-  auto& st = self->state;
-  if (what == progress_what) {
-    st.asking_progress = false;
-    return;
-  }
-  if (what != beat_what || st.rules->is_news(number)) { // Else a later beat was answered.
-    self->entry()->set_error(text_of(why));
-    st.config.status->lease.failed(now(self), text_of(why));
-  }
-  if (what == beat_what) {
-    add(st.config.counts->beats_failed);
-    return obey(self, st.rules->beat_failed(number, now(self)));
-  }
-  self->delayed_send(self, again_after, atom::tick_v, what == join_what ? 0 : leave_again);
 }
 
 // When the log last gave a sign, as far as this node could hear it: it may have been stopped.

@@ -100,6 +100,8 @@ public:
   ownership_actions beat_answered(uint64_t number, const beat_answer& answer, int64_t now_us);
   /// Whether an answer of that beat would count: none of a later one has come.
   bool is_news(uint64_t number) const;
+  /// Whether it is, but for that the lease which it asked for is over: it has failed.
+  bool is_over(uint64_t number, int64_t now_us) const;
   ownership_actions beat_failed(uint64_t number, int64_t now_us);
   ownership_actions claimed(uint32_t partition, uint64_t number, int64_t epoch, int64_t now_us);
   /// The claim was refused, or it failed: it may have been done, or may still be.
@@ -160,6 +162,7 @@ private:
   void go_on(int64_t now_us, ownership_actions& to);
   void ask_for_beat(int64_t now_us);
   int64_t beat_due_us() const;
+  int64_t soonest_beat_us() const;
   int64_t lease_asked_until(int64_t now_us) const;
   void watch_end_of(const node_row& x);
   /// Of those under way, whether any may still tell something.

@@ -40,15 +40,21 @@ ownership_actions ownership::tick(int64_t now_us) {
   return out;
 }
 
-// A second beat asks for no more than the first: of a node that is heard and hears nothing the
-// store would know for longer, and so would all that are to take over. Until it is time to try
-// anew.
+// A second beat asks for no more than the first, or what this node has heard since gives it: of one
+// that is heard and hears nothing the store would know for longer, and so would all that are to
+// take over. Until it is time to try anew.
 int64_t ownership::lease_asked_until(int64_t now_us) const {
   const auto all = now_us + rules_.lease_us;
   const auto first = std::find_if(beats_.begin(), beats_.end(),
                                   [this](auto& x) { return x.number > answered_no_; });
-  return first == beats_.end() || all - first->until_us >= rules_.lease_us / 2 ? all
-                                                                               : first->until_us;
+  if (first == beats_.end() || all - first->until_us >= rules_.lease_us / 2)
+    return all;
+  return std::min(all, std::max(first->until_us, answered_us_ + rules_.lease_us));
+}
+
+// Each beat costs the store a look at all nodes, and all of them may be asked at once.
+int64_t ownership::soonest_beat_us() const {
+  return beat_sent_us_ + std::max(rules_.beat_gap_us, rules_.gap_a_node_us * nodes_);
 }
 
 // Looks at the moment at which a lease runs out that was not renewed.
@@ -56,14 +62,12 @@ void ownership::watch_end_of(const node_row& x) {
   constexpr int64_t beyond_us = 10'000; // Two clocks, and what an answer takes.
   if (x.seen != sight::live || x.left_us <= 0)
     return;
-  const auto soonest = beat_sent_us_ + rules_.beat_gap_us;
-  next_beat_us_ = std::min(next_beat_us_, std::max(soonest, now_us_ + x.left_us + beyond_us));
+  next_beat_us_ =
+      std::min(next_beat_us_, std::max(soonest_beat_us(), now_us_ + x.left_us + beyond_us));
 }
 
 void ownership::ask_for_beat(int64_t now_us) {
-  // Each beat costs the store a look at all nodes, and all of them may be asked at once.
-  const auto gap = std::max(rules_.beat_gap_us, rules_.gap_a_node_us * nodes_);
-  const auto soonest = beat_no_ == 0 ? now_us : beat_sent_us_ + gap;
+  const auto soonest = beat_no_ == 0 ? now_us : soonest_beat_us();
   next_beat_us_ = std::min(next_beat_us_, std::max(now_us, soonest));
 }
 
@@ -77,6 +81,12 @@ bool ownership::is_news(uint64_t number) const {
   return !ended_ && number > answered_no_ && std::any_of(beats_.begin(), beats_.end(), is_it);
 }
 
+bool ownership::is_over(uint64_t number, int64_t now_us) const {
+  return is_news(number) && std::any_of(beats_.begin(), beats_.end(), [&](auto& x) {
+           return x.number == number && now_us >= x.until_us;
+         });
+}
+
 // Two beats go by two connections: either may be done first, and be answered first.
 ownership_actions ownership::beat_answered(uint64_t number, const beat_answer& answer,
                                            int64_t now_us) {
@@ -88,12 +98,14 @@ ownership_actions ownership::beat_answered(uint64_t number, const beat_answer& a
       beats_.erase(sent);
     return tick(now_us);
   }
-  if (now_us >= sent->until_us)
+  if (is_over(number, now_us))
     return beat_failed(number, now_us); // What it says may be over.
   go_on(now_us, out);
   answered_no_ = number;
   seen_us_ = sent->sent_us;
-  const auto until = seeded_bug("deadline-from-answer") ? now_us + rules_.lease_us : sent->until_us;
+  auto until = seeded_bug("deadline-from-answer") ? now_us + rules_.lease_us : sent->until_us;
+  if (seeded_bug("takes-more-than-asked"))
+    until = seen_us_ + rules_.lease_us;
   beats_.erase(sent);
   if (!answer.renewed) {
     for (auto& [partition, x] : holdings_)

@@ -140,6 +140,32 @@ TEST_CASE("a connection that says nothing holds one beat up, and no other",
     CHECK((node.id.node == "b" || node.beat == a.says.number));
 }
 
+TEST_CASE("of a lease the store gives what is not spent, and tells others how long it runs on",
+          "[contract][postgres][lease]") {
+  const auto at = make_database();
+  if (!at)
+    return;
+  const auto one = open(at->url());
+  const auto two = open(at->url());
+  member a{*one, "a"}, b{*two, "b"};
+  const auto left = [&] {
+    for (const auto& x : b.beat().nodes)
+      if (x.id.node == "a")
+        return x.left_us;
+    return int64_t{-1};
+  };
+  a.says.lease_us = 600'000'000;
+  a.says.spent_us = 200'000'000;
+  a.beat();
+  CHECK(left() <= 400'000'000);
+  CHECK(left() > 400'000'000 - 60'000'000);
+  a.says.spent_us = 599'999'000;
+  a.beat();
+  b.says.lease_us = 1'000; // So that the server has been up for as long.
+  CHECK(eventually([&] { return b.sees("a") == sight::late; }));
+  CHECK(left() == 0);
+}
+
 TEST_CASE("a beat that waits for another writer of its row is answered as that one left it",
           "[contract][postgres][lease]") {
   const auto at = make_database();

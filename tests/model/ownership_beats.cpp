@@ -1,5 +1,8 @@
 #include "tests/model/one_node.hpp"
 
+#include <deque>
+#include <utility>
+
 using namespace footfall::test;
 
 namespace {
@@ -130,6 +133,29 @@ TEST_CASE("a second beat asks for a lease that ends with that of the first", "[o
   SECTION("unless that would be over soon") {
     CHECK(x.it.beat_failed(first[0].number, sent + 1'600 * ms).at(0).spent_us == 0);
   }
+}
+
+TEST_CASE("a store that is slow and answers costs no lease", "[ownership]") {
+  const auto takes = GENERATE(100 * ms, 600 * ms, 1'100 * ms, 1'300 * ms, 1'450 * ms);
+  one_node x;
+  x.own();
+  std::deque<std::pair<int64_t, uint64_t>> answers; // When, and of which beat.
+  for (const auto end = x.now + 60 * s; x.now < end;) {
+    const auto next = answers.empty() ? INT64_MAX : answers.front().first;
+    x.now = std::max(x.now, std::min(next, x.it.wake_us()));
+    ownership_actions out;
+    if (next <= x.now) {
+      out = x.it.beat_answered(answers.front().second, x.rows, x.now);
+      answers.pop_front();
+    } else {
+      out = x.it.tick(x.now);
+    }
+    REQUIRE_FALSE(find(out, kind::stop));
+    for (const auto& action : out)
+      if (action.what == kind::beat)
+        answers.emplace_back(x.now + takes, action.number);
+  }
+  CHECK(x.it.runs_with(0) == 1);
 }
 
 TEST_CASE("a node looks at the moment at which another's lease runs out", "[ownership]") {

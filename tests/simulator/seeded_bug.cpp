@@ -37,6 +37,7 @@ const std::vector<std::string>& known_bugs() {
       "releases-once",
       "runs-past-deadline",
       "takes-answer-of-older-claim",
+      "takes-more-than-asked",
       "target-without-keep",
 #endif
   };
