@@ -16,7 +16,7 @@ namespace {
 /// Files that the store opens for a while, connections to servers that are made later, what the
 /// listeners themselves need.
 constexpr uint64_t spare = 96;
-constexpr uint64_t adapters = 48; ///< What log, store and cache open at the start.
+constexpr uint64_t adapters = 64; ///< What log, store and cache open at the start.
 constexpr uint64_t ports = 3;     ///< Ingest, query, gRPC.
 constexpr uint64_t connections_least = 4;
 constexpr uint64_t admin_least = 4;

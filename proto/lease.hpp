@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,7 +44,8 @@ struct node_row {
   std::string roles = {};   ///< Separated by commas.
   std::string address = {}; ///< Where it is to be dialled, "host:port".
   std::string version = {}; ///< Of its program.
-  int64_t left_us = 0;      ///< Until its lease runs out, by the store's clock; 0: not told.
+  /// Until its lease runs out, by the store's clock; below 0 since it has. Nothing: not told.
+  std::optional<int64_t> left_us = {};
 };
 
 /// A partition as a beat's answer shows it. The epoch rises with each claim and release.

@@ -51,6 +51,12 @@ node_row ownership::self() const {
   return {me_, sight::live, aggregates_, draining_, log_, beat_no_};
 }
 
+// Of one that renews its lease a little too late nobody is to take anything: what it has would move
+// here and back. Until then it applies nothing, as it knows no lease.
+bool ownership::is_late(const node_row& x) const {
+  return x.seen == sight::late && x.left_us.value_or(-rules_.grace_us) <= -rules_.grace_us;
+}
+
 // A store that hung, or this process, which was stopped, makes all leases look old: who sees
 // others late must have looked on for as long as a lease.
 bool ownership::has_fresh_eyes(int64_t sent_us) const {
@@ -58,17 +64,20 @@ bool ownership::has_fresh_eyes(int64_t sent_us) const {
 }
 
 // Whoever reconnects is gone for a moment: two beats must say so, of which the second was sent
-// some time after the first was answered, without a sign of life in between; or one and CAF.
+// some time after the first was answered, without a sign of life in between; or one and CAF. The
+// store says no more that it is gone once its lease is over.
 sight ownership::judge(const node_row& x, suspicion& known) const {
-  if (x.seen != sight::gone)
+  const bool is_same = known.gone_since_us >= 0 && known.of == x.id && known.beat == x.beat;
+  const bool is_gone = x.seen == sight::gone || (x.seen == sight::late && is_same);
+  if (!is_gone)
     known.gone_since_us = -1;
-  else if (known.gone_since_us < 0 || known.of != x.id || known.beat != x.beat)
+  else if (!is_same)
     known.gone_since_us = now_us_;
   known.of = x.id;
   known.beat = x.beat;
-  if (x.seen == sight::late)
-    return has_fresh_eyes(seen_us_) ? sight::late : sight::live;
-  if (x.seen == sight::gone) {
+  if (is_late(x) && has_fresh_eyes(seen_us_))
+    return sight::late;
+  if (is_gone) {
     const bool is_sure =
         seen_us_ - known.gone_since_us >= rules_.gone_us || now_us_ < known.hinted_until_us;
     return is_sure || seeded_bug("gone-at-one-sight") ? sight::gone : sight::live;
@@ -272,6 +281,7 @@ ownership_rules ownership_rules::for_lease(int64_t lease_us) {
   ownership_rules out;
   out.lease_us = lease_us;
   out.beat_every_us = std::min(out.beat_every_us, lease_us / 6);
+  out.grace_us = lease_us / 12;
   out.pause_us = lease_us / 2;
   out.live_us = std::min(out.live_us, lease_us * 2 / 3);
   return out;

@@ -15,6 +15,7 @@ struct ownership_rules {
   int64_t beat_gap_us = 50'000;        ///< Between two beats, whatever asks for one at once.
   int64_t gap_a_node_us = 2'000;       ///< That gap is so long at least for each node.
   int64_t lease_us = 3'000'000;        ///< From the sending of a beat.
+  int64_t grace_us = 250'000;          ///< For another's beat that comes just after its lease.
   int64_t pause_us = 1'500'000;        ///< Between two answers, beyond it eyes are not fresh.
   int64_t gone_us = 300'000;           ///< Between two beats that together see another gone.
   int64_t live_us = 2'000'000;         ///< No answer from memory is older.
@@ -72,8 +73,8 @@ std::optional<int64_t> live_as_of(const freshness& x, int64_t live_us, int64_t n
 /// claim. While some node is in doubt nothing is released for an even spread, which may be another
 /// soon. The store decides between two that claim, by the owner and the epoch they saw. A row
 /// counts only when its beat was sent after the last thing that this node learned of the
-/// partition otherwise. One statement for a partition is under way at most, and one beat, or two
-/// where the first is not answered when the next is due (docs/adr/0052-hedged-beats.md): the later
+/// partition otherwise. One statement for a partition is under way at most, and one beat, or up to
+/// three where one is not answered when the next is due (docs/adr/0053-a-third-way.md): the latest
 /// one that is answered counts.
 ///
 /// Invariants: what runs has an epoch that the store gave to this process; nothing runs once the
@@ -169,6 +170,7 @@ private:
   bool waits() const { return !beats_.empty() && beats_.back().number > answered_no_; }
   void expire(ownership_actions& to);
   node_row self() const;
+  bool is_late(const node_row& x) const;
   bool has_fresh_eyes(int64_t sent_us) const;
   void open_eyes();
   std::vector<node_row> judge(const beat_answer& answer);

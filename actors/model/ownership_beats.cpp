@@ -12,7 +12,7 @@ using kind = ownership_action::kind;
 namespace {
 
 /// Under way at a time: so many connections the store has for them.
-constexpr size_t beats_most = 2;
+constexpr size_t beats_most = 3;
 
 } // namespace
 
@@ -40,8 +40,8 @@ ownership_actions ownership::tick(int64_t now_us) {
   return out;
 }
 
-// A second beat asks for no more than the first, or what this node has heard since gives it: of one
-// that is heard and hears nothing the store would know for longer, and so would all that are to
+// A further beat asks for no more than the first, or what this node has heard since gives it: of
+// one that is heard and hears nothing the store would know for longer, and so would all that are to
 // take over. Until it is time to try anew.
 int64_t ownership::lease_asked_until(int64_t now_us) const {
   const auto all = now_us + rules_.lease_us;
@@ -57,13 +57,14 @@ int64_t ownership::soonest_beat_us() const {
   return beat_sent_us_ + std::max(rules_.beat_gap_us, rules_.gap_a_node_us * nodes_);
 }
 
-// Looks at the moment at which a lease runs out that was not renewed.
+// Looks at the moment at which a lease that was not renewed makes its node late.
 void ownership::watch_end_of(const node_row& x) {
   constexpr int64_t beyond_us = 10'000; // Two clocks, and what an answer takes.
-  if (x.seen != sight::live || x.left_us <= 0)
+  const auto late_in_us = x.left_us.value_or(-rules_.grace_us) + rules_.grace_us;
+  if (x.seen == sight::gone || late_in_us <= 0)
     return;
   next_beat_us_ =
-      std::min(next_beat_us_, std::max(soonest_beat_us(), now_us_ + x.left_us + beyond_us));
+      std::min(next_beat_us_, std::max(soonest_beat_us(), now_us_ + late_in_us + beyond_us));
 }
 
 void ownership::ask_for_beat(int64_t now_us) {
@@ -87,7 +88,7 @@ bool ownership::is_over(uint64_t number, int64_t now_us) const {
          });
 }
 
-// Two beats go by two connections: either may be done first, and be answered first.
+// Beats go by connections of their own: any may be done first, and be answered first.
 ownership_actions ownership::beat_answered(uint64_t number, const beat_answer& answer,
                                            int64_t now_us) {
   ownership_actions out;

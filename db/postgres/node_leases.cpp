@@ -125,7 +125,7 @@ std::vector<node_row> nodes_of(const result& rows) {
                    roles[i],
                    addresses[i],
                    versions[i],
-                   std::max<int64_t>(0, left[i])});
+                   left[i]});
   std::sort(out.begin(), out.end(),
             [](const node_row& a, const node_row& b) { return a.id.node < b.id.node; });
   return out;

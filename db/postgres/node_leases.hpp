@@ -10,8 +10,8 @@ namespace footfall::postgres {
 
 /// The leases of the nodes that share a database. What a node says of itself goes by connections
 /// of its own, so that it waits for no other work; others see by the end of the one that its last
-/// beat went by that the node has ended. There are two: on a network that loses packets one may
-/// stand still for longer than a lease, while the other is well (docs/adr/0052-hedged-beats.md). A
+/// beat went by that the node has ended. There are three: on a network that loses packets one may
+/// stand still for several leases, while another is well (docs/adr/0053-a-third-way.md). A
 /// release goes by the connection that applies, as the one that holds the row.
 class node_leases final : public leases {
 public:

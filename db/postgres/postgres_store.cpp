@@ -20,8 +20,8 @@ namespace {
 /// so that work goes on while a commit is written.
 constexpr size_t writers = 2;
 constexpr size_t readers = 2;
-/// So that a beat need not wait for the one before it, whose packets may be lost.
-constexpr size_t beaters = 2;
+/// So that a beat need not wait for those before it, whose packets may be lost.
+constexpr size_t beaters = 3;
 constexpr uint32_t partitions_max = 1024;
 
 /// Partitions beyond what a position can hold are refused before anything is done.

@@ -22,7 +22,7 @@ struct postgres_config {
 /// Threads of its own, each with one connection: two that apply (a
 /// partition always meets the same one), one that folds, two that read counts and pages,
 /// one that reads lists (and the names of users), which may look at a whole site, one that
-/// audits, and two for the leases of nodes, which connect when they are first used. So nothing
+/// audits, and three for the leases of nodes, which connect when they are first used. So nothing
 /// small waits for a list. A connection that breaks is made again by itself. A call that meets a
 /// full queue is answered on the calling thread.
 class postgres_store final : public store {

@@ -5,6 +5,7 @@
 #include "net/kafka/client.hpp"
 #include "net/kafka/consumer.hpp"
 #include "net/kafka/onlooker.hpp"
+#include "net/kafka/prober.hpp"
 #include "net/kafka/producer.hpp"
 #include "net/kafka/topic.hpp"
 
@@ -30,6 +31,10 @@ caf::expected<std::unique_ptr<event_log>> kafka_log::open(kafka_config config) {
   if (!onlooker)
     return std::move(onlooker.error());
   out->onlooker_ = std::move(*onlooker);
+  auto prober = kafka::prober::open(out->config_);
+  if (!prober)
+    return std::move(prober.error());
+  out->prober_ = std::move(*prober);
   auto producer = kafka::producer::open(out->config_, *found, *out->health_);
   if (!producer)
     return std::move(producer.error());
@@ -40,8 +45,11 @@ caf::expected<std::unique_ptr<event_log>> kafka_log::open(kafka_config config) {
 // Appends are confirmed first, while both clients still work. Their callbacks may append more:
 // the producer stays until nobody is left who could.
 kafka_log::~kafka_log() {
+  if (prober_)
+    prober_->stop();
   if (producer_)
     producer_->stop();
+  prober_.reset();
   onlooker_.reset();
   consumer_.reset();
 }
@@ -73,8 +81,8 @@ void kafka_log::close(uint32_t partition) {
 }
 
 std::optional<int64_t> kafka_log::heard_us() const {
-  // One connection of the two may stand still where packets are lost.
-  return std::max(onlooker_->heard_us(), consumer_->heard_us());
+  // Some of the connections may stand still where packets are lost.
+  return std::max({onlooker_->heard_us(), consumer_->heard_us(), prober_->heard_us()});
 }
 
 std::string kafka_log::health() const {

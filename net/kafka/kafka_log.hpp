@@ -16,6 +16,7 @@ namespace kafka {
 class broker_health;
 class consumer;
 class onlooker;
+class prober;
 class producer;
 } // namespace kafka
 
@@ -87,6 +88,7 @@ private:
   std::unique_ptr<kafka::producer> producer_;
   std::unique_ptr<kafka::consumer> consumer_;
   std::unique_ptr<kafka::onlooker> onlooker_;
+  std::unique_ptr<kafka::prober> prober_;
 };
 
 } // namespace footfall

@@ -60,6 +60,7 @@ constexpr reserved all_reserved[] = {
     {"request.timeout.ms", in_time},
     {"socket.timeout.ms", in_time},
     {"socket.connection.setup.timeout.ms", in_time},
+    {"socket.max.fails", in_time},
     {"socket.nagle.disable", in_time},
     {"reconnect.backoff.ms", in_time},
     {"reconnect.backoff.max.ms", in_time},

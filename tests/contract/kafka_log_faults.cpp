@@ -256,6 +256,30 @@ TEST_CASE("a broker that is gone is not back because of records that were read a
   CHECK(eventually([&] { return log->health().empty(); }));
 }
 
+TEST_CASE("a connection on which nothing comes is not yet a log that is gone",
+          "[contract][kafka_log][fault]") {
+  mock_brokers broker;
+  auto log = open_log(broker.config);
+  const auto heard = [&] { return log->heard_us().value(); };
+  const auto began = heard();
+  REQUIRE(eventually([&] { return heard() > began; }));
+  // What is answered from now on comes in a minute, and all behind it on the same connection.
+  rd_kafka_mock_broker_set_rtt(broker.cluster.get(), 1, 60'000);
+  std::this_thread::sleep_for(milliseconds{1'500}); // Each client has asked.
+  const auto last = heard();
+  std::this_thread::sleep_for(milliseconds{1'500});
+  CHECK(heard() == last);
+  rd_kafka_mock_broker_set_rtt(broker.cluster.get(), 1, 0);
+  SECTION("it is heard by another connection") {
+    CHECK(eventually([&] { return heard() > last; }, milliseconds{6'000}));
+  }
+  SECTION("the end does not wait for it") {
+    const auto from = std::chrono::steady_clock::now();
+    log.reset();
+    CHECK(std::chrono::steady_clock::now() - from < milliseconds{5'000});
+  }
+}
+
 TEST_CASE("appends that are given up are no sign of life", "[contract][kafka_log][fault]") {
   mock_brokers broker;
   broker.config.message_timeout = milliseconds{500};

@@ -124,7 +124,7 @@ TEST_CASE("a connection that says nothing holds one beat up, and no other",
     ++a.says.number;
     one->nodes().beat(a.says, beat.callback());
     return !eventually([&] { return beat.is_ready(); },
-                       std::chrono::seconds{3}); // Either connection may get it.
+                       std::chrono::seconds{3}); // Any connection may get it.
   });
   REQUIRE(held != beats.end());
   for (int i = 0; i < 5; ++i)
@@ -151,8 +151,8 @@ TEST_CASE("of a lease the store gives what is not spent, and tells others how lo
   const auto left = [&] {
     for (const auto& x : b.beat().nodes)
       if (x.id.node == "a")
-        return x.left_us;
-    return int64_t{-1};
+        return x.left_us.value();
+    throw std::runtime_error("a is not there");
   };
   a.says.lease_us = 600'000'000;
   a.says.spent_us = 200'000'000;
@@ -163,7 +163,8 @@ TEST_CASE("of a lease the store gives what is not spent, and tells others how lo
   a.beat();
   b.says.lease_us = 1'000; // So that the server has been up for as long.
   CHECK(eventually([&] { return b.sees("a") == sight::late; }));
-  CHECK(left() == 0);
+  CHECK(left() < 0);
+  CHECK(left() > -60'000'000);
 }
 
 TEST_CASE("a beat that waits for another writer of its row is answered as that one left it",

@@ -30,9 +30,11 @@ struct two_beats : one_node {
   sent first, second;
 };
 
+constexpr int64_t grace = 250 * ms;
+
 } // namespace
 
-TEST_CASE("a node beats every half second, and once more when a beat is not answered by then",
+TEST_CASE("a node beats every half second, three times at most where none is answered",
           "[ownership]") {
   one_node x;
   const auto first = x.it.tick(x.now);
@@ -43,14 +45,18 @@ TEST_CASE("a node beats every half second, and once more when a beat is not answ
   const auto second = x.it.tick(x.now + 500 * ms);
   REQUIRE(second.size() == 1);
   CHECK(second[0].what == kind::beat);
-  CHECK(x.it.wake_us() == INT64_MAX); // Two are under way.
+  CHECK(x.it.wake_us() == x.now + 1'000 * ms);
+  const auto third = x.it.tick(x.now + 1'000 * ms);
+  REQUIRE(third.size() == 1);
+  CHECK(third[0].what == kind::beat);
+  CHECK(x.it.wake_us() == INT64_MAX);
   CHECK(x.it.tick(x.now + 10 * s).empty());
   SECTION("one failed") {
     CHECK(find(x.it.beat_failed(first[0].number, x.now + 10 * s), kind::beat));
   }
-  SECTION("both failed") {
-    const auto third = x.it.beat_failed(second[0].number, x.now + 10 * s);
-    REQUIRE(find(third, kind::beat));
+  SECTION("two failed") {
+    const auto next = x.it.beat_failed(third[0].number, x.now + 10 * s);
+    REQUIRE(find(next, kind::beat));
     CHECK(x.it.beat_failed(first[0].number, x.now + 10'100 * ms).empty());
     CHECK(x.it.wake_us() == x.now + 10'500 * ms);
   }
@@ -130,6 +136,9 @@ TEST_CASE("a second beat asks for a lease that ends with that of the first", "[o
     x.it.beat_failed(first[0].number, sent + 700 * ms);
     CHECK(x.it.tick(sent + 1'000 * ms).at(0).spent_us == 1'000 * ms);
   }
+  SECTION("as does a third") {
+    CHECK(x.it.tick(sent + 1'000 * ms).at(0).spent_us == 1'000 * ms);
+  }
   SECTION("unless that would be over soon") {
     CHECK(x.it.beat_failed(first[0].number, sent + 1'600 * ms).at(0).spent_us == 0);
   }
@@ -158,7 +167,7 @@ TEST_CASE("a store that is slow and answers costs no lease", "[ownership]") {
   CHECK(x.it.runs_with(0) == 1);
 }
 
-TEST_CASE("a node looks at the moment at which another's lease runs out", "[ownership]") {
+TEST_CASE("a node looks at the moment at which another is late", "[ownership]") {
   one_node x;
   x.peer().left_us = 2'600 * ms;
   x.rows.partitions[0] = {0, {"peer", 1}, 1};
@@ -166,14 +175,60 @@ TEST_CASE("a node looks at the moment at which another's lease runs out", "[owne
   CHECK(x.it.wake_us() == x.now + 490 * ms); // It will have beaten by then.
   x.rows.nodes[1].left_us = 120 * ms;
   x.beat();
-  CHECK(x.it.wake_us() == x.now + 130 * ms);
-  x.rows.nodes[1].left_us = 1; // Not more often than any other reason may have it.
+  CHECK(x.it.wake_us() == x.now + 120 * ms + grace + 10 * ms);
+  x.rows.nodes[1].seen = sight::late; // By the store alone.
+  x.rows.nodes[1].left_us = -100 * ms;
+  x.beat();
+  CHECK(x.it.wake_us() == x.now - 100 * ms + grace + 10 * ms);
+  x.rows.nodes[1].left_us = 1 - grace; // Not more often than any other reason may have it.
   x.beat();
   CHECK(x.it.wake_us() == x.now + 40 * ms);
-  x.rows.nodes[1].seen = sight::late; // As it has been for long.
-  x.rows.nodes[1].left_us = 0;
-  x.beat();
-  CHECK(x.it.wake_us() == x.now + 490 * ms);
+  for (const auto left : {std::optional{-grace}, std::optional<int64_t>{}}) { // Over, or not told.
+    x.rows.nodes[1].left_us = left;
+    x.beat();
+    CHECK(x.it.wake_us() == x.now + 490 * ms);
+  }
+}
+
+TEST_CASE("who was gone when its lease ended is so in the grace", "[ownership]") {
+  one_node x;
+  x.peer().left_us = 100 * ms;
+  x.rows.partitions[0] = {0, {"peer", 1}, 1};
+  x.beat_for(10 * s);
+  x.rows.nodes[1].seen = sight::gone;
+  CHECK(x.beat().empty());
+  x.rows.nodes[1].seen = sight::late;
+  x.rows.nodes[1].left_us = -1;
+  SECTION("it is taken over as who is gone is") {
+    x.now += 300 * ms; // Between two sights of it.
+    REQUIRE(find(x.beat(), kind::claim));
+    CHECK(find(x.it.tick(x.now), kind::claim) == nullptr);
+  }
+  SECTION("unless it has beaten since") {
+    x.sign_of_life();
+    x.now += 300 * ms;
+    CHECK(x.beat().empty());
+  }
+}
+
+TEST_CASE("nothing is taken of a node that renews its lease a little too late", "[ownership]") {
+  one_node x;
+  x.peer();
+  x.rows.partitions[0] = {0, {"peer", 1}, 1};
+  x.beat_for(10 * s);
+  x.rows.nodes[1].seen = sight::late;
+  x.rows.nodes[1].left_us = 1 - grace;
+  CHECK(x.beat().empty());
+  SECTION("it does") {
+    x.rows.nodes[1].seen = sight::live;
+    x.rows.nodes[1].left_us = 3 * s;
+    x.sign_of_life();
+    CHECK(x.beat_for(10 * s).empty());
+  }
+  SECTION("it does not") {
+    x.rows.nodes[1].left_us = -grace;
+    CHECK(find(x.beat(), kind::claim));
+  }
 }
 
 TEST_CASE("eyes stay fresh when a beat fails that a later one has overtaken", "[ownership]") {
@@ -190,13 +245,15 @@ TEST_CASE("eyes stay fresh when a beat fails that a later one has overtaken", "[
   CHECK(find(x.beat(), kind::claim));
 }
 
-TEST_CASE("while a beat hangs that a later one has overtaken, others follow one at a time",
+TEST_CASE("while a beat hangs that a later one has overtaken, there are two for the others",
           "[ownership]") {
   two_beats x;
   x.answer(x.second, x.rows);
   CHECK(x.it.wake_us() == x.second.at + 500 * ms);
   CHECK(find(x.it.tick(x.second.at + 500 * ms), kind::beat));
-  CHECK(x.it.wake_us() == x.first.at + 3 * s); // The end of the lease: the store has two of them.
+  CHECK(x.it.wake_us() == x.second.at + 1'000 * ms);
+  CHECK(find(x.it.tick(x.second.at + 1'000 * ms), kind::beat));
+  CHECK(x.it.wake_us() == x.first.at + 3 * s); // The end of the lease: the store has three of them.
 }
 
 TEST_CASE("who leaves does so also where each beat takes longer than the next is away",
@@ -220,7 +277,7 @@ TEST_CASE("who leaves waits for each beat that is under way", "[ownership]") {
   one_node x{0};
   x.send_beat();
   const auto hangs = x.beat_no;
-  x.beat(); // By the other connection.
+  x.beat(); // By another connection.
   x.it.drain(x.now);
   CHECK(x.beat().empty());
   CHECK(x.beat().empty());

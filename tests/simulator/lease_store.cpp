@@ -66,7 +66,7 @@ model::beat_answer lease_store::beat(uint64_t session, const beat_text& x) {
                          {},
                          {},
                          {},
-                         std::max<int64_t>(0, node.expires_at_us - clock())});
+                         node.expires_at_us - clock()});
   for (uint32_t i = 0; i < partitions_.size(); ++i)
     out.partitions.push_back({i, partitions_[i].owner, partitions_[i].epoch});
   return out;

@@ -220,14 +220,17 @@ void process::obey(const model::ownership_action& x) {
   }
 }
 
-// Either one that is there and has none under way, as lanes of one queue take them.
+// Any that is there and has none under way, as lanes of one queue take them.
 size_t process::way_of_beat() {
   const auto is_free = [this](size_t i) {
     const auto& x = connections_[i];
     return x.session != 0 && (!x.beat || x.beat->is_over);
   };
-  const size_t first = around_.here.luck.percent(50);
-  return is_free(first) ? first : 1 - first;
+  const auto first = around_.here.luck.until(connections_.size() - 1);
+  for (size_t i = 0; i < connections_.size(); ++i)
+    if (const auto at = (first + i) % connections_.size(); is_free(at))
+      return at;
+  return first;
 }
 
 void process::send_beat(const model::ownership_action& x) {

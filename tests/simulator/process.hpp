@@ -33,7 +33,7 @@ constexpr bool is_busy(uint32_t partition) {
 }
 
 /// One process of a node: model::ownership, obeyed as OWNERSHIP and the partitions will, over
-/// two connections to the store that can do everything but guess. It applies records without end
+/// three connections to the store that can do everything but guess. It applies records without end
 /// and answers what each partition counts, and checks what it answers.
 class process : public std::enable_shared_from_this<process> {
 public:
@@ -68,7 +68,7 @@ private:
     bool is_over = false;
     std::function<void()> fail;
   };
-  /// To the store. What is asked goes by the first one, beats by either.
+  /// To the store. What is asked goes by the first one, beats by any.
   struct connection {
     uint64_t session = 0;    ///< 0: none.
     uint64_t store_life = 0; ///< In which it was opened.
@@ -138,7 +138,7 @@ private:
   bool cut_to_store_ = false;
   bool cut_from_store_ = false;
   int64_t stopped_until_us_ = 0;
-  std::array<connection, 2> connections_;
+  std::array<connection, 3> connections_;
   uint64_t wake_no_ = 0;
   std::unique_ptr<model::ownership> rules_; ///< Once the store has given a number.
   std::map<uint32_t, worker> workers_;

@@ -168,7 +168,7 @@ private:
                  x.roles, x.address, x.version}};
       for (const auto& [name, node] : rows_.nodes) {
         out.nodes.push_back(node.row);
-        out.nodes.back().left_us = std::max<int64_t>(0, node.expires_us - rows_.now());
+        out.nodes.back().left_us = node.expires_us - rows_.now();
         out.nodes.back().seen = node.expires_us <= rows_.now() ? sight::late
                                 : rows_.sees_gone(node.row.id) ? sight::gone
                                                                : sight::live;
