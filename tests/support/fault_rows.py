@@ -142,6 +142,7 @@ def bad_network(trial: Trial, spoil: Callable[[str], None]) -> None:
         for name in names:
             trial.network.heal(name)
         trial.await_even()
+        trial.await_applying()
     for name in names:
         trial.witness.expect(name)
     trial.notes.append(f"{trial.nodes.changes(mark)} claims and releases")

@@ -19,6 +19,7 @@ from service_waits import check_counts, postgres_rows
 from witness import TimedJournal, Witness
 
 EVEN_SECONDS = 5  # From the end of a fault.
+APPLY_SECONDS = 20  # Without an answer a statement is given up after 15 s.
 KILL_SECONDS, TAKEN_SECONDS = 1.5, 4.0
 
 
@@ -109,6 +110,16 @@ class Trial:
     def applied(self) -> int:
         """Records that are applied, of all partitions."""
         return int(self.nodes.sql("SELECT sum(next_offset) FROM public.partition_progress")[0][0])
+
+    def await_applying(self) -> None:
+        """Each partition applies: TCP may be about to send again what was lost, or the node gives
+        its statement up and claims the partition anew."""
+        began = time.monotonic()
+        read = "SELECT part, next_offset FROM public.partition_progress"
+        before = dict(self.nodes.sql(read))
+        wait_until(lambda: all(now > before[part] for part, now in self.nodes.sql(read)),
+                   APPLY_SECONDS * PATIENCE, "each partition applies something")
+        self.notes.append(f"all apply again after {time.monotonic() - began:.1f} s")
 
     def enough(self, more: int = 40) -> None:
         wanted = self.load.accepted() + more

@@ -194,7 +194,8 @@ class Witness:
         count, source = got["count"], got["source"]
         who = answer.headers["footfall-node"]
         as_of = datetime.datetime.fromisoformat(got["as_of"]).timestamp()
-        as_of -= self.clocks.get(name, 0)
+        # By the node's clock, or by that of the log where a record waits: hours lie between them.
+        as_of = min(as_of - self.clocks.get(name, 0), as_of, key=lambda x: abs(x - asked))
         least, most = self.journal.bounds(pair, as_of)
         what = f"{name}: {pair} {count} from the {source} as of {got['as_of']}"
         if count < told.get(pair, 0):
