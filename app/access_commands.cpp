@@ -1,5 +1,6 @@
 #include "app/access_commands.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <iostream>
@@ -26,7 +27,6 @@ namespace {
 constexpr int64_t second_us = 1'000'000;
 constexpr int64_t day_s = 86'400;
 constexpr uint32_t rate_most = 1'000'000;
-constexpr uint32_t read_rate = 20; ///< Of a read key, unless another one is given.
 
 constexpr int store_is_away = 3; // Of exit codes.
 
@@ -51,7 +51,8 @@ int open(const access_options& options, std::unique_ptr<access_records>& out) {
   auto opened = open_access(all.values);
   if (!opened) {
     const int code = fail(opened.error());
-    if (code == store_is_away && options.what == "revoke")
+    if (code == store_is_away
+        && (options.what == "revoke" || (options.what == "rm" && !options.id.empty())))
       std::fputs("a node that runs revokes it at once: DELETE /v1/keys/ID, or the settings of its "
                  "dashboard\n",
                  stderr);
@@ -95,7 +96,8 @@ int list_sites(access_records& records, bool as_json) {
   for (const auto& x : rows->sites) {
     uint64_t active = 0;
     for (const auto& key : rows->keys)
-      active += key.site == x.id && http::state_of(key, now_us) == std::string_view{"active"};
+      active += key.site == x.id && key.role != access_role::share
+                && http::state_of(key, now_us) == std::string_view{"active"};
     out.add({x.id, day_text(x.created_us), std::to_string(active)});
   }
   std::fputs(as_json ? http::sites_text(*rows, now_us).c_str() : out.text().c_str(), stdout);
@@ -113,7 +115,8 @@ int add_site(const access_options& options, access_records& records) {
   return 0;
 }
 
-int list_keys(const access_options& options, access_records& records) {
+/// Links, or keys of programs.
+int list_keys(const access_options& options, bool are_links, access_records& records) {
   auto rows = records.read();
   if (!rows)
     return fail(rows.error());
@@ -121,7 +124,8 @@ int list_keys(const access_options& options, access_records& records) {
   table out{{"id", "site", "role", "state", "rate", "expires", "used", "name"}};
   std::string json = "{\"keys\":[";
   for (const auto& x : rows->keys) {
-    if (!options.site.empty() && x.site != options.site)
+    if ((!options.site.empty() && x.site != options.site)
+        || (x.role == access_role::share) != are_links)
       continue;
     out.add({x.id, x.site, to_text(x.role), http::state_of(x, now_us),
              x.rate == 0 ? "-" : std::to_string(x.rate) + "/s",
@@ -134,7 +138,8 @@ int list_keys(const access_options& options, access_records& records) {
   if (options.json)
     std::fputs((json + "]}\n").c_str(), stdout);
   else if (out.rows() == 0)
-    std::puts("there are no keys; footfall key add makes one");
+    std::puts(are_links ? "there are no links; footfall share add makes one"
+                        : "there are no keys; footfall key add makes one");
   else
     std::fputs(out.text().c_str(), stdout);
   return 0;
@@ -155,6 +160,16 @@ int store(const model::made_key& made, bool as_json, access_records& records) {
     return 0;
   }
   // The key alone on standard output, so that it can go into a file.
+  if (made.key.role == access_role::share) {
+    std::fprintf(
+        stderr,
+        "link %s of site %s. It is shown once, and stored nowhere; put the address of the "
+        "query port in front, such as https://stats.example.com; nodes know it within some "
+        "seconds:\n",
+        made.key.id.c_str(), made.key.site.c_str());
+    std::printf("/s/%s\n", made.text.c_str());
+    return 0;
+  }
   std::fprintf(stderr,
                "key %s of site %s, role %s. Its text is shown once, and stored nowhere; nodes know "
                "it within some seconds:\n",
@@ -163,10 +178,9 @@ int store(const model::made_key& made, bool as_json, access_records& records) {
   return 0;
 }
 
-int add_key(const access_options& options, access_records& records) {
-  const auto role = read_role(options.role);
-  auto made = model::make_key(role.value_or(access_role::read), options.site, system_now_us());
-  made.key.rate = made.key.role == access_role::read ? read_rate : 0;
+int add_key(const access_options& options, access_role role, access_records& records) {
+  auto made = model::make_key(role, options.site, system_now_us());
+  made.key.rate = model::usual_rate(role);
   made.key.name = options.name;
   if (!options.rate.empty() && !read_rate_text(options.rate, made.key.rate))
     return fail(2, "--rate is a number up to " + std::to_string(rate_most)
@@ -179,13 +193,14 @@ int add_key(const access_options& options, access_records& records) {
   return store(made, options.json, records);
 }
 
-int revoke_key(const access_options& options, access_records& records) {
+int revoke_key(const access_options& options, const char* what, access_records& records) {
   auto done = records.revoke(options.id, system_now_us());
   if (!done)
     return fail(done.error());
   if (!*done)
-    return fail(1, "there is no key " + options.id + "; footfall key list shows those that are");
-  std::printf("key %s is revoked; nodes refuse it within 5 s\n", options.id.c_str());
+    return fail(1, std::string("there is no ") + what + ' ' + options.id
+                       + "; footfall key list shows those that are");
+  std::printf("%s %s is revoked; nodes refuse it within 5 s\n", what, options.id.c_str());
   return 0;
 }
 
@@ -198,6 +213,8 @@ int rotate_key(const access_options& options, access_records& records) {
   for (const auto& x : rows->keys) {
     if (x.id != options.id)
       continue;
+    if (x.role == access_role::share)
+      return fail(1, "that is a link; footfall share add makes another one");
     auto made = model::make_key(x.role, x.site, now_us);
     made.key.name = x.name;
     made.key.rate = x.rate;
@@ -311,10 +328,39 @@ int run_key(const access_options& options) {
   if (const int code = open(options, records); code != 0)
     return code;
   if (options.what == "add")
-    return add_key(options, *records);
+    return add_key(options, read_role(options.role).value_or(access_role::read), *records);
   if (options.what == "revoke")
-    return revoke_key(options, *records);
-  return options.what == "rotate" ? rotate_key(options, *records) : list_keys(options, *records);
+    return revoke_key(options, "key", *records);
+  return options.what == "rotate" ? rotate_key(options, *records)
+                                  : list_keys(options, false, *records);
+}
+
+namespace {
+
+/// Takes a link back, and no key of a program, which has a command of its own.
+int remove_link(const access_options& options, access_records& records) {
+  auto rows = records.read();
+  if (!rows)
+    return fail(rows.error());
+  const bool is_link = std::any_of(rows->keys.begin(), rows->keys.end(), [&](const auto& x) {
+    return x.id == options.id && x.role == access_role::share;
+  });
+  if (!is_link)
+    return fail(1, "there is no link " + options.id + "; footfall share list shows those that are");
+  return revoke_key(options, "link", records);
+}
+
+} // namespace
+
+int run_share(const access_options& options) {
+  if (auto bad = check(options, false); !bad.empty())
+    return fail(2, bad);
+  std::unique_ptr<access_records> records;
+  if (const int code = open(options, records); code != 0)
+    return code;
+  if (options.what == "add")
+    return add_key(options, access_role::share, *records);
+  return options.what == "rm" ? remove_link(options, *records) : list_keys(options, true, *records);
 }
 
 int run_user(const access_options& options) {

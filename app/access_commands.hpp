@@ -10,7 +10,7 @@ namespace footfall::app {
 /// Which store, and what to do with its sites and keys.
 struct access_options {
   option_sources from; ///< Of data-dir and database-url.
-  std::string what;    ///< add, list, revoke or rotate.
+  std::string what;    ///< add, list, revoke, rotate or rm.
   std::string site;
   std::string role;
   std::string name;
@@ -20,11 +20,12 @@ struct access_options {
   bool json = false;
 };
 
-/// `footfall site`, `footfall key` and `footfall user`. They change the store itself, whether a
-/// node runs or not; nodes see it within some seconds.
+/// `footfall site`, `footfall key`, `footfall share` and `footfall user`. They change the store
+/// itself, whether a node runs or not; nodes see it within some seconds.
 /// @returns the exit code: 0; 1 when it could not be done; 2 usage; 3 the store is away.
 int run_site(const access_options& options);
 int run_key(const access_options& options);
+int run_share(const access_options& options);
 /// A password is the first line of standard input.
 int run_user(const access_options& options);
 

@@ -4,8 +4,10 @@ namespace footfall {
 
 namespace {
 
-constexpr std::pair<access_role, const char*> roles[] = {
-    {access_role::ingest, "ingest"}, {access_role::read, "read"}, {access_role::admin, "admin"}};
+constexpr std::pair<access_role, const char*> roles[] = {{access_role::ingest, "ingest"},
+                                                         {access_role::read, "read"},
+                                                         {access_role::admin, "admin"},
+                                                         {access_role::share, "share"}};
 
 } // namespace
 

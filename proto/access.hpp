@@ -10,8 +10,9 @@
 namespace footfall {
 
 /// What the holder of a key may do at its site: `ingest` appends events, `read` asks questions,
-/// `admin` both; that of all sites also looks at actors and partitions and changes them.
-enum class access_role : uint8_t { ingest, read, admin };
+/// `admin` both; that of all sites also looks at actors and partitions and changes them. `share` is
+/// that of a link, which shows the numbers of one site and nobody's name.
+enum class access_role : uint8_t { ingest, read, admin, share };
 
 const char* to_text(access_role x) noexcept;
 std::optional<access_role> read_role(std::string_view text) noexcept;
@@ -23,7 +24,7 @@ using access_digest = std::array<uint8_t, 32>;
 
 /// A key as it is stored: its secret is not in it.
 struct access_key {
-  std::string id; ///< Public: 8 characters, in the text of the key as well.
+  std::string id; ///< Public: 8 characters, in the text of the key as well, but not in a link's.
   access_digest digest{};
   access_role role = access_role::read;
   std::string site; ///< One site, or all_sites.

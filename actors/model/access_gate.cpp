@@ -17,7 +17,8 @@ constexpr access_digest nobody{};
 const char* what_is_needed(access_need need) {
   switch (need) {
   case access_need::ingest: return "a key with the role ingest or admin";
-  case access_need::read: return "a key with the role read or admin";
+  case access_need::read:
+  case access_need::see: return "a key with the role read or admin";
   case access_need::all_read: return "a key with the role read or admin and the site *";
   default: return "a key with the role admin and the site *";
   }
@@ -46,6 +47,8 @@ std::string text_of(access_denial x, access_need need) {
   case access_denial::rate:
     return "the key has used what it may have in a second; wait, or have its "
            "rate raised";
+  case access_denial::no_share:
+    return "there is no such link, or not any more; ask for another one whoever gave it to you";
   }
   return {};
 }
@@ -89,6 +92,7 @@ bool principal::may(access_need need) const {
   case access_need::nothing: return true;
   case access_need::ingest: return is_admin || grant_.role == access_role::ingest;
   case access_need::read: return is_admin || grant_.role == access_role::read;
+  case access_need::see: return is_admin || grant_.role != access_role::ingest;
   case access_need::all_read: return of_all && (is_admin || grant_.role == access_role::read);
   case access_need::all_admin: return of_all && is_admin;
   }
@@ -129,13 +133,16 @@ void access_gate::add(book& to, const book* before, entry x) {
 void access_gate::publish(const access_rows& rows) {
   const auto before = snapshot();
   auto next = std::make_shared<book>();
-  for (const auto& x : rows.keys)
+  for (const auto& x : rows.keys) {
+    if (x.role == access_role::share)
+      next->links.emplace(x.digest, x.id);
     add(*next, before.get(),
         {{x.id, x.role, x.site, {}, x.rate, x.expires_us},
          x.digest,
          x.revoked_us != 0,
          x.used_day,
          {}});
+  }
   absl::flat_hash_map<std::string, const access_user*> people;
   for (const auto& x : rows.users)
     people.emplace(x.name, &x);
@@ -158,7 +165,8 @@ bool access_gate::has_somebody(int64_t now_us) const {
   return now
          && (now->has_people
              || std::any_of(now->entries.begin(), now->entries.end(), [now_us](const auto& x) {
-                  return state_of(x.second, now_us) == access_denial::none;
+                  return x.second.grant.role != access_role::share
+                         && state_of(x.second, now_us) == access_denial::none;
                 }));
 }
 
@@ -172,6 +180,16 @@ access_gate::verdict access_gate::admitted(const entry& x, access_need need, int
   return out;
 }
 
+// Found by the hash of a secret, as a session is, so that looking for one tells nothing of others.
+access_gate::verdict access_gate::check_link(const book& in, std::string_view token,
+                                             access_need need, int64_t now_us) {
+  const auto id = in.links.find(digest_of(token));
+  const auto found = id == in.links.end() ? in.entries.end() : in.entries.find(id->second);
+  if (found == in.entries.end() || state_of(found->second, now_us) != access_denial::none)
+    return {access_denial::no_share, {}};
+  return admitted(found->second, need, now_us);
+}
+
 access_gate::verdict access_gate::check(const credentials& with, access_need need,
                                         int64_t now_us) const {
   if (need == access_need::nothing)
@@ -179,6 +197,8 @@ access_gate::verdict access_gate::check(const credentials& with, access_need nee
   const auto now = snapshot();
   if (!now)
     return {access_denial::not_known_yet, {}};
+  if (!with.share.empty())
+    return check_link(*now, with.share, need, now_us);
   if (with.bearer.empty()) {
     const auto found =
         with.session.empty() ? now->entries.end() : now->entries.find(session_id_of(with.session));

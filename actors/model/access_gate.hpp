@@ -19,6 +19,7 @@ enum class access_need : uint8_t {
   nothing,   ///< It is open to everybody.
   ingest,    ///< The key of a site that may append.
   read,      ///< The key of a site that may ask.
+  see,       ///< The same, or a link to what may be shared of a site.
   all_read,  ///< That of all sites.
   all_admin, ///< An admin of all sites.
 };
@@ -35,6 +36,7 @@ enum class access_denial : uint8_t {
   role, ///< The key may something else.
   site, ///< The key is of another site.
   rate,
+  no_share, ///< The link is none, or is over.
 };
 
 /// For the client: what is wrong and what to do. Names no key.
@@ -99,6 +101,7 @@ private:
 struct credentials {
   std::string_view bearer = {};  ///< Of Authorization; empty: nothing was said.
   std::string_view session = {}; ///< Of a cookie; empty: there is none.
+  std::string_view share = {};   ///< Of a link; not empty: the others are not looked at.
 };
 
 /// Whether somebody may pass, with a key or a session. Knows them as they were read last, so that
@@ -114,7 +117,7 @@ public:
 
   /// False before the first publish().
   bool knows() const { return snapshot() != nullptr; }
-  /// Whether there is a key or a person that could pass.
+  /// Whether there is a key or a person that could pass; links can change nothing.
   bool has_somebody(int64_t now_us) const;
 
   struct verdict {
@@ -142,12 +145,15 @@ private:
     std::shared_ptr<rate_meter> meter;
   };
   struct book {
-    absl::flat_hash_map<std::string, entry> entries; ///< By id of key or session.
+    absl::flat_hash_map<std::string, entry> entries;       ///< By id of key or session.
+    absl::flat_hash_map<access_digest, std::string> links; ///< Ids, by what is in the address.
     bool has_people = false;
   };
   static access_denial state_of(const entry& x, int64_t now_us);
   static void add(book& to, const book* before, entry x);
   static verdict admitted(const entry& x, access_need need, int64_t now_us);
+  static verdict check_link(const book& in, std::string_view token, access_need need,
+                            int64_t now_us);
   std::shared_ptr<const book> snapshot() const {
     return std::atomic_load_explicit(&book_, std::memory_order_acquire);
   }

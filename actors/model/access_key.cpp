@@ -33,7 +33,8 @@ std::array<uint8_t, Size> random_bytes() {
 }
 
 /// Base64url without padding (RFC 4648, 5).
-std::string base64url(const std::array<uint8_t, 32>& bytes) {
+template <size_t Size>
+std::string base64url(const std::array<uint8_t, Size>& bytes) {
   std::string out;
   uint32_t held = 0;
   int bits = 0;
@@ -74,6 +75,11 @@ bool is_same(const access_digest& a, const access_digest& b) {
   return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+bool is_share_token(std::string_view text) {
+  return text.size() == share_token_size
+         && text.find_first_not_of(letters) == std::string_view::npos;
+}
+
 std::string make_session_token() {
   return base64url(random_bytes<32>());
 }
@@ -92,12 +98,13 @@ made_key make_key(access_role role, std::string site, int64_t now_us) {
   made_key out;
   for (auto x : random_bytes<id_size>())
     out.key.id += id_letters[x % id_letters.size()];
-  const auto secret = base64url(random_bytes<32>());
+  const bool is_link = role == access_role::share;
+  const auto secret = is_link ? base64url(random_bytes<16>()) : base64url(random_bytes<32>());
   out.key.digest = digest_of(secret);
   out.key.role = role;
   out.key.site = std::move(site);
   out.key.created_us = now_us;
-  out.text = std::string(prefix) + out.key.id + '_' + secret;
+  out.text = is_link ? secret : std::string(prefix) + out.key.id + '_' + secret;
   return out;
 }
 

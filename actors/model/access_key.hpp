@@ -25,6 +25,12 @@ access_digest digest_of(std::string_view secret);
 /// In constant time.
 bool is_same(const access_digest& a, const access_digest& b);
 
+/// Questions a second that a new key of the role may ask unless another rate is given; 0: no limit.
+/// Many people look at one link.
+constexpr uint32_t usual_rate(access_role role) {
+  return role == access_role::read ? 20 : role == access_role::share ? 100 : 0;
+}
+
 struct made_key {
   access_key key;
   std::string text; ///< To be shown once, and nowhere kept.
@@ -35,7 +41,11 @@ std::string make_session_token();
 /// access_session::id of it.
 std::string session_id_of(std::string_view token);
 
-/// A new key for `site`, from the system's random bytes.
+/// What a link of the role `share` has in its address: 22 characters of base64url, 128 random bits.
+constexpr size_t share_token_size = 22;
+bool is_share_token(std::string_view text);
+
+/// A new key for `site`, from the system's random bytes. Of the role `share`: a link's.
 made_key make_key(access_role role, std::string site, int64_t now_us);
 
 } // namespace footfall::model

@@ -12,7 +12,6 @@ namespace footfall::http {
 namespace {
 
 constexpr std::string_view no_store = "Cache-Control: no-store\r\n";
-constexpr uint64_t read_rate = 20; ///< Of a read key, unless another one is given.
 
 enum access_kind { sign_in = 1, sign_out, list, add_site, add_key, revoke, add_user, other_change };
 
@@ -239,12 +238,12 @@ private:
   static std::string read_key(const access_body& body, exchange& x, any_access_ask& out) {
     const auto role = read_role(body.role);
     if (!role)
-      return "role is ingest, read or admin";
+      return "role is ingest, read, admin or share";
     x.pending.kind = add_key;
-    const auto rate = body.has_rate ? body.rate : *role == access_role::read ? read_rate : 0;
+    const auto rate = body.has_rate ? body.rate : model::usual_rate(*role);
     out = access_ask::add_key{*role, body.site, body.name, static_cast<uint32_t>(rate),
                               static_cast<uint32_t>(body.days)};
-    auto bad = check_site(body.site, true);
+    auto bad = check_site(body.site, *role != access_role::share); // A link shows one site.
     return bad.empty() ? check_key_name(body.name) : bad;
   }
 

@@ -19,7 +19,7 @@ constexpr size_t key_name_most = 128;
 
 /// What people are called by their roles.
 const char* title_of(access_role x) {
-  return x == access_role::admin ? "admin" : "viewer";
+  return x == access_role::admin ? "admin" : x == access_role::share ? "share" : "viewer";
 }
 
 void append_at(std::string& out, std::string_view name, int64_t at_us) {
@@ -122,7 +122,8 @@ std::string sites_text(const access_rows& rows, int64_t now_us) {
     append_member(out, "site", x.id);
     append_at(out, "created_at", x.created_us);
     const auto active = std::count_if(rows.keys.begin(), rows.keys.end(), [&](const auto& key) {
-      return key.site == x.id && state_of(key, now_us) == std::string_view{"active"};
+      return key.site == x.id && key.role != access_role::share
+             && state_of(key, now_us) == std::string_view{"active"};
     });
     append_member(out, "active_keys", static_cast<uint64_t>(active));
     out += '}';

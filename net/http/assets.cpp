@@ -101,20 +101,24 @@ const assets::file* assets::find(std::string_view path) const {
   return found == files_.end() ? nullptr : &*found;
 }
 
-void assets::answer(exchange& x) const {
-  const auto* found = find(x.in->path());
-  const bool packed = !found->packed.empty() && takes_gzip(x.in->value(header::accept_encoding));
-  const auto tag = '"' + found->tag + (packed ? "-gz\"" : "\"");
+void assets::answer_shared(exchange& x) const {
+  answer(x, *find(index_path), "X-Robots-Tag: noindex, nofollow\r\n");
+}
+
+void assets::answer(exchange& x, const file& found, std::string_view more_headers) {
+  const bool packed = !found.packed.empty() && takes_gzip(x.in->value(header::accept_encoding));
+  const auto tag = '"' + found.tag + (packed ? "-gz\"" : "\"");
   std::string headers{page_headers};
+  headers += more_headers;
   headers += "ETag: " + tag + "\r\nCache-Control: ";
-  headers += found->keeps_name ? "public, max-age=31536000, immutable\r\n" : "no-cache\r\n";
+  headers += found.keeps_name ? "public, max-age=31536000, immutable\r\n" : "no-cache\r\n";
   if (packed)
     headers += "Content-Encoding: gzip\r\n";
   const bool known = contains(x.in->value(header::if_none_match), tag);
   if (known)
     x.frame.without_body = true;
-  x.answer(known ? 304 : 200, found->type, headers,
-           packed ? std::string_view(found->packed) : found->text);
+  x.answer(known ? 304 : 200, found.type, headers,
+           packed ? std::string_view(found.packed) : found.text);
 }
 
 } // namespace footfall::http

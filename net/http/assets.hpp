@@ -27,7 +27,10 @@ public:
 
   /// Answers a GET or HEAD of what is there: a screen with the page that draws them all. A page
   /// says that nothing may run or be asked but what this port serves (CSP).
-  void answer(exchange& x) const;
+  void answer(exchange& x) const { answer(x, *find(x.in->path()), {}); }
+
+  /// The page that draws all screens, at the address of a shared view: no search engine lists it.
+  void answer_shared(exchange& x) const;
 
 private:
   struct file {
@@ -39,6 +42,7 @@ private:
     bool keeps_name = false; ///< Its name tells what is in it: it never changes.
   };
   const file* find(std::string_view path) const;
+  static void answer(exchange& x, const file& found, std::string_view more_headers);
 
   std::vector<file> files_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/ports/clock.hpp"
+#include "net/http/share_path.hpp"
 
 namespace footfall::http {
 
@@ -24,7 +25,8 @@ bool is_of_another_port(const request& x) {
 
 model::credentials credentials_of(const request& x, bool takes_sessions) {
   return {model::bearer_of(x.value(header::authorization)),
-          takes_sessions ? model::session_of(x.value(header::cookie)) : std::string_view{}};
+          takes_sessions ? model::session_of(x.value(header::cookie)) : std::string_view{},
+          takes_sessions ? read_share_path(x.path()).token : std::string_view{}};
 }
 
 problem problem_of(access_denial why, access_need need) {
@@ -35,6 +37,7 @@ problem problem_of(access_denial why, access_need need) {
   case access_denial::site: out.status = 403, out.name = "foreign_site"; break;
   case access_denial::rate: out.status = 429, out.name = "rate_exceeded"; break;
   case access_denial::missing: break;
+  case access_denial::no_share: out.status = 404, out.name = "no_share"; break;
   default: out.name = "key_refused";
   }
   out.retry = out.status == 429 || out.status == 503;
@@ -49,7 +52,8 @@ std::optional<problem> check_key(const model::access_gate& gate, access_need nee
     return std::nullopt;
   const auto with = credentials_of(*x.in, takes_sessions);
   // Another scheme may be a proxy's own, and passed on.
-  if (with.bearer.empty() && with.session.empty() && !x.in->value(header::authorization).empty())
+  if (with.share.empty() && with.bearer.empty() && with.session.empty()
+      && !x.in->value(header::authorization).empty())
     return problem_of(access_denial::malformed, need);
   auto found = gate.check(with, need, now_us);
   if (found.why != access_denial::none)

@@ -103,7 +103,7 @@ void live_hub::start(exchange& x) {
     return x.refuse(invalid(std::move(bad)));
   if (!charge(x, names.size()))
     return;
-  if (has_its_share(x.who.id()) || streams_.size() >= config_.streams
+  if (has_its_share(x.who, names.size()) || streams_.size() >= config_.streams
       || topics_.size() + names.size() > config_.topics) {
     add(x.counters->http_streams_refused);
     return x.refuse({503, "too_many_streams",
@@ -111,7 +111,7 @@ void live_hub::start(exchange& x) {
                      "have; ask again later, or another node",
                      true});
   }
-  auto made = std::make_shared<live_stream>(*this, std::move(after), now_, x.who.id());
+  auto made = std::make_shared<live_stream>(*this, std::move(after), now_, x.who);
   streams_.push_back(made.get());
   add(x.counters->http_streams);
   for (const auto& name : names)
@@ -123,13 +123,25 @@ void live_hub::start(exchange& x) {
                  std::move(made));
 }
 
-/// A quarter of all streams is the most for one key or session: others want some, too.
-bool live_hub::has_its_share(const std::string& access_id) const {
-  if (access_id.empty())
+/// A quarter of all streams is the most for one key, session or link: others want some, too. Links
+/// together, which anybody may have, get half of them, and a quarter of what is told.
+bool live_hub::has_its_share(const model::principal& who, size_t topics) const {
+  if (who.id().empty())
     return false;
+  const auto is_shared = [](const live_stream* x) { return x->is_shared(); };
   const auto own = std::count_if(streams_.begin(), streams_.end(),
-                                 [&](const auto* y) { return y->access_id() == access_id; });
-  return static_cast<uint32_t>(own) >= std::max(config_.streams / 4, 1u);
+                                 [&](const auto* y) { return y->access_id() == who.id(); });
+  if (static_cast<uint32_t>(own) >= std::max(config_.streams / 4, 1u))
+    return true;
+  if (who.is().role != access_role::share)
+    return false;
+  const auto told = std::count_if(topics_.begin(), topics_.end(), [&](const auto& x) {
+    const auto& readers = x.second->readers;
+    return std::any_of(readers.begin(), readers.end(), is_shared);
+  });
+  return std::count_if(streams_.begin(), streams_.end(), is_shared)
+             >= std::max<ptrdiff_t>(config_.streams / 2, 1)
+         || static_cast<size_t>(told) + topics > std::max<size_t>(config_.topics / 4, topics);
 }
 
 std::string live_hub::open_topic(const std::string& name, const query_params& params,

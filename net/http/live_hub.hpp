@@ -42,7 +42,7 @@ private:
   using steady = std::chrono::steady_clock;
 
   std::string open_topic(const std::string& name, const query_params& params, live_stream& reader);
-  bool has_its_share(const std::string& access_id) const;
+  bool has_its_share(const model::principal& who, size_t topics) const;
   void ask(live_topic& x);
   void take_answer(live_topic& x, query_answer& answer);
   void tell(live_topic& x, std::string_view event, std::vector<position> reached,

@@ -27,9 +27,9 @@ uint32_t return_ms() {
 } // namespace
 
 live_stream::live_stream(live_hub& hub, std::vector<position> after, const now_fn& now,
-                         std::string access_id)
-    : hub_(&hub), now_(now), access_id_(std::move(access_id)), after_(std::move(after)),
-      told_(after_), began_(steady::now()), sent_at_(began_) {}
+                         const model::principal& who)
+    : hub_(&hub), now_(now), access_id_(who.id()), is_shared_(who.is().role == access_role::share),
+      after_(std::move(after)), told_(after_), began_(steady::now()), sent_at_(began_) {}
 
 live_stream::~live_stream() {
   if (hub_)

@@ -39,12 +39,15 @@ class live_stream final : public body_stream {
 public:
   /// @param after nothing older than this is told, as far as a topic says how old it is: the
   /// client had that already.
-  /// @param access_id of who opened it; empty: nobody asked.
-  live_stream(live_hub& hub, std::vector<position> after, const now_fn& now, std::string access_id);
+  live_stream(live_hub& hub, std::vector<position> after, const now_fn& now,
+              const model::principal& who);
   ~live_stream() override;
 
   void add(live_topic& x);
+  /// Of who opened it; empty: nobody was asked for a key.
   const std::string& access_id() const { return access_id_; }
+  /// Whether it was opened by a share link, which anybody may have.
+  bool is_shared() const { return is_shared_; }
   void take(std::string& out) override;
   bool is_over() const override { return is_over_; }
   void end() override;
@@ -65,6 +68,7 @@ private:
   live_hub* hub_;
   now_fn now_;
   const std::string access_id_;
+  const bool is_shared_;
   std::vector<position> after_; ///< Nothing older is told, for a while.
   std::vector<position> told_;  ///< The newest that the client has been told of, and their id.
   std::vector<place> topics_;

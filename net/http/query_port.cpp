@@ -1,11 +1,14 @@
 #include <charconv>
 
 #include "net/http/access_endpoint.hpp"
+#include "net/http/access_text.hpp"
 #include "net/http/assets.hpp"
 #include "net/http/exchange.hpp"
+#include "net/http/key_check.hpp"
 #include "net/http/live_hub.hpp"
 #include "net/http/path_pattern.hpp"
 #include "net/http/question.hpp"
+#include "net/http/share_path.hpp"
 #include "net/http/system_history.hpp"
 #include "net/http/system_view.hpp"
 
@@ -91,6 +94,9 @@ public:
   }
 
   void start(exchange& x) override {
+    if (const auto shared = read_share_path(x.in->path()); !shared.token.empty())
+      if (!goes_on_shared(x, shared.below))
+        return;
     const auto path = x.in->path();
     if (path == live_path)
       return live_.start(x);
@@ -111,6 +117,9 @@ public:
 
   model::access_need needs(const request& x) const override {
     const auto path = x.path();
+    if (const auto shared = read_share_path(path); !shared.token.empty())
+      return is_reading(x) && !shared_question(shared.below).empty() ? model::access_need::see
+                                                                     : model::access_need::nothing;
     if (is_of_ui(x))
       return model::access_need::nothing; // The pages know nothing; what they show is asked for.
     if (path == live_path)
@@ -118,7 +127,11 @@ public:
     return path.starts_with(system_path) ? model::access_need::all_admin : find(path)->needs(x);
   }
 
-  bool refuses_head(const request& x) const override { return find(x.path())->refuses_head(x); }
+  bool refuses_head(const request& x) const override {
+    if (const auto shared = read_share_path(x.path()); !shared.token.empty())
+      return !is_reading(x);
+    return find(x.path())->refuses_head(x);
+  }
 
   void told(uint64_t topic, completion_value value) override {
     live_.told(topic, std::move(value));
@@ -130,6 +143,36 @@ public:
   }
 
 private:
+  /// Answers a page of a shared view and who looks at it; a question goes on as if it had been
+  /// asked without the link, by somebody with its rights.
+  bool goes_on_shared(exchange& x, std::string_view below) {
+    const auto question = shared_question(below);
+    const bool asks_who = below == "/v1/session";
+    if (!is_reading(*x.in))
+      x.refuse(wrong_method("GET, HEAD"));
+    else if (is_shared_screen(below) && ui_)
+      ui_->answer_shared(x);
+    else if (question.empty())
+      x.refuse(not_found("a shared view shows /s/{token} and /v1/live, /v1/session and "
+                         "/v1/stats/{active,page,series,summary,top-pages} below it"));
+    else if (x.who.id().empty())
+      x.refuse({404, "no_share",
+                "links are of nodes that ask for keys; this one asks nobody, see --auth"});
+    else if (asks_who && !x.in->query().empty())
+      x.refuse(invalid("the path takes no query parameters; leave them out"));
+    else if (asks_who)
+      x.answer(200, json_type, "Cache-Control: no-store\r\n", session_text(true, x.who.is()));
+    if (x.answered)
+      return false;
+    x.pattern = question;
+    x.in->target.erase(0, x.in->path().size() - below.size());
+    return true;
+  }
+
+  static bool is_reading(const request& x) {
+    return x.verb == method::get || x.verb == method::head;
+  }
+
   endpoint* find(std::string_view path) const {
     if (path == "/v1/events")
       return events_.get();
@@ -143,9 +186,7 @@ private:
     return queries_.get();
   }
 
-  bool is_of_ui(const request& x) const {
-    return ui_ && (x.verb == method::get || x.verb == method::head) && ui_->has(x.path());
-  }
+  bool is_of_ui(const request& x) const { return ui_ && is_reading(x) && ui_->has(x.path()); }
 
   std::unique_ptr<endpoint> queries_;
   std::unique_ptr<endpoint> events_;

@@ -13,7 +13,8 @@ namespace {
 
 constexpr int64_t now = 1'700'000'000'000'000;
 constexpr int64_t second = 1'000'000;
-constexpr access_need needs[] = {access_need::nothing, access_need::ingest, access_need::read,
+constexpr access_need needs[] = {access_need::nothing,  access_need::ingest,
+                                 access_need::read,     access_need::see,
                                  access_need::all_read, access_need::all_admin};
 
 /// A gate that knows one key.
@@ -78,12 +79,58 @@ TEST_CASE("a role opens what it is for", "[access]") {
     return out;
   };
   const auto nothing = access_need::nothing, ingest = access_need::ingest, read = access_need::read;
+  const auto see = access_need::see;
   CHECK(opened(access_role::ingest, "shop") == set{nothing, ingest});
   CHECK(opened(access_role::ingest, "*") == set{nothing, ingest});
-  CHECK(opened(access_role::read, "shop") == set{nothing, read});
-  CHECK(opened(access_role::read, "*") == set{nothing, read, access_need::all_read});
-  CHECK(opened(access_role::admin, "shop") == set{nothing, ingest, read});
+  CHECK(opened(access_role::read, "shop") == set{nothing, read, see});
+  CHECK(opened(access_role::read, "*") == set{nothing, read, see, access_need::all_read});
+  CHECK(opened(access_role::admin, "shop") == set{nothing, ingest, read, see});
   CHECK(opened(access_role::admin, "*") == set(std::begin(needs), std::end(needs)));
+}
+
+TEST_CASE("a link shows what may be shared, and opens nothing else", "[access]") {
+  known x{access_role::share, "shop"};
+  CHECK(is_share_token(x.made.text));
+  CHECK_FALSE(read_key_text(x.made.text));
+  const auto why = [&](access_need need, std::string_view token, int64_t at = now) {
+    return x.gate.check({.share = token}, need, at).why;
+  };
+  for (const auto need : needs) {
+    const bool may = need == access_need::nothing || need == access_need::see;
+    CHECK(why(need, x.made.text) == (may ? access_denial::none : access_denial::role));
+  }
+  auto site = std::string("shop");
+  const auto who = x.gate.check({.share = x.made.text}, access_need::see, now).who;
+  CHECK(who.is().id == x.made.key.id);
+  CHECK(who.covers(site));
+  site = "other";
+  CHECK_FALSE(who.covers(site));
+  // Neither as a key nor as a session.
+  CHECK(x.gate.check({x.made.text}, access_need::see, now).why == access_denial::malformed);
+  CHECK(x.gate.check({.session = x.made.text}, access_need::see, now).why
+        == access_denial::missing);
+  const auto key = "ff_live_" + x.made.key.id + "_" + make_session_token();
+  CHECK(x.gate.check({key}, access_need::see, now).why == access_denial::unknown);
+
+  CHECK(why(access_need::see, make_key(access_role::share, "shop", now).text)
+        == access_denial::no_share);
+  known other{access_role::read, "shop"}; // The secret of a key is no link.
+  CHECK(other.gate.check({.share = other.made.text}, access_need::see, now).why
+        == access_denial::no_share);
+  x.made.key.expires_us = now + second;
+  x.publish();
+  CHECK(why(access_need::see, x.made.text, now + second) == access_denial::no_share);
+  x.made.key.revoked_us = now;
+  x.publish();
+  CHECK(why(access_need::see, x.made.text) == access_denial::no_share);
+  CHECK_FALSE(x.gate.still_holds(x.made.key.id, now));
+}
+
+TEST_CASE("who has a link alone has nobody who may change anything", "[access]") {
+  known x{access_role::share, "shop"};
+  CHECK_FALSE(x.gate.has_somebody(now));
+  known y{access_role::ingest, "shop"};
+  CHECK(y.gate.has_somebody(now));
 }
 
 TEST_CASE("keys that do not do are told apart by their bearers alone", "[access]") {

@@ -24,7 +24,8 @@ class Stream:
     """`GET /v1/live` at an address, with the topics and parameters that are given."""
 
     def __init__(self, address: str, *topics: str, last: str = "", key: str = "",
-                 timeout: float = 30, trust: ssl.SSLContext | None = None, **parameters: str):
+                 timeout: float = 30, path: str = "/v1/live",
+                 trust: ssl.SSLContext | None = None, **parameters: str):
         host, _, port = address.rpartition(":")
         self.timeout = timeout
         self.connection = (
@@ -34,7 +35,7 @@ class Stream:
         headers = {"Last-Event-ID": last} if last else {}
         if key:
             headers["Authorization"] = f"Bearer {key}"
-        self.connection.request("GET", "/v1/live?" + query, headers=headers)
+        self.connection.request("GET", f"{path}?{query}", headers=headers)
         self.answer = self.connection.getresponse()
         self.status = self.answer.status
 

@@ -66,14 +66,17 @@ def server():
         yield one
 
 
-def ask(server, path, method, node, headers, site="", topic="summary"):
+def ask(server, path, method, node, headers, site="", topic="summary", link=""):
+    """`link`: the address of a share link, below which it is asked."""
     listener = {"live": "query", "access": "query"}.get(node["tags"][0], node["tags"][0])
-    target = re.sub(r"\{id\}", "1", path).replace("{node}", "n1")
+    if link:
+        listener = "query"
+    target = link + re.sub(r"\{id\}", "1", path).replace("{node}", "n1")
     target = target.replace("{name}", "nobody") + "?" + "&".join(
         f"{x['name']}={x['example'][0] if isinstance(x['example'], list) else x['example']}"
         for x in map(resolve, node.get("parameters", []))
         if x["in"] == "query" and x.get("required"))
-    if path == "/v1/live":
+    if node["tags"] == ["live"]:
         target = target.replace("topic=system", f"topic={topic}")
     if site:
         target += f"&site={site}"
@@ -83,7 +86,7 @@ def ask(server, path, method, node, headers, site="", topic="summary"):
         body = body["value"]
     client = server.client(listener)
     try:
-        if path == "/v1/live":  # It does not end.
+        if node["tags"] == ["live"]:  # It does not end.
             client.connection.request(method, target, headers=headers)
             response = client.connection.getresponse()
             found = response.status, "" if response.status == 200 else json.loads(

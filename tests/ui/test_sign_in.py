@@ -4,7 +4,7 @@ import re
 import pytest
 
 from browser import LOOKS, Screen, accessibility_faults, check_looks, go
-from footfall import Client, Server, access_of, run, wait_until
+from footfall import Client, Server, access_of, make_key, run, wait_until
 
 PASSWORD = "a long walk by the sea"
 REFUSED = "status of 401"
@@ -89,6 +89,69 @@ def test_an_admin_sees_every_screen(browser, server):
         screen.page.wait_for_timeout(1000)
         assert not screen.faults, f"{path}: {screen.faults}"
         assert screen.page.locator(".trouble").count() == 0, path
+    screen.close()
+
+
+def looked_at(screen: Screen, where: str) -> None:
+    """As it is, wide and on a phone."""
+    for width in (1280, 320):
+        screen.page.set_viewport_size({"width": width, "height": 900})
+        check_looks(screen, f"{where} {width}")
+
+
+def test_a_link_is_made_opens_what_it_shows_and_is_taken_back(browser, server):
+    clicks = Client(server.address("ingest"), key=make_key(
+        server, "--role", "ingest", "--site", "shop"))
+    click_on_it = {"user_id": "somebody-private", "event_type": "click", "page_url": "/pricing"}
+    wait_until(lambda: clicks.post("/v1/events", click_on_it).status == 200)
+    screen = inside(browser, server, "ada", "/settings")
+    page = screen.page
+    click(screen, "New link")
+    page.get_by_role("textbox", name="Name").fill("the press")
+    page.get_by_role("combobox", name="Site").select_option("shop")
+    assert "all sites" not in page.get_by_role("combobox", name="Site").inner_text()
+    looked_at(screen, "a new link")
+    click(screen, "Make link")
+    link = page.get_by_label("Copy this link now").input_value()
+    looked_at(screen, "a link, this once")
+    base = re.fullmatch(re.escape(server.url("query")) + r"(/s/[\w-]{22})", link)
+    assert base, link
+    wait_until(lambda: server.query.get(base[1] + "/v1/session").status == 200)
+
+    for scheme, width in LOOKS:
+        seen = Screen(browser, server.url("query"), width, scheme)  # A browser that knows nobody.
+        go(seen.page, link)
+        seen.await_live()
+        assert places(seen) == ["Overview", "Page", "Live"]
+        seen.await_text("site shop")
+        for path in ("", "/page", "/page?u=/pricing", "/live"):
+            go(seen.page, link + path)
+            seen.await_live()
+            seen.await_text("/pricing")
+            check_looks(seen, f"share{path} {width} {scheme}")
+            assert "somebody-private" not in seen.page.content()
+        go(seen.page, link)
+        seen.await_live()
+        seen.page.get_by_role("link", name="/pricing").first.click()
+        seen.page.get_by_role("heading", name="/pricing").wait_for()
+        assert seen.page.evaluate("location.pathname") == base[1] + "/page"
+        seen.page.get_by_role("link", name="Overview").first.click()
+        seen.page.wait_for_function("x => location.pathname == x", arg=base[1] + "/")
+        seen.page.get_by_label("Active users").wait_for()
+        assert not seen.faults, seen.faults
+        if (scheme, width) != LOOKS[-1]:
+            seen.close()
+    go(seen.page, link)
+    seen.await_live()
+    click(screen, "I have it, hide it")
+    page.get_by_role("button", name="Take back the press").click()
+    looked_at(screen, "whether to take it back")
+    click(screen, "Take it back")
+    screen.await_text("is taken back.")
+    seen.page.get_by_role("heading", name="This link shows nothing.").wait_for()
+    go(seen.page, link)
+    seen.page.get_by_role("heading", name="This link shows nothing.").wait_for()
+    seen.close()
     screen.close()
 
 

@@ -2,7 +2,8 @@ import { render } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { listen_to_keys } from './lib/keys';
 import { live } from './lib/live';
-import { ask_session, is_global_admin, may_enter, session } from './lib/session';
+import { ask_session, is_global_admin, may_enter, session, share_over } from './lib/session';
+import { share_base } from './lib/share';
 import { follow_links, href, location, navigate, run_clock } from './lib/state';
 import { follow_system } from './lib/theme';
 import { later, Lazy } from './widgets/lazy';
@@ -45,6 +46,7 @@ function fetch_screen_at(path: string): void {
 function Screen() {
   const { path } = location.value;
   if (session.value === null) return <div class="card-body" aria-busy="true" />;
+  if (share_over.value) return <Over />;
   if (!may_enter.value) return <Lazy of={sign_in_screen} props={{}} />;
   const place = place_of(path);
   if (place && 'for_admins' in place && !is_global_admin.value) {
@@ -55,8 +57,23 @@ function Screen() {
     const props = { node: actor[1] ?? null, id: actor[2] ?? '' };
     return <Lazy key={path} of={actor_screen} props={props} />;
   }
-  const screen = screen_at(path);
+  const screen = is_open(path) ? screen_at(path) : null;
   return screen ? <Lazy key={path} of={screen} props={{}} /> : <Nowhere path={path} />;
+}
+
+/// Of a shared view only some screens can be seen.
+function is_open(path: string): boolean {
+  return !share_base || open_places.value.some((place) => place.path === path);
+}
+
+function Over() {
+  return (
+    <div class="empty">
+      <h1>This link shows nothing.</h1>
+      <p>It was taken back, is over, or was cut off on its way. Ask whoever gave it to you for
+        another one.</p>
+    </div>
+  );
 }
 
 function Nowhere({ path }: { path: string }) {
@@ -75,6 +92,7 @@ function place_of(path: string) {
 }
 
 function title_of(path: string): string {
+  if (share_over.value) return 'Footfall';
   if (session.value && !may_enter.value) return 'Sign in · Footfall';
   const place = place_of(path);
   return path === '/' || !place ? 'Footfall' : `${place.name} · Footfall`;

@@ -11,7 +11,7 @@ export interface SiteRow {
   active_keys: number;
 }
 
-export type KeyRole = 'ingest' | 'read' | 'admin';
+export type KeyRole = 'ingest' | 'read' | 'admin' | 'share';
 
 export interface KeyRow {
   id: string;
@@ -35,7 +35,8 @@ export interface NewKey {
   days?: number;
 }
 
-/// `key` is the text with the secret, which nobody can read again.
+/// `key` is the text with the secret, which nobody can read again; of a link the end of its
+/// address.
 export interface MadeKey {
   key: string;
   row: KeyRow;

@@ -1,5 +1,7 @@
 /// The HTTP contract of the query port, field by field, and the one way to call it.
 
+import { share_base } from './share';
+
 export type Source = 'cache' | 'actor' | 'store';
 
 /// What every answer of /v1/stats carries: where it came from and how fresh it is.
@@ -290,7 +292,7 @@ export function address(path: string, params: Params = {}): string {
     if (value !== null && value !== undefined && value !== '') query.append(name, String(value));
   }
   const text = query.toString();
-  return text ? `${path}?${text}` : path;
+  return share_base + (text ? `${path}?${text}` : path);
 }
 
 let refused: () => Promise<boolean> = () => Promise.resolve(false);

@@ -1,15 +1,16 @@
 /// Commands that do in a shell what a form does here.
 
 import { session } from './session';
+import { share_base } from './share';
 
 /// A word in single quotes, so that a shell takes it as it is.
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/// A shell has no session: where the node asks, it names a key.
+/// A shell has no session: where the node asks, it names a key. A share link stands in the address.
 function key_header(): string {
-  return session.value?.asks ? ' -H "Authorization: Bearer $FOOTFALL_KEY"' : '';
+  return session.value?.asks && !share_base ? ' -H "Authorization: Bearer $FOOTFALL_KEY"' : '';
 }
 
 export function curl_get(origin: string, path: string, after?: string): string {

@@ -3,6 +3,7 @@
 
 import { signal } from '@preact/signals';
 import { ask_session } from './session';
+import { share_base } from './share';
 
 export type LiveState =
   | 'off' // No screen wants one.
@@ -231,5 +232,5 @@ export function live_address(
   const query = new URLSearchParams();
   for (const topic of topics) query.append('topic', topic);
   for (const [name, value] of Object.entries(params)) if (value) query.append(name, value);
-  return `/v1/live?${query.toString()}`;
+  return `${share_base}/v1/live?${query.toString()}`;
 }

@@ -2,13 +2,14 @@
 
 import { computed, signal } from '@preact/signals';
 import { type ApiError, call, type Problem, problem_from, when_refused } from './api';
+import { share_base } from './share';
 
 export interface Session {
   /// Whether the node asks for keys at all.
   asks: boolean;
   signed_in?: boolean;
   name?: string;
-  role?: 'viewer' | 'admin';
+  role?: 'viewer' | 'admin' | 'share';
   site?: string;
   is_global_admin?: boolean;
   expires_at?: string;
@@ -20,13 +21,20 @@ export const session = signal<Session | null>(null);
 /// Why the sign-in screen is there.
 export const parting = signal<'' | 'ended' | 'signed_out'>('');
 
+/// Whether the address of a shared view is none, or not any more.
+export const share_over = signal(false);
+
+/// Whether users may be named: not to who has a link.
+export const sees_users = computed(() => !share_base && session.value?.role !== 'share');
+
 /// Whether screens can be shown: the node asks nobody, or the person is known.
 export const may_enter = computed(() =>
   session.value !== null && (!session.value.asks || session.value.signed_in === true));
 
 /// Whether actors, the system's state and the settings are for this person.
 export const is_global_admin = computed(() =>
-  session.value !== null && (!session.value.asks || session.value.is_global_admin === true));
+  !share_base && session.value !== null
+  && (!session.value.asks || session.value.is_global_admin === true));
 
 /// How long another node may not know of a new session.
 export const settling_ms = 5000;
@@ -43,6 +51,7 @@ const browser_clock: Clock = {
 };
 
 let clock = browser_clock;
+const began_at = clock.now();
 let signed_in_at = -Infinity;
 let asking: Promise<void> | null = null;
 
@@ -74,7 +83,18 @@ async function ask(): Promise<void> {
       take(told);
     } catch (error) {
       // A node that has no such address asks nobody. Of one that is away the screens tell.
-      const unknown = problem_from(error).status === 404;
+      const { status, type } = problem_from(error);
+      if (share_base && type.endsWith(':no_share')) {
+        // Another node may not know a new link yet.
+        if (session.value === null && clock.now() - began_at < settling_ms) {
+          await clock.wait(again_ms);
+          continue;
+        }
+        share_over.value = true;
+        session.value = { asks: true, signed_in: false };
+        return;
+      }
+      const unknown = status === 404;
       if (unknown || session.value === null) session.value = { asks: false };
     }
     return;
@@ -82,6 +102,7 @@ async function ask(): Promise<void> {
 }
 
 function take(told: Session): void {
+  share_over.value = false;
   const ended = may_enter.value && told.asks && !told.signed_in;
   if (ended && session.value?.signed_in) parting.value = 'ended';
   // The same news is no news: nothing is drawn again for it.

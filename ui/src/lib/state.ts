@@ -5,6 +5,7 @@ import type { Params } from './api';
 import { is_zone } from './format';
 import { recall, remember } from './memory';
 import { type Compare, type Range, type RangeName, compare_names, is_range_name } from './ranges';
+import { share_base } from './share';
 import { browser_zone } from './zones';
 
 export interface Location {
@@ -62,9 +63,17 @@ function set_or_delete(query: URLSearchParams, name: string, value: string): voi
   else query.delete(name);
 }
 
+/// The screen that a path of the address bar stands for.
+function screen_path(path: string): string {
+  return share_base && path.startsWith(share_base) ? path.slice(share_base.length) || '/' : path;
+}
+
 function read_location(): Location {
   if (typeof window === 'undefined') return { path: '/', query: new URLSearchParams() };
-  return { path: window.location.pathname, query: new URLSearchParams(window.location.search) };
+  return {
+    path: screen_path(window.location.pathname),
+    query: new URLSearchParams(window.location.search),
+  };
 }
 
 export const location = signal<Location>(read_location());
@@ -74,14 +83,15 @@ const home_zone = signal(kept_zone && is_zone(kept_zone) ? kept_zone : browser_z
 
 export const view = computed<View>(() => parse_view(location.value.query, home_zone.value));
 
-/// The parameter that names the site; none for the default one.
+/// The parameter that names the site; none for the default one, or for that of a link.
 export function site_params(): Params {
-  return { site: view.value.site || null };
+  return { site: share_base ? null : view.value.site || null };
 }
 
 function show(path: string, query: URLSearchParams, replace: boolean): void {
   const text = query.toString();
-  const url = text ? `${path}?${text}` : path;
+  const at = share_base + path;
+  const url = text ? `${at}?${text}` : at;
   if (replace) history.replaceState(null, '', url);
   else history.pushState(null, '', url);
   location.value = read_location();
@@ -96,13 +106,15 @@ export function href(path: string, extra: Record<string, string> = {}): string {
   }
   for (const [name, value] of Object.entries(extra)) query.set(name, value);
   const text = query.toString();
-  return text ? `${path}?${text}` : path;
+  const at = share_base + path;
+  return text ? `${at}?${text}` : at;
 }
 
 export function navigate(to: string): void {
   const url = new URL(to, window.location.origin);
-  const moved = url.pathname !== location.value.path;
-  show(url.pathname, url.searchParams, false);
+  const path = screen_path(url.pathname);
+  const moved = path !== location.value.path;
+  show(path, url.searchParams, false);
   if (moved) window.scrollTo(0, 0);
 }
 
@@ -131,7 +143,7 @@ export function follow_links(): void {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const link = (event.target as Element | null)?.closest?.('a');
     if (!link || link.target || link.hasAttribute('download')) return;
-    if (link.origin !== window.location.origin || link.pathname.startsWith('/v1/')) return;
+    if (link.origin !== window.location.origin || link.pathname.includes('/v1/')) return;
     if (link.getAttribute('href')?.startsWith('#')) return;
     event.preventDefault();
     navigate(link.href);

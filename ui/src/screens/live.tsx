@@ -8,6 +8,7 @@ import { age, count_of, milliseconds, number, rate, span } from '../lib/format';
 import { useSignal } from '@preact/signals';
 import { type Resource, use_resource } from '../lib/resource';
 import { is_global_admin } from '../lib/session';
+import { share_base } from '../lib/share';
 import { href, now, site_params, view } from '../lib/state';
 import { ActiveCard, ActivePages, use_active } from '../widgets/active';
 import { Bars } from '../widgets/bars';
@@ -46,7 +47,7 @@ function use_live() {
       if (name === 'summary') {
         const moved = summary.data.value?.now.clicks !== (data as Summary).now.clicks;
         summary.set(data as Summary);
-        if (moved) series.load_soon(1000);
+        if (moved) series.load_soon(share_base ? 5000 : 1000);
       } else if (name === 'top') top.set(data as TopPages);
       else if (name === 'active') active.set(data as Active);
       else if (name === 'system') {
@@ -180,8 +181,9 @@ function HourPages({ top, summary }: HourPagesProps) {
   return (
     <Widget title="Pages of the last 60 minutes" res={top} height={300} class="wide"
       empty={(data) => (data.pages.length ? null : <Empty why="No clicks in the last 60 minutes.">
-        <p>This page has waited for one for {span((now.value - opened.value) / 1000)}. Send one
-          from the <a href={href('/try')}>Try</a> screen.</p></Empty>)}>
+        <p>This page has waited for one for {span((now.value - opened.value) / 1000)}.
+          {!share_base && <> Send one from the <a href={href('/try')}>Try</a> screen.</>}
+        </p></Empty>)}>
       {(data) => {
         const listed = data.pages.reduce((sum, page) => sum + page.clicks, 0);
         const total = Math.max(listed, summary.data.value?.now.clicks ?? 0);

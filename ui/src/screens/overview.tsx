@@ -10,6 +10,7 @@ import { add_shortcuts } from '../lib/keys';
 import { range_labels, range_params, series_params } from '../lib/ranges';
 import { type Resource, use_resource } from '../lib/resource';
 import { is_global_admin } from '../lib/session';
+import { share_base } from '../lib/share';
 import { href, location, navigate, set_query, set_view, site_params, view } from '../lib/state';
 import { ActiveCard, use_active } from '../widgets/active';
 import { Bars, type Bar } from '../widgets/bars';
@@ -27,6 +28,8 @@ import { Empty, Widget } from '../widgets/widget';
 
 const pages_max = 100;
 const pages_first = 10;
+// How often what the stream does not tell is asked for; many people look at one link.
+const soon_ms = share_base ? 10_000 : 1000;
 
 function base(): Params {
   return { ...site_params(), ...range_params(view.value.range), tz: view.value.tz };
@@ -59,9 +62,9 @@ function use_overview() {
       if (name === 'summary') {
         if (take_summary(summary, data as Summary)) {
           heard.current = (data as Summary).position || undefined;
-          series.load_soon(1000);
-          hour.load_soon(1000);
-          top.load_soon(5000);
+          series.load_soon(soon_ms);
+          hour.load_soon(soon_ms);
+          top.load_soon(Math.max(soon_ms, 5000));
         }
       } else if (name === 'top') take_top(top, data as TopPages);
       else if (name === 'active') active.set(data as Active);
@@ -336,9 +339,11 @@ function NoClicks() {
     <Empty why={wide ? 'No events yet.' : 'No clicks in this range.'}>
       {!wide && <p><button type="button" class="link" onClick={() =>
         set_view({ range: { name: '12mo', from: null, to: null } })}>Last 12 months</button></p>}
-      <p>Send one from a shell, or from the <a href={href('/try')}>Try</a> screen; this page
-        shows it within a second.</p>
-      <Command text={curl_post(window.location.origin, path, body)} />
+      {!share_base && <>
+        <p>Send one from a shell, or from the <a href={href('/try')}>Try</a> screen; this page
+          shows it within a second.</p>
+        <Command text={curl_post(window.location.origin, path, body)} />
+      </>}
       <p class="quiet"><span class="waiting" aria-hidden="true">●</span> waiting for the first
         click</p>
     </Empty>

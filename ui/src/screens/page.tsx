@@ -9,6 +9,8 @@ import {
 import { count_of, minute_time, number, percent } from '../lib/format';
 import { series_params } from '../lib/ranges';
 import { type Resource, use_resource } from '../lib/resource';
+import { sees_users } from '../lib/session';
+import { share_base } from '../lib/share';
 import { href, location, navigate, now, site_params, view } from '../lib/state';
 import { ActiveCard, use_active } from '../widgets/active';
 import { Bars } from '../widgets/bars';
@@ -73,7 +75,7 @@ function use_page(url: string) {
   const params = { ...site_params(), page_url: url };
   const page = use_resource<PageAnswer>(url, (signal) =>
     call('/v1/stats/page', params, { signal }));
-  const users = use_resource<PageUsers>(url, (signal) =>
+  const users = use_resource<PageUsers>(sees_users.value ? url : '', (signal) =>
     call('/v1/stats/users', { ...params, limit: 10 }, { signal }));
   const series = use_resource<Series>(JSON.stringify([url, range, tz, compare]), (signal) =>
     call('/v1/stats/series', { ...params, ...series_params(range), tz, compare },
@@ -94,8 +96,8 @@ function use_page(url: string) {
         const moved = page.data.value?.clicks !== told.clicks;
         page.set(told);
         heard.current = told.position || undefined;
-        if (moved) users.load_soon(2000);
-        if (moved) series.load_soon(1000);
+        if (moved && sees_users.value) users.load_soon(2000);
+        if (moved) series.load_soon(share_base ? 5000 : 1000);
       } else if (name === 'active') active.set(data as Active);
       else if (name === 'system') {
         remember_sample(data as System);
@@ -144,7 +146,7 @@ function OnePage({ url }: { url: string }) {
           </Widget>
           <div class="halves">
             <Types page={all.page} />
-            <Users users={all.users} page={all.page} />
+            {sees_users.value && <Users users={all.users} page={all.page} />}
           </div>
           <ProofOfPage {...all} api={api} />
         </>}
@@ -305,9 +307,9 @@ function NoClicksOfPage({ url }: { url: string }) {
   return (
     <Empty why="This page has no clicks.">
       <p>Page names are taken as they are: another spelling, or a slash at the end, is another
-        page. Send a click, and it appears here within a second.</p>
-      <Command text={curl_post(window.location.origin, address('/v1/events', site_params()),
-        body)} />
+        page. A click on it appears here within a second.</p>
+      {!share_base && <Command text={curl_post(window.location.origin,
+        address('/v1/events', site_params()), body)} />}
     </Empty>
   );
 }

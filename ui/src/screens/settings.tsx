@@ -9,6 +9,7 @@ import { Foreign } from '../widgets/bits';
 import { Day, Form, Row, Section, text_of, use_action } from '../widgets/settings';
 import { use_stream } from '../widgets/stream';
 import { Keys } from './settings_keys';
+import { Links } from './settings_links';
 import { People } from './settings_people';
 
 export function SettingsScreen() {
@@ -39,6 +40,8 @@ function Lists() {
       <h1 class="sr">Settings</h1>
       <Sites sites={sites} />
       <Keys keys={keys} sites={known}
+        changed={() => reload(keys as Resource<never>, sites as Resource<never>)} />
+      <Links keys={keys} sites={known}
         changed={() => reload(keys as Resource<never>, sites as Resource<never>)} />
       <People people={people} sites={known} />
     </>

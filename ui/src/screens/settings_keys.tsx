@@ -12,13 +12,13 @@ import {
   Confirm, Day, Form, Row, Section, SiteField, SiteName, type Tell, text_of, use_action,
 } from '../widgets/settings';
 
-const roles: Record<KeyRole, string> = {
+const roles: Record<Exclude<KeyRole, 'share'>, string> = {
   ingest: 'ingest: sends events',
   read: 'read: asks for numbers',
   admin: 'admin: both; of all sites, everything',
 };
 
-interface KeysProps {
+export interface KeysProps {
   keys: Resource<{ keys: KeyRow[] }>;
   sites: SiteRow[];
   changed(): void;
@@ -37,7 +37,7 @@ export function Keys({ keys, sites, changed }: KeysProps) {
           made.value = null;
           tell('');
         }} />}
-        <KeyList keys={data.keys} tell={tell} />
+        <KeyList keys={data.keys.filter((key) => key.role !== 'share')} tell={tell} />
       </>}
     </Section>
   );
@@ -157,7 +157,7 @@ function OneKey({ row, tell }: { row: KeyRow; tell: Tell }) {
   );
 }
 
-function KeyDates({ row }: { row: KeyRow }) {
+export function KeyDates({ row }: { row: KeyRow }) {
   return (
     <span class="quiet">
       made <Day at={row.created_at} />

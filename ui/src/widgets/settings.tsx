@@ -127,12 +127,19 @@ export function text_of(fields: FormData, name: string): string {
   return String(fields.get(name) ?? '');
 }
 
-export function SiteField({ sites, hint }: { sites: SiteRow[]; hint: string }) {
+interface SiteFieldProps {
+  sites: SiteRow[];
+  hint: string;
+  /// Whether it may be all of them.
+  all?: boolean;
+}
+
+export function SiteField({ sites, hint, all = true }: SiteFieldProps) {
   return (
     <label class="field"><span>Site <span class="quiet">{hint}</span></span>
       <select name="site">
         {sites.map(({ site }) => <option key={site} value={site}>{visible(site)}</option>)}
-        <option value={all_sites}>all sites</option>
+        {all && <option value={all_sites}>all sites</option>}
       </select>
     </label>
   );

@@ -6,16 +6,17 @@ import { useEffect, useRef } from 'preact/hooks';
 import { visible } from '../lib/format';
 import { all_shortcuts, keys_on, set_keys_on } from '../lib/keys';
 import { live } from '../lib/live';
-import { is_global_admin, may_enter, session, sign_out } from '../lib/session';
+import { is_global_admin, may_enter, session, share_over, sign_out } from '../lib/session';
+import { share_base } from '../lib/share';
 import { href, location, view } from '../lib/state';
 import { next_theme, set_theme, theme } from '../lib/theme';
 import { LiveDot } from './live_dot';
 import { is_away } from './widget';
 
 export const places = [
-  { path: '/', name: 'Overview', key: 'o' },
-  { path: '/page', name: 'Page', key: 'p' },
-  { path: '/live', name: 'Live', key: 'l' },
+  { path: '/', name: 'Overview', key: 'o', is_shared: true },
+  { path: '/page', name: 'Page', key: 'p', is_shared: true },
+  { path: '/live', name: 'Live', key: 'l', is_shared: true },
   { path: '/actors', name: 'Actors', key: 'a', for_admins: true },
   { path: '/system', name: 'System', key: 's', for_admins: true },
   { path: '/try', name: 'Try', key: 't' },
@@ -26,7 +27,8 @@ export type Place = (typeof places)[number];
 
 /// The screens that this person may see; none before it is known who that is.
 export const open_places = computed<Place[]>(() => places.filter((place) =>
-  may_enter.value && (is_global_admin.value || !('for_admins' in place))));
+  may_enter.value && (share_base ? 'is_shared' in place
+    : is_global_admin.value || !('for_admins' in place))));
 
 export const help_open = signal(false);
 
@@ -36,6 +38,8 @@ function is_here(path: string): boolean {
 }
 
 export function Shell({ children }: { children: ComponentChildren }) {
+  // A link shows one site, and its address does not name it.
+  const site = (share_base && session.value?.site) || view.value.site;
   return (
     <>
       <a class="skip" href="#main">Skip to the numbers</a>
@@ -49,8 +53,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
         </nav>}
         <Person />
         <div class="top-end">
-          {may_enter.value && view.value.site && <span class="quiet">site {view.value.site}</span>}
-          <LiveDot />
+          {may_enter.value && site && <span class="quiet">site {visible(site)}</span>}
+          {!share_over.value && <LiveDot />}
           <ThemeButton />
           <button type="button" class="icon" aria-label="Keyboard shortcuts"
             onClick={() => { help_open.value = true; }}>?</button>

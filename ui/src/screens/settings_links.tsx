@@ -1,0 +1,125 @@
+/// Links that show a site's numbers to whoever has them: made here, shown once, taken back here.
+
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import {
+  type KeyRow, type MadeKey, make_key, type NewKey, revoke_key, type SiteRow,
+} from '../lib/access';
+import { visible } from '../lib/format';
+import { Copy, Foreign } from '../widgets/bits';
+import {
+  Confirm, Form, Row, Section, SiteField, type Tell, text_of, use_action,
+} from '../widgets/settings';
+import { KeyDates, type KeysProps } from './settings_keys';
+
+export function Links({ keys, sites, changed }: KeysProps) {
+  const made = useSignal<MadeKey | null>(null);
+  return (
+    <Section title="Share links" res={keys} add="New link" changed={changed}
+      form={(close, tell) => <LinkForm sites={sites} close={close} made={(link) => {
+        tell('');
+        made.value = link;
+      }} />}>
+      {(data, tell) => <>
+        {made.value && <Made key={made.value.row.id} made={made.value} close={() => {
+          made.value = null;
+          tell('');
+        }} />}
+        <LinkList links={data.keys.filter((key) =>
+          key.role === 'share' && key.state === 'active')} tell={tell} />
+      </>}
+    </Section>
+  );
+}
+
+interface LinkFormProps {
+  sites: SiteRow[];
+  close(): void;
+  made(link: MadeKey): void;
+}
+
+function new_link(fields: FormData): NewKey {
+  const link: NewKey = { site: text_of(fields, 'site'), role: 'share' };
+  const name = text_of(fields, 'name').trim();
+  const days = Number(text_of(fields, 'days'));
+  if (name) link.name = name;
+  if (days) link.days = days;
+  return link;
+}
+
+function LinkForm({ sites, close, made }: LinkFormProps) {
+  const action = use_action();
+  return (
+    <Form label="New link" submit="Make link" action={action} close={close}
+      run={async (fields) => made(await make_key(new_link(fields)))}>
+      <label class="field"><span>Name <span class="quiet">for people; may be empty</span></span>
+        <input name="name" maxLength={64} autocomplete="off" />
+      </label>
+      <SiteField sites={sites} hint="that it shows" all={false} />
+      <label class="field"><span>Days <span class="quiet">empty: until taken back</span></span>
+        <input name="days" type="number" min={1} step={1} autocomplete="off" />
+      </label>
+    </Form>
+  );
+}
+
+/// The address of a new link, this once.
+function Made({ made, close }: { made: MadeKey; close(): void }) {
+  const field = useRef<HTMLInputElement>(null);
+  const address = `${window.location.origin}/s/${made.key}`;
+  useEffect(() => field.current?.focus(), []);
+  return (
+    <div class="made" role="group" aria-label="The new link">
+      <label class="field">
+        <span><b>Copy this link now.</b> It is shown this once. Whoever has it sees the counts and
+          pages of {visible(made.row.site)}, live, and no user.</span>
+        <input class="secret" ref={field} readOnly value={address} spellcheck={false}
+          autocomplete="off" onFocus={(event) => event.currentTarget.select()} />
+      </label>
+      <div class="buttons">
+        <Copy text={address} label="Copy the link" />
+        <button type="button" class="link" onClick={close}>I have it, hide it</button>
+      </div>
+    </div>
+  );
+}
+
+function LinkList({ links, tell }: { links: KeyRow[]; tell: Tell }) {
+  if (links.length === 0) return <p class="quiet">No link is out: nobody sees a number without
+    signing in.</p>;
+  return (
+    <ul class="rows" aria-label="Share links">
+      {links.map((link) => <OneLink key={link.id} row={link} tell={tell} />)}
+    </ul>
+  );
+}
+
+function OneLink({ row, tell }: { row: KeyRow; tell: Tell }) {
+  const asking = useSignal(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const title = row.name ? `${visible(row.name)} (${row.id})` : row.id;
+  const close = () => {
+    asking.value = false;
+    button.current?.focus();
+  };
+  const take_back = async () => {
+    const { stored } = await revoke_key(row.id);
+    asking.value = false;
+    tell(stored ? `Link ${title} is taken back.`
+      : `Link ${title} is taken back. The database is away, and is told when it is back.`);
+  };
+  return (
+    <Row cells={[
+      <><b><Foreign text={row.name || row.id} /></b>
+        {row.name && <> <code class="quiet">{visible(row.id)}</code></>}</>,
+      <>shows <Foreign text={row.site} /></>,
+      <KeyDates row={row} />,
+    ]} actions={<button type="button" class="link" ref={button} aria-expanded={asking.value}
+      aria-label={`Take back ${title}`} onClick={() => { asking.value = true; }}>Take back
+    </button>}>
+      {asking.value && <Confirm question={`Take ${title} back? Whoever has it sees nothing within 5
+        seconds, and it cannot be brought back.`} does="Take it back" keep="Keep it"
+        run={take_back} close={close} />}
+    </Row>
+  );
+}
