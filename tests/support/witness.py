@@ -195,7 +195,9 @@ class Witness:
         who = answer.headers["footfall-node"]
         as_of = datetime.datetime.fromisoformat(got["as_of"]).timestamp()
         # By the node's clock, or by that of the log where a record waits: hours lie between them.
-        as_of = min(as_of - self.clocks.get(name, 0), as_of, key=lambda x: abs(x - asked))
+        # Whoever passes an answer on takes such a time for one of the clock of who gave it.
+        as_of = min(as_of - self.clocks.get(name, 0), as_of, as_of + self.clocks.get(who, 0),
+                    key=lambda x: abs(x - asked))
         least, most = self.journal.bounds(pair, as_of)
         what = f"{name}: {pair} {count} from the {source} as of {got['as_of']}"
         if count < told.get(pair, 0):
