@@ -7,7 +7,6 @@ import os
 import pathlib
 import random
 import socket
-import tempfile
 
 # Below those that connections take, and those that scripts/services gives to its servers.
 FIRST, COUNT = 20000, 8000
@@ -19,7 +18,8 @@ def _claim(port: int) -> bool:
     """False: another test's server has the port, or somebody else's."""
     global _lock
     if _lock < 0:
-        path = pathlib.Path(tempfile.gettempdir(), f"footfall-test-ports-{os.getuid()}")
+        # Of the machine, whatever TMPDIR says: `make demo-cluster` has one of its own.
+        path = pathlib.Path("/tmp", f"footfall-test-ports-{os.getuid()}")
         _lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     if port in _ours:
         return False
