@@ -136,6 +136,14 @@ TEST_CASE("who has no log for five seconds while another has gives its partition
     CHECK(x.beat_for(10 * s).empty());
     CHECK(x.it.log() == log_reach::fails);
   }
+  SECTION("it could not look on for as long") { // As if nothing at all had reached it.
+    x.now += 10 * s;
+    x.beat();
+    CHECK(x.beat_for(4'500 * ms).empty());
+    CHECK(x.it.log() == log_reach::fails);
+    x.beat_for(s);
+    CHECK(x.it.log() == log_reach::lost);
+  }
   SECTION("it has it again") {
     x.beat_for(4 * s);
     x.it.log_works(x.now);
