@@ -86,10 +86,9 @@ sight ownership::judge(const node_row& x, suspicion& known) const {
 }
 
 // What was seen before a pause is not the first of two in a row: meanwhile all may have lost
-// their connections and made them anew. Nor did others read the log while nobody told this node.
+// their connections and made them anew.
 void ownership::open_eyes() {
   eyes_since_us_ = now_us_;
-  others_read_since_us_ = -1;
   for (auto& [node, x] : suspicions_)
     x.gone_since_us = -1;
 }

@@ -119,6 +119,10 @@ ownership_actions ownership::beat_answered(uint64_t number, const beat_answer& a
   lease_until_us_ = until;
   if (eyes_since_us_ < 0 || now_us - answered_us_ > rules_.pause_us)
     open_eyes();
+  // Nobody told for as long as a lease that others read the log. A beat that failed is no such gap:
+  // who has partitions and no log would keep them for as long as one fails now and then.
+  if (now_us - answered_us_ > rules_.lease_us)
+    others_read_since_us_ = -1;
   answered_us_ = now_us;
   nodes_ = static_cast<int64_t>(answer.nodes.size());
   auto judged = judge(answer);

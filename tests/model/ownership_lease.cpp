@@ -144,6 +144,15 @@ TEST_CASE("who has no log for five seconds while another has gives its partition
     x.beat_for(s);
     CHECK(x.it.log() == log_reach::lost);
   }
+  SECTION("another has it, and a beat fails now and then") {
+    bool is_released = false;
+    for (int i = 0; i < 8; ++i) {
+      x.send_beat();
+      x.it.beat_failed(x.beat_no, x.now);
+      is_released |= find(x.beat_for(s), kind::release) != nullptr;
+    }
+    CHECK(is_released);
+  }
   SECTION("it has it again") {
     x.beat_for(4 * s);
     x.it.log_works(x.now);

@@ -113,12 +113,13 @@ class Trial:
 
     def await_applying(self) -> None:
         """Each partition applies: TCP may be about to send again what was lost, or the node gives
-        its statement up and claims the partition anew."""
-        began = time.monotonic()
+        its statement up and claims its own partition anew. Nothing moves meanwhile."""
+        began, mark = time.monotonic(), self.nodes.mark()
         read = "SELECT part, next_offset FROM public.partition_progress"
         before = dict(self.nodes.sql(read))
         wait_until(lambda: all(now > before[part] for part, now in self.nodes.sql(read)),
                    APPLY_SECONDS * PATIENCE, "each partition applies something")
+        assert not (moves := self.nodes.moves(mark)), moves
         self.notes.append(f"all apply again after {time.monotonic() - began:.1f} s")
 
     def enough(self, more: int = 40) -> None:
