@@ -1,15 +1,16 @@
 /// Keys of programs: made here, shown once, revoked here.
 
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 import {
   type KeyRole, type KeyRow, type MadeKey, make_key, type NewKey, revoke_key, type SiteRow,
 } from '../lib/access';
 import { count_of, number, visible } from '../lib/format';
 import type { Resource } from '../lib/resource';
-import { Copy, Foreign } from '../widgets/bits';
+import { Foreign } from '../widgets/bits';
 import {
-  Confirm, Day, Form, Row, Section, SiteField, SiteName, type Tell, text_of, use_action,
+  Confirm, Day, Form, Row, Section, ShownOnce, SiteField, SiteName, type Tell, text_of,
+  use_action,
 } from '../widgets/settings';
 
 const roles: Record<Exclude<KeyRole, 'share'>, string> = {
@@ -33,10 +34,11 @@ export function Keys({ keys, sites, changed }: KeysProps) {
         made.value = key;
       }} />}>
       {(data, tell) => <>
-        {made.value && <Made key={made.value.row.id} made={made.value} close={() => {
-          made.value = null;
-          tell('');
-        }} />}
+        {made.value && <ShownOnce key={made.value.row.id} name="key" text={made.value.key}
+          close={() => {
+            made.value = null;
+            tell('');
+          }}>The node keeps only what it needs to know the key again.</ShownOnce>}
         <KeyList keys={data.keys.filter((key) => key.role !== 'share')} tell={tell} />
       </>}
     </Section>
@@ -82,26 +84,6 @@ function KeyForm({ sites, close, made }: KeyFormProps) {
         <input name="days" type="number" min={1} step={1} autocomplete="off" />
       </label>
     </Form>
-  );
-}
-
-/// The text of a new key, this once.
-function Made({ made, close }: { made: MadeKey; close(): void }) {
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
-  return (
-    <div class="made" role="group" aria-label="The new key">
-      <label class="field">
-        <span><b>Copy this key now.</b> It is shown this once; the node keeps only what it needs
-          to know the key again.</span>
-        <input class="secret" ref={field} readOnly value={made.key} spellcheck={false}
-          autocomplete="off" onFocus={(event) => event.currentTarget.select()} />
-      </label>
-      <div class="buttons">
-        <Copy text={made.key} label="Copy the key" />
-        <button type="button" class="link" onClick={close}>I have it, hide it</button>
-      </div>
-    </div>
   );
 }
 

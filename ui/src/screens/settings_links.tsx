@@ -1,14 +1,14 @@
 /// Links that show a site's numbers to whoever has them: made here, shown once, taken back here.
 
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 import {
   type KeyRow, type MadeKey, make_key, type NewKey, revoke_key, type SiteRow,
 } from '../lib/access';
 import { visible } from '../lib/format';
-import { Copy, Foreign } from '../widgets/bits';
+import { Foreign } from '../widgets/bits';
 import {
-  Confirm, Form, Row, Section, SiteField, type Tell, text_of, use_action,
+  Confirm, Form, Row, Section, ShownOnce, SiteField, type Tell, text_of, use_action,
 } from '../widgets/settings';
 import { KeyDates, type KeysProps } from './settings_keys';
 
@@ -21,10 +21,12 @@ export function Links({ keys, sites, changed }: KeysProps) {
         made.value = link;
       }} />}>
       {(data, tell) => <>
-        {made.value && <Made key={made.value.row.id} made={made.value} close={() => {
-          made.value = null;
-          tell('');
-        }} />}
+        {made.value && <ShownOnce key={made.value.row.id} name="link"
+          text={`${window.location.origin}/s/${made.value.key}`} close={() => {
+            made.value = null;
+            tell('');
+          }}>Whoever has it sees the counts and pages of {visible(made.value.row.site)}, live, and
+          no user.</ShownOnce>}
         <LinkList links={data.keys.filter((key) =>
           key.role === 'share' && key.state === 'active')} tell={tell} />
       </>}
@@ -60,27 +62,6 @@ function LinkForm({ sites, close, made }: LinkFormProps) {
         <input name="days" type="number" min={1} step={1} autocomplete="off" />
       </label>
     </Form>
-  );
-}
-
-/// The address of a new link, this once.
-function Made({ made, close }: { made: MadeKey; close(): void }) {
-  const field = useRef<HTMLInputElement>(null);
-  const address = `${window.location.origin}/s/${made.key}`;
-  useEffect(() => field.current?.focus(), []);
-  return (
-    <div class="made" role="group" aria-label="The new link">
-      <label class="field">
-        <span><b>Copy this link now.</b> It is shown this once. Whoever has it sees the counts and
-          pages of {visible(made.row.site)}, live, and no user.</span>
-        <input class="secret" ref={field} readOnly value={address} spellcheck={false}
-          autocomplete="off" onFocus={(event) => event.currentTarget.select()} />
-      </label>
-      <div class="buttons">
-        <Copy text={address} label="Copy the link" />
-        <button type="button" class="link" onClick={close}>I have it, hide it</button>
-      </div>
-    </div>
   );
 }
 

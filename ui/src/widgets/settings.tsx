@@ -9,7 +9,7 @@ import { all_sites, type SiteRow } from '../lib/access';
 import { day, visible } from '../lib/format';
 import type { Resource } from '../lib/resource';
 import { view } from '../lib/state';
-import { Foreign } from './bits';
+import { Copy, Foreign } from './bits';
 import { Widget } from './widget';
 
 /// Says that something was done, and has the lists asked for anew.
@@ -195,6 +195,32 @@ export function Confirm({ question, does, keep, run, close }: ConfirmProps) {
         <button type="button" class="primary danger" disabled={action.busy.value}
           onClick={() => void action.run(run)}>{does}</button>
         <button type="button" class="plain" ref={safe} onClick={close}>{keep}</button>
+      </div>
+    </div>
+  );
+}
+
+interface ShownOnceProps {
+  name: string;
+  text: string;
+  close(): void;
+  children: ComponentChildren;
+}
+
+/// What nobody can be shown again, such as a new key.
+export function ShownOnce({ name, text, close, children }: ShownOnceProps) {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  return (
+    <div class="made" role="group" aria-label={`The new ${name}`}>
+      <label class="field">
+        <span><b>Copy this {name} now.</b> It is shown this once. {children}</span>
+        <input class="secret" ref={field} readOnly value={text} spellcheck={false}
+          autocomplete="off" onFocus={(event) => event.currentTarget.select()} />
+      </label>
+      <div class="buttons">
+        <Copy text={text} label={`Copy the ${name}`} />
+        <button type="button" class="link" onClick={close}>I have it, hide it</button>
       </div>
     </div>
   );
