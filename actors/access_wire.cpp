@@ -63,7 +63,7 @@ flat_access_ask flatten(const any_access_ask& x) {
 }
 
 caf::error unflatten(flat_access_ask& x, any_access_ask& out) {
-  if (x.role > number_of(access_role::share))
+  if (x.role > number_of(access_role::counter))
     return caf::sec::unknown_type;
   const auto role = static_cast<access_role>(x.role);
   switch (x.kind) {

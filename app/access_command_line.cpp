@@ -95,6 +95,27 @@ void add_share(CLI::App& program, std::function<int()>& run) {
   command->add_option("id", x->id, "Its id")->required();
 }
 
+void add_counter(CLI::App& program, std::function<int()>& run) {
+  auto x = std::make_shared<access_options>();
+  auto& noun = *program.add_subcommand(
+      "counter", "Pages whose counts anybody may see, as JSON or as a picture");
+  noun.require_subcommand(1);
+  noun.footer("A counter is at /c/SITE/PAGE.json and .svg of the query port, with PAGE "
+              "percent-encoded; web pages of any origin may show it. Nodes know of a change within "
+              "5 s, and show counters where they ask for keys (see serve --auth).");
+  auto* command =
+      &add_access_verb(noun, "add", "Have pages show their counts", x, run_counter, run);
+  command->add_option("--site", x->site, "The site of the pages")->required();
+  command->add_option("pages", x->name, "A page, or what pages begin with and a '*'")->required();
+  command->add_option("--expires", x->expires, "How long it lasts, like 90d; else for ever");
+  command->add_flag("--json", x->json, "Print it as JSON");
+  command = &add_access_verb(noun, "list", "List the pages that show them", x, run_counter, run);
+  command->add_option("--site", x->site, "Only those of this site");
+  command->add_flag("--json", x->json, "Print it as JSON");
+  command = &add_access_verb(noun, "rm", "Have the pages show them no more", x, run_counter, run);
+  command->add_option("id", x->id, "Its id")->required();
+}
+
 void add_user(CLI::App& program, std::function<int()>& run) {
   auto x = std::make_shared<access_options>();
   auto& noun = *program.add_subcommand("user", "People who may sign in to the dashboard");
@@ -123,6 +144,7 @@ void add_access_commands(CLI::App& program, std::function<int()>& run) {
   add_site(program, run);
   add_key(program, run);
   add_share(program, run);
+  add_counter(program, run);
   add_user(program, run);
 }
 

@@ -7,7 +7,8 @@ namespace {
 constexpr std::pair<access_role, const char*> roles[] = {{access_role::ingest, "ingest"},
                                                          {access_role::read, "read"},
                                                          {access_role::admin, "admin"},
-                                                         {access_role::share, "share"}};
+                                                         {access_role::share, "share"},
+                                                         {access_role::counter, "counter"}};
 
 } // namespace
 

@@ -11,8 +11,14 @@ namespace footfall {
 
 /// What the holder of a key may do at its site: `ingest` appends events, `read` asks questions,
 /// `admin` both; that of all sites also looks at actors and partitions and changes them. `share` is
-/// that of a link, which shows the numbers of one site and nobody's name.
-enum class access_role : uint8_t { ingest, read, admin, share };
+/// that of a link, which shows the numbers of one site and nobody's name. `counter` has no secret:
+/// it says that anybody may see the counts of some pages of its site.
+enum class access_role : uint8_t { ingest, read, admin, share, counter };
+
+/// Whether a program has a key of the role.
+constexpr bool is_of_programs(access_role x) noexcept {
+  return x == access_role::ingest || x == access_role::read || x == access_role::admin;
+}
 
 const char* to_text(access_role x) noexcept;
 std::optional<access_role> read_role(std::string_view text) noexcept;
@@ -28,7 +34,7 @@ struct access_key {
   access_digest digest{};
   access_role role = access_role::read;
   std::string site; ///< One site, or all_sites.
-  std::string name; ///< For people; may be empty.
+  std::string name; ///< For people; may be empty. Of a counter: its pages, see shows().
   int64_t created_us = 0;
   int64_t expires_us = 0; ///< 0: never.
   int64_t revoked_us = 0; ///< 0: it is not.

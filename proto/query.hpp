@@ -40,7 +40,7 @@ struct query_ask {
   std::string user_id;
   int64_t from_us = unset_time;
   int64_t to_us = unset_time;
-  uint32_t limit = 10;
+  uint32_t limit = 10; ///< page: 0 for one that does not become live for the question.
   series_step step = series_step::minute;
   std::vector<position> after; ///< Wait until all of these are applied.
   int64_t deadline_us = 0;     ///< By steady_now() of its node; the answer is of no use later.

@@ -118,6 +118,11 @@ void obey(partition_ptr self, const steps& all, Hand hand, const caf::error& why
 
 constexpr auto to_nobody = [](const page_aggregator_actor&, const step&) {};
 
+/// Whether a page becomes live for the question.
+bool is_worth_it(const page_ask& x) {
+  return x.kind != query_kind::count && (x.kind != query_kind::page || x.limit != 0);
+}
+
 } // namespace
 
 void start(partition_ptr self) {
@@ -260,7 +265,7 @@ void ask(partition_ptr self, std::vector<page_ask>& asks) {
       continue;
     }
     x.as_of_us = *as_of;
-    const auto& all = st.pages.ask(x.page, x.kind != query_kind::count, st.config.steady());
+    const auto& all = st.pages.ask(x.page, is_worth_it(x), st.config.steady());
     if (all.front().what == step::kind::refuse) {
       elsewhere.emplace_back().ticket = x.ticket;
       continue;

@@ -49,6 +49,8 @@ std::string text_of(access_denial x, access_need need) {
            "rate raised";
   case access_denial::no_share:
     return "there is no such link, or not any more; ask for another one whoever gave it to you";
+  case access_denial::no_counter:
+    return "the site shows nobody a counter of this page; footfall counter add has it do so";
   }
   return {};
 }
@@ -92,7 +94,8 @@ bool principal::may(access_need need) const {
   case access_need::nothing: return true;
   case access_need::ingest: return is_admin || grant_.role == access_role::ingest;
   case access_need::read: return is_admin || grant_.role == access_role::read;
-  case access_need::see: return is_admin || grant_.role != access_role::ingest;
+  case access_need::see:
+    return is_admin || grant_.role == access_role::read || grant_.role == access_role::share;
   case access_need::all_read: return of_all && (is_admin || grant_.role == access_role::read);
   case access_need::all_admin: return of_all && is_admin;
   }
@@ -136,6 +139,8 @@ void access_gate::publish(const access_rows& rows) {
   for (const auto& x : rows.keys) {
     if (x.role == access_role::share)
       next->links.emplace(x.digest, x.id);
+    if (x.role == access_role::counter && x.revoked_us == 0)
+      next->counters[x.site].emplace_back(x.name, x.id);
     add(*next, before.get(),
         {{x.id, x.role, x.site, {}, x.rate, x.expires_us},
          x.digest,
@@ -143,6 +148,12 @@ void access_gate::publish(const access_rows& rows) {
          x.used_day,
          {}});
   }
+  // The one that says most of a page has its rate.
+  for (auto& [site, all] : next->counters)
+    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+      const bool of_many = a.first.ends_with('*');
+      return of_many != b.first.ends_with('*') ? !of_many : a.first.size() > b.first.size();
+    });
   absl::flat_hash_map<std::string, const access_user*> people;
   for (const auto& x : rows.users)
     people.emplace(x.name, &x);
@@ -165,7 +176,7 @@ bool access_gate::has_somebody(int64_t now_us) const {
   return now
          && (now->has_people
              || std::any_of(now->entries.begin(), now->entries.end(), [now_us](const auto& x) {
-                  return x.second.grant.role != access_role::share
+                  return is_of_programs(x.second.grant.role)
                          && state_of(x.second, now_us) == access_denial::none;
                 }));
 }
@@ -214,6 +225,21 @@ access_gate::verdict access_gate::check(const credentials& with, access_need nee
   if (!is_same(digest_of(text->secret), known ? known->digest : nobody) || !known)
     return {access_denial::unknown, {}};
   return admitted(*known, need, now_us);
+}
+
+access_gate::verdict access_gate::check_counter(const std::string& site, std::string_view page,
+                                                int64_t now_us) const {
+  const auto now = snapshot();
+  if (!now)
+    return {access_denial::not_known_yet, {}};
+  const auto of_site = now->counters.find(site);
+  if (of_site != now->counters.end())
+    for (const auto& [pages, id] : of_site->second) {
+      const auto& found = now->entries.at(id);
+      if (shows(pages, page) && state_of(found, now_us) == access_denial::none)
+        return admitted(found, access_need::nothing, now_us);
+    }
+  return {access_denial::no_counter, {}};
 }
 
 principal::grant access_gate::signed_in(std::string_view session, int64_t now_us) const {

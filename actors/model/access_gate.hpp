@@ -36,7 +36,8 @@ enum class access_denial : uint8_t {
   role, ///< The key may something else.
   site, ///< The key is of another site.
   rate,
-  no_share, ///< The link is none, or is over.
+  no_share,   ///< The link is none, or is over.
+  no_counter, ///< Nothing says that anybody may see the counts of the page.
 };
 
 /// For the client: what is wrong and what to do. Names no key.
@@ -117,7 +118,7 @@ public:
 
   /// False before the first publish().
   bool knows() const { return snapshot() != nullptr; }
-  /// Whether there is a key or a person that could pass; links can change nothing.
+  /// Whether there is a key or a person that could pass; links and counters can change nothing.
   bool has_somebody(int64_t now_us) const;
 
   struct verdict {
@@ -125,6 +126,9 @@ public:
     principal who; ///< When it may pass.
   };
   verdict check(const credentials& with, access_need need, int64_t now_us) const;
+
+  /// Whether anybody may see the counts of a page.
+  verdict check_counter(const std::string& site, std::string_view page, int64_t now_us) const;
 
   /// Who is signed in with a session; an id of "" when nobody is.
   principal::grant signed_in(std::string_view session, int64_t now_us) const;
@@ -147,6 +151,9 @@ private:
   struct book {
     absl::flat_hash_map<std::string, entry> entries;       ///< By id of key or session.
     absl::flat_hash_map<access_digest, std::string> links; ///< Ids, by what is in the address.
+    /// Of each site the pages whose counts anybody may see, with the id of what says so: single
+    /// pages first, then those of which most is said.
+    absl::flat_hash_map<std::string, std::vector<std::pair<std::string, std::string>>> counters;
     bool has_people = false;
   };
   static access_denial state_of(const entry& x, int64_t now_us);

@@ -94,6 +94,13 @@ std::string session_id_of(std::string_view token) {
   return out;
 }
 
+bool shows(std::string_view pages, std::string_view page) {
+  if (!pages.ends_with('*'))
+    return pages == page;
+  pages.remove_suffix(1);
+  return page.starts_with(pages);
+}
+
 made_key make_key(access_role role, std::string site, int64_t now_us) {
   made_key out;
   for (auto x : random_bytes<id_size>())
@@ -104,7 +111,10 @@ made_key make_key(access_role role, std::string site, int64_t now_us) {
   out.key.role = role;
   out.key.site = std::move(site);
   out.key.created_us = now_us;
-  out.text = is_link ? secret : std::string(prefix) + out.key.id + '_' + secret;
+  if (role == access_role::counter)
+    out.text = "/c/" + out.key.site + '/';
+  else
+    out.text = is_link ? secret : std::string(prefix) + out.key.id + '_' + secret;
   return out;
 }
 

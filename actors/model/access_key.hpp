@@ -26,14 +26,18 @@ access_digest digest_of(std::string_view secret);
 bool is_same(const access_digest& a, const access_digest& b);
 
 /// Questions a second that a new key of the role may ask unless another rate is given; 0: no limit.
-/// Many people look at one link.
+/// Many people look at one link, or counter.
 constexpr uint32_t usual_rate(access_role role) {
-  return role == access_role::read ? 20 : role == access_role::share ? 100 : 0;
+  return role == access_role::read ? 20 : is_of_programs(role) ? 0 : 100;
 }
+
+/// Whether a counter of these pages shows `page`: it is the one, or they end in '*' and it begins
+/// as they do.
+bool shows(std::string_view pages, std::string_view page);
 
 struct made_key {
   access_key key;
-  std::string text; ///< To be shown once, and nowhere kept.
+  std::string text; ///< To be shown once, and nowhere kept. Of a counter: "/c/SITE/", no secret.
 };
 
 /// What a browser has while somebody is signed in: 43 characters, 256 random bits.

@@ -238,12 +238,17 @@ private:
   static std::string read_key(const access_body& body, exchange& x, any_access_ask& out) {
     const auto role = read_role(body.role);
     if (!role)
-      return "role is ingest, read, admin or share";
+      return "role is ingest, read, admin, share or counter";
     x.pending.kind = add_key;
     const auto rate = body.has_rate ? body.rate : model::usual_rate(*role);
     out = access_ask::add_key{*role, body.site, body.name, static_cast<uint32_t>(rate),
                               static_cast<uint32_t>(body.days)};
-    auto bad = check_site(body.site, *role != access_role::share); // A link shows one site.
+    if (!is_of_programs(*role) && body.site == all_sites)
+      return std::string("a ") + to_text(*role) + " shows one site; name it";
+    auto bad = check_site(body.site, true);
+    if (bad.empty() && *role == access_role::counter)
+      bad = rate == 0 ? "rate of a counter is 1 or more, as everybody may ask"
+                      : check_counter_pages(body.name);
     return bad.empty() ? check_key_name(body.name) : bad;
   }
 

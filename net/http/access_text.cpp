@@ -122,7 +122,7 @@ std::string sites_text(const access_rows& rows, int64_t now_us) {
     append_member(out, "site", x.id);
     append_at(out, "created_at", x.created_us);
     const auto active = std::count_if(rows.keys.begin(), rows.keys.end(), [&](const auto& key) {
-      return key.site == x.id && key.role != access_role::share
+      return key.site == x.id && is_of_programs(key.role)
              && state_of(key, now_us) == std::string_view{"active"};
     });
     append_member(out, "active_keys", static_cast<uint64_t>(active));
@@ -170,6 +170,17 @@ std::string check_key_name(std::string_view name) {
   return is_plain && characters <= key_name_most
              ? std::string{}
              : "name has up to 128 characters, and no control characters";
+}
+
+std::string check_counter_pages(std::string_view pages) {
+  if (pages.empty())
+    return "the page is missing; give one, as name, or what pages begin with and a '*'";
+  if (const auto star = pages.find('*'); star < pages.size() - 1)
+    return "a '*' stands at the end of what pages begin with, and nowhere else";
+  if (!check_key_name(pages).empty())
+    return "the page has up to 128 characters, and no control characters; of a longer one give "
+           "what it begins with and a '*'";
+  return {};
 }
 
 std::string check_user_name(const std::string& name) {

@@ -24,6 +24,10 @@ const char* state_of(const access_key& x, int64_t now_us);
 /// @returns empty, or what is wrong with it.
 std::string check_key_name(std::string_view name);
 
+/// What the name of a counter must be: a page, or what pages begin with and a '*'.
+/// @returns empty, or what is wrong with it.
+std::string check_counter_pages(std::string_view pages);
+
 /// What the name of a person must be. @returns empty, or what is wrong with it.
 std::string check_user_name(const std::string& name);
 

@@ -38,6 +38,7 @@ problem problem_of(access_denial why, access_need need) {
   case access_denial::rate: out.status = 429, out.name = "rate_exceeded"; break;
   case access_denial::missing: break;
   case access_denial::no_share: out.status = 404, out.name = "no_share"; break;
+  case access_denial::no_counter: out.status = 404, out.name = "no_counter"; break;
   default: out.name = "key_refused";
   }
   out.retry = out.status == 429 || out.status == 503;

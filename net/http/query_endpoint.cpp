@@ -17,7 +17,8 @@ constexpr std::string_view paths =
     "/v1/system/history and /v1/system/partitions, events may go to POST /v1/events, and who may "
     "what is at /v1/session, "
     "/v1/sites, /v1/keys, /v1/keys/{id}, /v1/users, /v1/users/{name} and "
-    "/v1/users/{name}/password";
+    "/v1/users/{name}/password, and counters are at /c/{site}/{page}.json and "
+    "/c/{site}/{page}.svg";
 
 /// The compatible endpoint answers in the reference's form; the rest is our own.
 enum query_form { compatible = 1, versioned = 2 };

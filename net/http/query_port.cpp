@@ -3,10 +3,12 @@
 #include "net/http/access_endpoint.hpp"
 #include "net/http/access_text.hpp"
 #include "net/http/assets.hpp"
+#include "net/http/counter_path.hpp"
 #include "net/http/exchange.hpp"
 #include "net/http/key_check.hpp"
 #include "net/http/live_hub.hpp"
 #include "net/http/path_pattern.hpp"
+#include "net/http/public_counter.hpp"
 #include "net/http/question.hpp"
 #include "net/http/share_path.hpp"
 #include "net/http/system_history.hpp"
@@ -79,15 +81,16 @@ private:
   int64_t started_us_;
 };
 
-/// The query port: questions, the live stream, a look at the node, and the dashboard, which
-/// asks this port alone and sends its events here as well.
+/// The query port: questions, counters, the live stream, a look at the node, and the dashboard,
+/// which asks this port alone and sends its events here as well.
 class query_port final : public endpoint {
 public:
   query_port(request_handler& handler, const metrics& counts, const now_fn& now,
              const query_port_config& config)
       : queries_(make_query_endpoint(handler, now)), events_(make_ingest_endpoint(handler)),
         admin_(make_admin_endpoint(handler, now)),
-        access_(make_access_endpoint(config.gate, config.desk, now)), system_(handler, counts, now),
+        access_(make_access_endpoint(config.gate, config.desk, now)),
+        counters_(make_public_counter(handler, config.gate, now)), system_(handler, counts, now),
         live_(handler, now, {config.streams, config.topics, config.gate}, system_.started_us()) {
     if (config.has_ui)
       ui_ = std::make_unique<assets>(ui_files());
@@ -176,6 +179,8 @@ private:
   endpoint* find(std::string_view path) const {
     if (path == "/v1/events")
       return events_.get();
+    if (is_of_counters(path))
+      return counters_.get();
     if (is_of_access(path))
       return access_.get();
     if (path == system_path || path == history_path)
@@ -192,6 +197,7 @@ private:
   std::unique_ptr<endpoint> events_;
   std::unique_ptr<endpoint> admin_;
   std::unique_ptr<endpoint> access_;
+  std::unique_ptr<endpoint> counters_;
   system_endpoint system_;
   live_hub live_;
   std::unique_ptr<assets> ui_; ///< Null: none is served.

@@ -2,6 +2,7 @@
 
 #include "actors/model/actor_rows.hpp"
 #include "net/http/actor_list.hpp"
+#include "net/http/counter_path.hpp"
 #include "net/http/framing.hpp"
 #include "net/http/json_text.hpp"
 #include "net/http/query_string.hpp"
@@ -299,4 +300,30 @@ TEST_CASE("actors are listed flat or as a tree", "[net][http]") {
                         R"("actors":[{"node":"a","id":1,)")
         == 0);
   CHECK(render("view=tree").find(R"("children":[]},{"node":"b")") != std::string::npos);
+}
+
+TEST_CASE("the address of a counter", "[http]") {
+  const auto at = read_counter_path("/c/shop/%2Fa+b%20c.svg.json");
+  CHECK(at.site == "shop");
+  CHECK(at.page == "/a+b c.svg");
+  CHECK_FALSE(at.is_picture);
+  CHECK(read_counter_path("/c/shop//a/b.svg").page == "/a/b");
+  CHECK(read_counter_path("/c/shop/%E2%82%AC.svg").is_picture);
+  for (const auto* text :
+       {"/c/", "/c/shop", "/c/shop/", "/c/shop/.json", "/c/shop/x", "/c/shop/x.JSON",
+        "/c/shop/x%.json", "/c/shop/x%2.json", "/c/%zz/x.json", "/c//x.json", "/v1/c/shop/x.json"})
+    CHECK(read_counter_path(text).site.empty());
+}
+
+TEST_CASE("the picture of a counter", "[http]") {
+  const auto says = [](uint64_t clicks, const std::string& words) {
+    const auto text = counter_picture(clicks);
+    CHECK(text.find("<title>" + words + "</title>") != std::string::npos);
+    CHECK(text.find("width=\"" + std::to_string(words.size() * 7 + 16) + '"') != std::string::npos);
+  };
+  says(0, "0 clicks");
+  says(1, "1 click");
+  says(999, "999 clicks");
+  says(1'000, "1,000 clicks");
+  says(12'345'678, "12,345,678 clicks");
 }

@@ -126,6 +126,62 @@ TEST_CASE("a link shows what may be shared, and opens nothing else", "[access]")
   CHECK_FALSE(x.gate.still_holds(x.made.key.id, now));
 }
 
+TEST_CASE("a counter shows its pages of its site, and opens nothing", "[access]") {
+  CHECK(shows("/blog", "/blog"));
+  CHECK_FALSE(shows("/blog", "/blog/1"));
+  CHECK(shows("/blog*", "/blog/1"));
+  CHECK(shows("/blog*", "/blog"));
+  CHECK_FALSE(shows("/blog/*", "/blog"));
+  CHECK(shows("*", "/any"));
+  CHECK_FALSE(shows("", "/any"));
+
+  known x{access_role::counter, "shop"};
+  CHECK(x.made.text == "/c/shop/");
+  x.made.key.name = "/blog/*";
+  x.publish();
+  const auto why = [&](const char* site, const char* page, int64_t at = now) {
+    return x.gate.check_counter(site, page, at).why;
+  };
+  CHECK(why("shop", "/blog/1") == access_denial::none);
+  CHECK(why("shop", "/other") == access_denial::no_counter);
+  CHECK(why("other", "/blog/1") == access_denial::no_counter);
+  const auto who = x.gate.check_counter("shop", "/blog/1", now).who;
+  CHECK(who.is().id == x.made.key.id);
+  for (const auto need : needs)
+    CHECK(who.may(need) == (need == access_need::nothing));
+  CHECK_FALSE(x.gate.has_somebody(now));
+  // Its id is no secret, and nothing goes with it.
+  const auto key = "ff_live_" + x.made.key.id + "_" + make_session_token();
+  CHECK(x.gate.check({key}, access_need::see, now).why == access_denial::unknown);
+  CHECK(x.gate.check({.share = x.made.key.id}, access_need::see, now).why
+        == access_denial::no_share);
+
+  // What says most of a page is asked.
+  access_rows rows;
+  rows.keys.assign(4, x.made.key);
+  const std::pair<const char*, const char*> counters[] = {
+      {"aaaaaaaa", "*"}, {"bbbbbbbb", "/blog/*"}, {"cccccccc", "/b*"}, {"dddddddd", "/blog/1"}};
+  for (size_t i = 0; i < rows.keys.size(); ++i)
+    std::tie(rows.keys[i].id, rows.keys[i].name) = counters[i];
+  access_gate several;
+  several.publish(rows);
+  const auto asked = [&](const char* page) {
+    return several.check_counter("shop", page, now).who.is().id;
+  };
+  CHECK(asked("/blog/1") == "dddddddd");
+  CHECK(asked("/blog/12") == "bbbbbbbb");
+  CHECK(asked("/bl") == "cccccccc");
+  CHECK(asked("/") == "aaaaaaaa");
+
+  x.made.key.expires_us = now + second;
+  x.publish();
+  CHECK(why("shop", "/blog/1", now + second) == access_denial::no_counter);
+  x.made.key.revoked_us = now;
+  x.publish();
+  CHECK(why("shop", "/blog/1") == access_denial::no_counter);
+  CHECK(access_gate().check_counter("shop", "/", now).why == access_denial::not_known_yet);
+}
+
 TEST_CASE("who has a link alone has nobody who may change anything", "[access]") {
   known x{access_role::share, "shop"};
   CHECK_FALSE(x.gate.has_somebody(now));

@@ -7,6 +7,7 @@ right; requests that are meant to be wrong stay as they are.
 import datetime
 import json
 import os
+import urllib.parse
 
 import schemathesis
 from hypothesis import strategies
@@ -105,6 +106,8 @@ def is_meant_to_be_right(case) -> bool:
 def filter_case(context, case) -> bool:
     if not is_meant_to_be_right(case):
         return True
+    if len(urllib.parse.quote(str((case.path_parameters or {}).get("page", "")))) > 4_000:
+        return False  # More than a head may have.
     query = case.query or {}
     if not short(query):
         return False

@@ -72,6 +72,7 @@ def ask(server, path, method, node, headers, site="", topic="summary", link=""):
     if link:
         listener = "query"
     target = link + re.sub(r"\{id\}", "1", path).replace("{node}", "n1")
+    target = target.replace("{site}", "default").replace("{page}", "x")
     target = target.replace("{name}", "nobody") + "?" + "&".join(
         f"{x['name']}={x['example'][0] if isinstance(x['example'], list) else x['example']}"
         for x in map(resolve, node.get("parameters", []))
@@ -100,7 +101,8 @@ def ask(server, path, method, node, headers, site="", topic="summary", link=""):
 
 
 def takes_site(node) -> bool:
-    return any(resolve(x)["name"] == "site" for x in node.get("parameters", []))
+    return any((x["name"], x["in"]) == ("site", "query")
+               for x in map(resolve, node.get("parameters", [])))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda x: x[2]["operationId"])

@@ -248,7 +248,7 @@ def test_every_path_is_documented(server):
         detail = answer.json()["detail"]
         detail = re.sub(r"(\S+)\{([a-z,-]+,[a-z,-]+)\}",
                         lambda m: " ".join(m[1] + name for name in m[2].split(",")), detail)
-        served = set(re.findall(r"/[a-z0-9/{}-]+", detail))
+        served = set(re.findall(r"/[a-z0-9/{}-]+(?:\.json|\.svg)?", detail))
         also = {"/v1/events", "/v1/live"} | {
             path for path, item in DOCUMENT["paths"].items()
             if any(x.get("tags") == ["access"] for x in item.values() if isinstance(x, dict))

@@ -169,6 +169,12 @@ def provoked(server: Server):
     add_user(server, "zoe")
     await_user(server, "zoe")
     weak = bearer(server.keys["read", "default"])
+    made = server.query.post("/v1/keys", {"site": "shop", "role": "counter", "name": "x*",
+                                          "rate": 1}, root)
+    assert made.status == 200, made
+    wait_until(lambda: o["getCounter"].ask(server).status == 200, 5, "it is known")
+    for name, end in (("getCounter", ".json"), ("getCounterPicture", ".svg")):
+        yield from ((o[name], server.query.get(f"/c/shop/x{i}{end}")) for i in range(2, 15))
     for x in o.values():
         yield x, x.ask(server)  # 401, or 200 of a session.
         yield x, x.ask(server, headers=weak)

@@ -155,6 +155,41 @@ def test_a_link_is_made_opens_what_it_shows_and_is_taken_back(browser, server):
     screen.close()
 
 
+def test_a_counter_shows_on_any_page_until_it_is_taken_back(browser, server):
+    clicks = Client(server.address("ingest"), key=make_key(
+        server, "--role", "ingest", "--site", "shop"))
+    click_on_it = {"user_id": "ada", "event_type": "click", "page_url": "/counted"}
+    wait_until(lambda: clicks.post("/v1/events", click_on_it).status == 200)
+    screen = inside(browser, server, "ada", "/settings")
+    page = screen.page
+    click(screen, "New counter")
+    page.get_by_role("textbox", name="Page").fill("/counted*")
+    page.get_by_role("combobox", name="Site").select_option("shop")
+    assert "all sites" not in page.get_by_role("combobox", name="Site").inner_text()
+    looked_at(screen, "a new counter")
+    click(screen, "Show counts")
+    screen.await_text("Anybody may see the clicks and the number of users of /counted*.")
+    screen.await_text("/c/shop/PAGE.svg")
+    looked_at(screen, "a counter")
+    base = "/c/shop/%2Fcounted"
+    wait_until(lambda: server.query.get(base + ".json").status == 200)
+
+    other = browser.new_page()  # Of no origin at all.
+    other.set_content(f'<img id="it" src="{server.url("query")}{base}.svg" alt="">')
+    other.wait_for_function("() => it.complete && it.naturalWidth > 50 && it.naturalHeight > 15")
+    told = other.evaluate("x => fetch(x).then(y => y.json())", server.url("query") + base + ".json")
+    assert told["count"] >= 1 and told["visitors"] == 1, told
+    other.close()
+
+    page.get_by_role("button", name="Take back /counted*").click()
+    looked_at(screen, "whether to take a counter back")
+    click(screen, "Take it back")
+    screen.await_text("is taken back.")
+    wait_until(lambda: server.query.get(base + ".json").status == 404)
+    assert not screen.faults, screen.faults
+    screen.close()
+
+
 def test_a_key_is_made_shown_once_used_and_revoked(browser, server):
     screen = inside(browser, server, "ada", "/settings")
     page = screen.page

@@ -11,13 +11,14 @@ export interface SiteRow {
   active_keys: number;
 }
 
-export type KeyRole = 'ingest' | 'read' | 'admin' | 'share';
+export type KeyRole = 'ingest' | 'read' | 'admin' | 'share' | 'counter';
 
 export interface KeyRow {
   id: string;
   site: string;
   role: KeyRole;
   state: 'active' | 'expired' | 'revoked';
+  /// For people; of a counter its pages.
   name: string;
   /// A second; 0: no limit of its own.
   rate: number;
@@ -36,7 +37,7 @@ export interface NewKey {
 }
 
 /// `key` is the text with the secret, which nobody can read again; of a link the end of its
-/// address.
+/// address, of a counter its beginning.
 export interface MadeKey {
   key: string;
   row: KeyRow;

@@ -8,6 +8,7 @@ import { href } from '../lib/state';
 import { Foreign } from '../widgets/bits';
 import { Day, Form, Row, Section, text_of, use_action } from '../widgets/settings';
 import { use_stream } from '../widgets/stream';
+import { Counters } from './settings_counters';
 import { Keys } from './settings_keys';
 import { Links } from './settings_links';
 import { People } from './settings_people';
@@ -43,6 +44,7 @@ function Lists() {
         changed={() => reload(keys as Resource<never>, sites as Resource<never>)} />
       <Links keys={keys} sites={known}
         changed={() => reload(keys as Resource<never>, sites as Resource<never>)} />
+      <Counters keys={keys} sites={known} changed={() => reload(keys as Resource<never>)} />
       <People people={people} sites={known} />
     </>
   );

@@ -1,6 +1,7 @@
 /// Keys of programs: made here, shown once, revoked here.
 
 import { useSignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
 import {
   type KeyRole, type KeyRow, type MadeKey, make_key, type NewKey, revoke_key, type SiteRow,
@@ -13,7 +14,7 @@ import {
   use_action,
 } from '../widgets/settings';
 
-const roles: Record<Exclude<KeyRole, 'share'>, string> = {
+const roles: Record<Exclude<KeyRole, 'share' | 'counter'>, string> = {
   ingest: 'ingest: sends events',
   read: 'read: asks for numbers',
   admin: 'admin: both; of all sites, everything',
@@ -39,7 +40,7 @@ export function Keys({ keys, sites, changed }: KeysProps) {
             made.value = null;
             tell('');
           }}>The node keeps only what it needs to know the key again.</ShownOnce>}
-        <KeyList keys={data.keys.filter((key) => key.role !== 'share')} tell={tell} />
+        <KeyList keys={data.keys.filter((key) => key.role in roles)} tell={tell} />
       </>}
     </Section>
   );
@@ -148,5 +149,41 @@ export function KeyDates({ row }: { row: KeyRow }) {
         : row.expires_at && <>, {row.state === 'expired' ? 'expired' : 'expires'}{' '}
           <Day at={row.expires_at} /></>}
     </span>
+  );
+}
+
+interface TakeBackRowProps {
+  row: KeyRow;
+  what: string;
+  tell: Tell;
+  /// What holds within 5 seconds.
+  lost: string;
+  cells: ComponentChildren[];
+}
+
+/// What shows numbers to others, until it is taken back.
+export function TakeBackRow({ row, what, tell, lost, cells }: TakeBackRowProps) {
+  const asking = useSignal(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const title = row.name ? `${visible(row.name)} (${row.id})` : row.id;
+  const close = () => {
+    asking.value = false;
+    button.current?.focus();
+  };
+  const take_back = async () => {
+    const { stored } = await revoke_key(row.id);
+    asking.value = false;
+    tell(stored ? `${what} ${title} is taken back.`
+      : `${what} ${title} is taken back. The database is away, and is told when it is back.`);
+  };
+  return (
+    <Row cells={[...cells, <KeyDates row={row} />]} actions={
+      <button type="button" class="link" ref={button} aria-expanded={asking.value}
+        aria-label={`Take back ${title}`} onClick={() => { asking.value = true; }}>Take back
+      </button>}>
+      {asking.value && <Confirm question={`Take ${title} back? ${lost} within 5 seconds, and it
+        cannot be brought back.`} does="Take it back" keep="Keep it" run={take_back}
+        close={close} />}
+    </Row>
   );
 }

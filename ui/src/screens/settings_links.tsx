@@ -1,16 +1,15 @@
 /// Links that show a site's numbers to whoever has them: made here, shown once, taken back here.
 
 import { useSignal } from '@preact/signals';
-import { useRef } from 'preact/hooks';
 import {
-  type KeyRow, type MadeKey, make_key, type NewKey, revoke_key, type SiteRow,
+  type KeyRow, type MadeKey, make_key, type NewKey, type SiteRow,
 } from '../lib/access';
 import { visible } from '../lib/format';
 import { Foreign } from '../widgets/bits';
 import {
-  Confirm, Form, Row, Section, ShownOnce, SiteField, type Tell, text_of, use_action,
+  Form, Section, ShownOnce, SiteField, type Tell, text_of, use_action,
 } from '../widgets/settings';
-import { KeyDates, type KeysProps } from './settings_keys';
+import { type KeysProps, TakeBackRow } from './settings_keys';
 
 export function Links({ keys, sites, changed }: KeysProps) {
   const made = useSignal<MadeKey | null>(null);
@@ -66,8 +65,7 @@ function LinkForm({ sites, close, made }: LinkFormProps) {
 }
 
 function LinkList({ links, tell }: { links: KeyRow[]; tell: Tell }) {
-  if (links.length === 0) return <p class="quiet">No link is out: nobody sees a number without
-    signing in.</p>;
+  if (links.length === 0) return <p class="quiet">No link is out.</p>;
   return (
     <ul class="rows" aria-label="Share links">
       {links.map((link) => <OneLink key={link.id} row={link} tell={tell} />)}
@@ -76,31 +74,11 @@ function LinkList({ links, tell }: { links: KeyRow[]; tell: Tell }) {
 }
 
 function OneLink({ row, tell }: { row: KeyRow; tell: Tell }) {
-  const asking = useSignal(false);
-  const button = useRef<HTMLButtonElement>(null);
-  const title = row.name ? `${visible(row.name)} (${row.id})` : row.id;
-  const close = () => {
-    asking.value = false;
-    button.current?.focus();
-  };
-  const take_back = async () => {
-    const { stored } = await revoke_key(row.id);
-    asking.value = false;
-    tell(stored ? `Link ${title} is taken back.`
-      : `Link ${title} is taken back. The database is away, and is told when it is back.`);
-  };
   return (
-    <Row cells={[
+    <TakeBackRow row={row} what="Link" tell={tell} lost="Whoever has it sees nothing" cells={[
       <><b><Foreign text={row.name || row.id} /></b>
         {row.name && <> <code class="quiet">{visible(row.id)}</code></>}</>,
       <>shows <Foreign text={row.site} /></>,
-      <KeyDates row={row} />,
-    ]} actions={<button type="button" class="link" ref={button} aria-expanded={asking.value}
-      aria-label={`Take back ${title}`} onClick={() => { asking.value = true; }}>Take back
-    </button>}>
-      {asking.value && <Confirm question={`Take ${title} back? Whoever has it sees nothing within 5
-        seconds, and it cannot be brought back.`} does="Take it back" keep="Keep it"
-        run={take_back} close={close} />}
-    </Row>
+    ]} />
   );
 }
