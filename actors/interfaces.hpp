@@ -233,6 +233,7 @@ using auditor_actor = caf::typed_actor<
     // INTERNAL: the store's answers and the partitions', each with the step it belongs to.
     rpc<void(atom::progress, uint64_t, std::vector<partition_state>)>,
     rpc<void(atom::audit, uint64_t, std::vector<audit_difference>)>,
+    rpc<void(atom::audit, uint64_t, page_recount)>,
     rpc<void(atom::found, uint64_t, audit_partition)>,
     rpc<void(atom::loaded, uint64_t, caf::atom_value, store_answer)>,
     rpc<void(atom::reached, uint64_t, position, uint64_t)>,

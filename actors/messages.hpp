@@ -257,6 +257,7 @@ CAF_ADD_TYPE_ID(footfall, (footfall::access_told))
 CAF_ADD_TYPE_ID(footfall, (footfall::access_part))
 CAF_ADD_TYPE_ID(footfall, (footfall::access_part_taken))
 CAF_ADD_TYPE_ID(footfall, (footfall::access_revoked))
+CAF_ADD_TYPE_ID(footfall, (footfall::page_recount))
 
 CAF_ADD_ATOM(footfall, footfall::atom, wake, "wake")
 CAF_ADD_ATOM(footfall, footfall::atom, tick, "tick")

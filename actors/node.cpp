@@ -274,16 +274,18 @@ void node::audit(audit_ask ask, reply<audit_reply> done) {
   audit_reply late;
   late.code = errc::timeout;
   late.reason = "the audit was not finished in time";
-  reply<audit_reply> note = [counts = audits_, done = std::move(done)](audit_reply x) {
+  const bool is_page = !ask.page_url.empty(); // It says nothing of the others.
+  reply<audit_reply> note = [counts = audits_, is_page, done = std::move(done)](audit_reply x) {
     if (x.code == errc::none)
-      counts->differences = x.differences.size();
+      counts->differences = is_page ? std::max<uint64_t>(counts->differences, x.differences.size())
+                                    : x.differences.size();
     add(x.code != errc::none    ? counts->failed
         : x.differences.empty() ? counts->ok
                                 : counts->differing);
     done(std::move(x));
   };
   ask_from_outside(system_, alive_, children_.auditor(), audit_patience, std::move(note),
-                   std::move(late), atom::audit_v, ask);
+                   std::move(late), atom::audit_v, std::move(ask));
 }
 
 void node::bad_events(bad_events_ask ask, reply<bad_events_reply> done) {

@@ -27,7 +27,7 @@ void print_list(simdjson::dom::element root, const char* member, const char* tit
 
 void print_partitions(simdjson::dom::element root) {
   simdjson::dom::array rows;
-  if (root["partitions"].get(rows) != simdjson::SUCCESS)
+  if (root["partitions"].get(rows) != simdjson::SUCCESS || rows.size() == 0)
     return;
   table out{{"partition", "log from", "log to", "acknowledged to", "applied to", "folded to"}};
   for (auto row : rows)
@@ -66,13 +66,17 @@ int run_audit(const audit_options& options) {
     std::fprintf(stderr, "footfall: %s\n", error.c_str());
     return 2;
   }
-  return print_answer(client->get("/admin/audit?live=" + options.live), false,
-                      [&](simdjson::dom::element root) {
-                        if (!options.json)
-                          return print_audit(root);
-                        std::puts(simdjson::minify(root).c_str());
-                        return is_ok(root) ? 0 : 1;
-                      });
+  auto path = "/admin/audit?live=" + options.live;
+  if (!options.page.empty())
+    path += "&page_url=" + url_encode(options.page);
+  if (!options.site.empty())
+    path += "&site=" + url_encode(options.site);
+  return print_answer(client->get(path), false, [&](simdjson::dom::element root) {
+    if (!options.json)
+      return print_audit(root);
+    std::puts(simdjson::minify(root).c_str());
+    return is_ok(root) ? 0 : 1;
+  });
 }
 
 } // namespace footfall::app

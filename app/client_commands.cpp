@@ -157,6 +157,11 @@ void add_audit(CLI::App& program, std::function<int()>& run) {
   command.add_option("--live", x->live, "Live pages to compare: none, sample or all")
       ->check(CLI::IsMember({"none", "sample", "all"}))
       ->capture_default_str();
+  auto* page = command.add_option("--page", x->page, "Recount this page alone")
+                   ->check([](const std::string& text) {
+                     return std::string(text.empty() ? "names no page" : "");
+                   });
+  command.add_option("--site", x->site, "The site of that page")->needs(page);
   add_address(command, "--url", "admin", x->url);
   command.add_flag("--json", x->json, "Print the node's answer as it is");
   run_with(command, std::move(x), run_audit, run);

@@ -13,7 +13,9 @@ namespace footfall {
 enum class audit_live : uint8_t { none, sample, all };
 
 struct audit_ask {
-  audit_live live = audit_live::sample;
+  audit_live live = audit_live::sample; ///< Of one page: none, or whether it is live.
+  std::string site_id = {};
+  std::string page_url = {}; ///< One page alone; empty: all there is.
 };
 template <class Inspector>
 auto inspect(Inspector& f, audit_ask& x) {
@@ -22,7 +24,8 @@ auto inspect(Inspector& f, audit_ask& x) {
     x.live = static_cast<audit_live>(live);
     return caf::none;
   };
-  return f(caf::meta::type_name("audit_ask"), live, caf::meta::load_callback(load));
+  return f(caf::meta::type_name("audit_ask"), live, x.site_id, x.page_url,
+           caf::meta::load_callback(load));
 }
 
 /// How far one partition is, as store, memory and log say; -1: not known.

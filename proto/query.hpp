@@ -214,4 +214,14 @@ auto inspect(Inspector& f, audit_difference& x) {
   return wire::object(f, "audit_difference", x.table, x.key, x.expected, x.found);
 }
 
+/// One page, counted from its raw rows below the folded positions.
+struct page_recount {
+  uint64_t rows = 0;
+  std::vector<audit_difference> differences; ///< Of its aggregates; at most 1,000.
+};
+template <class Inspector>
+auto inspect(Inspector& f, page_recount& x) {
+  return wire::object(f, "page_recount", x.rows, x.differences);
+}
+
 } // namespace footfall

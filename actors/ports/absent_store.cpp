@@ -58,6 +58,9 @@ void absent_store::type_names(std::string, std::vector<int32_t>,
 void absent_store::audit(store::done<std::vector<audit_difference>> reply) {
   reply(none());
 }
+void absent_store::audit_page(page_key, store::done<page_recount> reply) {
+  reply(none());
+}
 void absent_store::progress(store::done<std::vector<partition_state>> reply) {
   reply(std::vector<partition_state>{});
 }

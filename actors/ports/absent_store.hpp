@@ -31,6 +31,7 @@ public:
   void type_names(std::string site_id, std::vector<int32_t> numbers,
                   store::done<snapshot<std::string>> reply) override;
   void audit(store::done<std::vector<audit_difference>> reply) override;
+  void audit_page(page_key key, store::done<page_recount> reply) override;
   void progress(store::done<std::vector<partition_state>> reply) override;
   void bad_events(bad_events_ask ask, store::done<bad_event_page> reply) override;
   void mark_redriven(std::vector<redriven> rows, store::done<uint64_t> reply) override;

@@ -235,6 +235,9 @@ public:
   /// At most 1,000 differences.
   virtual void audit(done<std::vector<audit_difference>> reply) = 0;
 
+  /// Recounts one page. As slow where no index leads to its raw rows.
+  virtual void audit_page(page_key key, done<page_recount> reply) = 0;
+
   virtual void progress(done<std::vector<partition_state>> reply) = 0;
 
   /// Bad events by partition and offset. A page has at most ask.limit rows and about

@@ -165,6 +165,12 @@ void begin(auditor_ptr self) {
   done();
 }
 
+void look_at(auditor_ptr self, uint32_t home, std::string page) {
+  auto& x = *self->state.now;
+  x.pages.emplace_back(home, std::move(page));
+  next_pages(self);
+}
+
 void take_loads(auditor_ptr self, caf::atom_value step, store_answer& snapshot) {
   if (step == before_step)
     await_partitions(self, snapshot);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/model/record.hpp"
 #include "actors/port_answers.hpp"
 #include "actors/tend/audit_pages.hpp"
 
@@ -27,6 +28,13 @@ void fail(auditor_ptr self, const caf::error& why) {
   x->promise.deliver(std::move(out));
 }
 
+void tell_if_stopped(auditor_ptr self, uint32_t partition) {
+  const auto& part = self->state.config.status->parts[partition];
+  if (part.phase == partition_phase::stopped)
+    self->state.now->differs("partition", name_of(partition) + " stopped: " + part.why_stopped(),
+                             part.log_end, part.next_offset);
+}
+
 // What memory knows is read first: the store can only be further.
 void compare_positions(auditor_ptr self) {
   auto& st = self->state;
@@ -38,9 +46,7 @@ void compare_positions(auditor_ptr self) {
     row.next_offset = part.phase == partition_phase::running ? part.next_offset.load() : -1;
     row.acknowledged_end = part.log_end;
     to.push_back(row);
-    if (part.phase == partition_phase::stopped)
-      st.now->differs("partition", name_of(row.partition) + " stopped: " + part.why_stopped(),
-                      row.acknowledged_end, part.next_offset);
+    tell_if_stopped(self, row.partition);
   }
   st.config.events->progress(to_me<std::vector<partition_state>>(
       self, atom::progress_v, self->state.number, positions_step));
@@ -127,6 +133,40 @@ void take_rows(auditor_ptr self, std::vector<audit_difference>& found) {
     audit_pages::begin(self);
 }
 
+uint32_t home_of(auditor_ptr self, const audit_ask& ask) {
+  const auto homes = std::max<size_t>(self->state.nodes.partitions.size(), 1);
+  return model::partition_of(model::record_key(ask.site_id, ask.page_url),
+                             static_cast<uint32_t>(homes));
+}
+
+void take_recount(auditor_ptr self, page_recount& found) {
+  auto& st = self->state;
+  auto& x = *st.now;
+  auto& to = x.reply.differences;
+  to.insert(to.end(), found.differences.begin(), found.differences.end());
+  x.reply.checked.push_back(std::to_string(found.rows)
+                            + " raw events of the page, below the folded positions, against its "
+                              "clicks, users, types and minutes");
+  if (x.ask.live == audit_live::none)
+    finish_audit(self);
+  else
+    audit_pages::look_at(self, home_of(self, x.ask), in_site(x.ask.site_id, x.ask.page_url));
+}
+
+void say_of_page(auditor_state::run& x) {
+  auto& to = x.reply;
+  if (x.bounded > 0)
+    to.checked.push_back("clicks of the live page against the store");
+  else if (x.compared > 0)
+    to.checked.push_back("clicks, users and types of the live page against the store");
+  if (x.bounded > 0)
+    to.not_checked.push_back("users and types of the live page, which was clicked meanwhile");
+  else if (x.compared == 0 && to.not_checked.empty())
+    to.not_checked.push_back("the page in memory: it is not live at this node, was being loaded, "
+                             "did not answer, or was not asked for");
+  to.not_checked.push_back("other pages, how far the partitions are, and what the event log holds");
+}
+
 caf::result<audit_reply> start(auditor_ptr self, const audit_ask& ask) {
   auto& st = self->state;
   if (st.now) {
@@ -142,7 +182,14 @@ caf::result<audit_reply> start(auditor_ptr self, const audit_ask& ask) {
   self->entry()->set_state("auditing");
   ++st.number;
   auto promise = st.now->promise;
-  compare_positions(self);
+  if (ask.page_url.empty()) {
+    compare_positions(self);
+    return promise;
+  }
+  if (const auto home = home_of(self, ask); home < st.config.status->parts.size())
+    tell_if_stopped(self, home);
+  st.config.events->audit_page({ask.site_id, ask.page_url},
+                               to_me<page_recount>(self, atom::audit_v, st.number, rows_step));
   return promise;
 }
 
@@ -166,7 +213,10 @@ void finish_audit(auditor_ptr self) {
   auto x = std::move(st.now);
   self->entry()->set_state("running");
   auto& to = x->reply;
-  if (x->ask.live == audit_live::none) {
+  const bool is_page = !x->ask.page_url.empty();
+  if (is_page) {
+    say_of_page(*x);
+  } else if (x->ask.live == audit_live::none) {
     to.not_checked.push_back("live pages (ask with live=sample or live=all)");
   } else {
     to.checked.push_back("clicks, users and types of " + std::to_string(x->compared) + " of "
@@ -203,6 +253,10 @@ auditor_actor::behavior_type auditor(auditor_ptr self, auditor_config config) {
       [self, now](atom::audit, uint64_t n, std::vector<audit_difference>& x) {
         if (now(n))
           take_rows(self, x);
+      },
+      [self, now](atom::audit, uint64_t n, page_recount& x) {
+        if (now(n))
+          take_recount(self, x);
       },
       [self, now](atom::loaded, uint64_t n, caf::atom_value step, store_answer& x) {
         if (now(n))

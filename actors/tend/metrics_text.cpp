@@ -260,7 +260,8 @@ void add_actors(page& out) {
 void add_audits(page& out, const audit_counts& x) {
   out.labelled("footfall_audits_total", "Audits by how they ended.", "result",
                {{"ok", &x.ok}, {"differs", &x.differing}, {"none", &x.failed}});
-  out.single("footfall_audit_differences", "What the last audit found to differ.",
+  out.single("footfall_audit_differences",
+             "What the last audit found to differ; of a page only if it is more.",
              MetricType::Gauge, static_cast<double>(x.differences.load()));
 }
 

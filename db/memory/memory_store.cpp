@@ -66,29 +66,6 @@ void memory_store::on_renewal(renewal tell) {
   tell_ = std::move(tell);
 }
 
-template <class T, class Work>
-void memory_store::run(done<T>& reply, Work work, bool may_hold) {
-  std::optional<caf::expected<T>> answer;
-  {
-    std::lock_guard guard{lock_};
-    failure planned;
-    if (!failures_.empty()) {
-      planned = failures_.front();
-      failures_.pop_front();
-    }
-    if (planned.code == errc::none || planned.done_anyway)
-      answer.emplace(work());
-    if (answer && *answer)
-      *answer = read_in(incarnation_, std::move(**answer));
-    if (planned.code != errc::none)
-      answer.emplace(make_error(planned.code, "planned by the test"));
-  }
-  auto& by = may_hold && hold_reads ? held_ : deliveries_;
-  by.deliver([reply = std::move(reply), answer = std::move(*answer)]() mutable {
-    reply(std::move(answer));
-  });
-}
-
 std::vector<position> memory_store::reached() const {
   std::vector<position> out;
   for (const auto& [slice, x] : now_.progress)
@@ -183,6 +160,13 @@ void memory_store::apply(apply_request batch, done<apply_result> reply) {
   });
 }
 
+uint64_t memory_store::folded_rows_of(int32_t page_no) const {
+  uint64_t out = 0;
+  for (const auto& [at, x] : now_.rows)
+    out += x.page_no == page_no && at.second < now_.progress.at(at.first).folded_offset;
+  return out;
+}
+
 fold_result memory_store::do_fold(uint32_t partition, int64_t from, int64_t until) const {
   fold_result out;
   out.moved = true;
@@ -195,13 +179,8 @@ fold_result memory_store::do_fold(uint32_t partition, int64_t from, int64_t unti
   }
   if (changed.size() > fold_records_max)
     return out;
-  for (auto page_no : changed) {
-    uint64_t clicks = 0;
-    for (const auto& [at, x] : now_.rows)
-      if (x.page_no == page_no && at.second < now_.progress.at(at.first).folded_offset)
-        ++clicks;
-    out.pages.push_back({page_no, clicks});
-  }
+  for (auto page_no : changed)
+    out.pages.push_back({page_no, folded_rows_of(page_no)});
   return out;
 }
 
@@ -354,6 +333,12 @@ void memory_store::type_names(std::string /*site_id*/, std::vector<int32_t> numb
 void memory_store::audit(done<std::vector<audit_difference>> reply) {
   // There are no aggregates that could differ.
   run<std::vector<audit_difference>>(reply, [] { return std::vector<audit_difference>{}; });
+}
+
+void memory_store::audit_page(page_key key, done<page_recount> reply) {
+  run<page_recount>(reply, [&] {
+    return page_recount{folded_rows_of(now_.pages.find({key.site_id, key.page_url})), {}};
+  });
 }
 
 void memory_store::progress(done<std::vector<partition_state>> reply) {

@@ -57,6 +57,7 @@ public:
   void type_names(std::string site_id, std::vector<int32_t> numbers,
                   done<snapshot<std::string>> reply) override;
   void audit(done<std::vector<audit_difference>> reply) override;
+  void audit_page(page_key key, done<page_recount> reply) override;
   void progress(done<std::vector<partition_state>> reply) override;
   void bad_events(bad_events_ask ask, done<bad_event_page> reply) override;
   void mark_redriven(std::vector<redriven> rows, done<uint64_t> reply) override;
@@ -146,6 +147,7 @@ private:
   std::vector<position> reached() const;
   void claim(uint32_t partition, const lease_claim* by, done<partition_claim>& reply);
   apply_result do_apply(const apply_request& batch);
+  uint64_t folded_rows_of(int32_t page_no) const;
   fold_result do_fold(uint32_t partition, int64_t from, int64_t until) const;
   page_load do_load(const page_key& key, int32_t first_minute, uint32_t users_max) const;
 
@@ -174,5 +176,28 @@ private:
   deliveries deliveries_;
   deliveries held_{true};
 };
+
+template <class T, class Work>
+void memory_store::run(done<T>& reply, Work work, bool may_hold) {
+  std::optional<caf::expected<T>> answer;
+  {
+    std::lock_guard guard{lock_};
+    failure planned;
+    if (!failures_.empty()) {
+      planned = failures_.front();
+      failures_.pop_front();
+    }
+    if (planned.code == errc::none || planned.done_anyway)
+      answer.emplace(work());
+    if (answer && *answer)
+      *answer = read_in(incarnation_, std::move(**answer));
+    if (planned.code != errc::none)
+      answer.emplace(make_error(planned.code, "planned by the test"));
+  }
+  auto& by = may_hold && hold_reads ? held_ : deliveries_;
+  by.deliver([reply = std::move(reply), answer = std::move(*answer)]() mutable {
+    reply(std::move(answer));
+  });
+}
 
 } // namespace footfall

@@ -27,5 +27,6 @@ caf::expected<std::vector<partition_state>> progress(connection& c, const std::s
 
 /// Recounts everything from the raw rows below the folded positions.
 caf::expected<std::vector<audit_difference>> audit(connection& c);
+caf::expected<page_recount> audit_page(connection& c, const page_key& key);
 
 } // namespace footfall::postgres

@@ -301,6 +301,11 @@ void postgres_store::audit(done<std::vector<audit_difference>> reply) {
   parts_->audits.push(std::make_unique<call<rows>>(work, std::move(reply), true), "audit");
 }
 
+void postgres_store::audit_page(page_key key, done<page_recount> reply) {
+  auto work = [key = std::move(key)](connection& c) { return postgres::audit_page(c, key); };
+  parts_->audits.push(std::make_unique<call<page_recount>>(work, std::move(reply), true), "audit");
+}
+
 void postgres_store::progress(done<std::vector<partition_state>> reply) {
   read<std::vector<partition_state>>(std::move(reply), [this](connection& c) {
     return postgres::progress(c, parts_->config.topic);

@@ -58,6 +58,7 @@ public:
   void type_names(std::string site_id, std::vector<int32_t> numbers,
                   done<snapshot<std::string>> reply) override;
   void audit(done<std::vector<audit_difference>> reply) override;
+  void audit_page(page_key key, done<page_recount> reply) override;
   void progress(done<std::vector<partition_state>> reply) override;
   void bad_events(bad_events_ask ask, done<bad_event_page> reply) override;
   void mark_redriven(std::vector<redriven> rows, done<uint64_t> reply) override;

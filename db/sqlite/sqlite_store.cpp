@@ -6,7 +6,6 @@
 
 #include "db/sqlite/migrate.hpp"
 #include "db/sqlite/position_key.hpp"
-#include "db/sqlite/store_audit.hpp"
 #include "db/sqlite/store_call.hpp"
 #include "proto/failpoint.hpp"
 #include "proto/seeded_bug.hpp"
@@ -119,24 +118,42 @@ void sqlite_store::impl::read(std::optional<sqlite::read_lane>& by, done<T> repl
 }
 
 void sqlite_store::impl::audit_loop() {
-  std::vector<audit_done> calls;
+  std::vector<audit_call> calls;
   while (audits.take(calls)) {
-    caf::expected<std::vector<audit_difference>> answer{sqlite::closed()};
-    if (!stopping) {
+    for (auto& x : calls) {
+      if (stopping) {
+        x(nullptr, sqlite::closed());
+        continue;
+      }
       try {
         auditing->roll_back();
         sqlite::store_audit audit{*auditing};
-        auto found = audit.run(differences_max, stopping);
-        if (!stopping)
-          answer = std::move(found);
+        x(&audit, {});
       } catch (const sqlite::failure& error) {
         auditing->roll_back();
-        answer = failed(error, true);
+        x(nullptr, failed(error, true));
       }
     }
-    for (auto& x : calls)
-      x(answer);
     calls.clear();
+  }
+}
+
+/// `work` is done on the thread of audits.
+template <class T, class Work>
+void sqlite_store::impl::audit(done<T> reply, Work work) {
+  audit_call call = [this, reply, work](sqlite::store_audit* on, const caf::error& why_not) {
+    if (!on)
+      return reply(why_not);
+    auto found = work(*on);
+    if (stopping)
+      return reply(sqlite::closed());
+    reply(std::move(found));
+  };
+  using answer = decltype(audits)::answer;
+  switch (audits.push(call)) {
+  case answer::taken: return;
+  case answer::closed: return reply(sqlite::closed());
+  case answer::full: return reply(make_error(errc::overloaded, "an audit is under way"));
   }
 }
 
@@ -294,12 +311,15 @@ void sqlite_store::type_names(std::string /*site_id*/, std::vector<int32_t> numb
 }
 
 void sqlite_store::audit(done<std::vector<audit_difference>> reply) {
-  using answer = decltype(impl_->audits)::answer;
-  switch (impl_->audits.push(reply)) {
-  case answer::taken: return;
-  case answer::closed: return reply(sqlite::closed());
-  case answer::full: return reply(make_error(errc::overloaded, "an audit is under way"));
-  }
+  impl_->audit(std::move(reply), [x = impl_.get()](sqlite::store_audit& on) {
+    return on.run(differences_max, x->stopping);
+  });
+}
+
+void sqlite_store::audit_page(page_key key, done<page_recount> reply) {
+  impl_->audit(std::move(reply), [x = impl_.get(), key = std::move(key)](sqlite::store_audit& on) {
+    return on.run_page(key, differences_max, x->stopping);
+  });
 }
 
 void sqlite_store::progress(done<std::vector<partition_state>> reply) {

@@ -12,6 +12,7 @@
 #include "db/sqlite/read_lane.hpp"
 #include "db/sqlite/run_maker.hpp"
 #include "db/sqlite/sqlite_store.hpp"
+#include "db/sqlite/store_audit.hpp"
 #include "db/sqlite/store_writer.hpp"
 #include "db/sqlite/synced_offsets.hpp"
 #include "db/sqlite/write_turn.hpp"
@@ -20,7 +21,7 @@ namespace footfall {
 
 /// The threads of sqlite_store and what they share.
 struct sqlite_store::impl {
-  using audit_done = done<std::vector<audit_difference>>;
+  using audit_call = std::function<void(sqlite::store_audit*, const caf::error& why_not)>;
 
   explicit impl(config x)
       : settings(std::move(x)), file(settings.folder + "/store.db"),
@@ -46,6 +47,8 @@ struct sqlite_store::impl {
   };
   turn_result run_together(std::vector<sqlite::write_call>& calls, size_t from, size_t until);
   void audit_loop();
+  template <class T, class Work>
+  void audit(done<T> reply, Work work);
   caf::error failed(const sqlite::failure& error, bool certain);
   void sync_failed(const sqlite::failure& error);
 
@@ -61,7 +64,7 @@ struct sqlite_store::impl {
   sqlite::synced_offsets synced;
   std::optional<sqlite::checkpointer> checkpoints;
   sqlite::call_queue<sqlite::write_call> writes;
-  sqlite::call_queue<audit_done> audits;
+  sqlite::call_queue<audit_call> audits;
   std::atomic<bool> stopping{false};
   mutable std::mutex trouble_lock;
   std::string trouble;

@@ -54,6 +54,23 @@ std::vector<audit_difference> store_audit::run(size_t most, const std::atomic<bo
   return std::move(differences_);
 }
 
+page_recount store_audit::run_page(const page_key& key, size_t most,
+                                   const std::atomic<bool>& stopping) {
+  statement number{on_, "SELECT p.page_no FROM core_pages p JOIN core_sites s USING (site_no)"
+                        " WHERE s.site_id = ? AND p.page_url = ?"};
+  number.bind_text(1, key.site_id).bind_text(2, key.page_url);
+  if (!number.step())
+    return {};
+  only_ = number.integer(0);
+  number.reset();
+  most_ = most;
+  differences_.clear();
+  passes_ = 1;
+  pass_ = 0;
+  run_pass(stopping);
+  return {rows_of_it_, std::move(differences_)};
+}
+
 void store_audit::run_pass(const std::atomic<bool>& stopping) {
   clicks_.clear();
   pages_.clear();
@@ -75,12 +92,14 @@ void store_audit::run_pass(const std::atomic<bool>& stopping) {
     scan({is_new ? x.base : old->merged, x.merged, false, true}, true, stopping);
     scan({x.merged, x.until, false, true, &x}, true, stopping);
   }
+  if (const auto it = pages_.find(only_); it != pages_.end())
+    rows_of_it_ = it->second.clicks;
   if (!stopping) {
     compare_clicks();
     compare_totals();
     compare_types();
     compare_series();
-    if (pass_ == 0) {
+    if (pass_ == 0 && only_ == 0) {
       compare_sites();
       compare_ids();
     }
@@ -115,9 +134,9 @@ void store_audit::take_folded() {
   const int64_t site_no = rows_.integer(3);
   const int64_t at_us = rows_.integer(5);
   const auto key = rows_.blob(6);
-  if (pass_ == 0)
+  if (pass_ == 0 && only_ == 0)
     ++sites_[pair_of(site_no, at_us / minute_us)];
-  if (!key.empty()
+  if (only_ == 0 && !key.empty()
       && static_cast<uint64_t>(static_cast<unsigned char>(key.back())) % passes_ == pass_) {
     auto id = std::string{key} + std::to_string(site_no);
     if (!ids_.insert(id).second)
@@ -184,7 +203,8 @@ void store_audit::compare_clicks() {
     return page_name(pair >> 32) + " "
            + text("SELECT user_id FROM core_users WHERE user_no = ?", pair & low32);
   };
-  statement blocks{on_, "SELECT first, data FROM core_pair_blocks"};
+  statement blocks{on_, "SELECT first, data FROM core_pair_blocks WHERE first BETWEEN ? AND ?"};
+  blocks.bind(1, pair_of(first_page(), 0)).bind(2, pair_of(last_page(), low32));
   std::vector<user_clicks> users;
   int64_t last = -1; // Pair of the block before.
   while (blocks.step()) {
@@ -209,7 +229,9 @@ void store_audit::compare_clicks() {
 }
 
 void store_audit::compare_totals() {
-  statement rows{on_, "SELECT page_no, clicks, users, last_at_us, site_no FROM core_page_totals"};
+  statement rows{on_, "SELECT page_no, clicks, users, last_at_us, site_no FROM core_page_totals"
+                      " WHERE page_no BETWEEN ? AND ?"};
+  rows.bind(1, first_page()).bind(2, last_page());
   while (rows.step()) {
     const int64_t page_no = rows.integer(0);
     if (!is_mine(page_no))
@@ -239,7 +261,9 @@ void store_audit::compare_types() {
     return page_name(key >> 32) + " "
            + text("SELECT event_type FROM core_types WHERE type_no = ?", key & low32);
   };
-  statement rows{on_, "SELECT page_no, type_no, clicks FROM core_page_types"};
+  statement rows{on_, "SELECT page_no, type_no, clicks FROM core_page_types"
+                      " WHERE page_no BETWEEN ? AND ?"};
+  rows.bind(1, first_page()).bind(2, last_page());
   while (rows.step())
     if (is_mine(rows.integer(0)))
       compare_one(types_, pair_of(rows.integer(0), rows.integer(1)),
@@ -252,7 +276,9 @@ void store_audit::compare_series() {
     return page_name(x.page_no) + " minute " + std::to_string(x.minute) + " "
            + text("SELECT event_type FROM core_types WHERE type_no = ?", x.type_no);
   };
-  statement rows{on_, "SELECT page_no, minute, type_no, clicks FROM core_page_series"};
+  statement rows{on_, "SELECT page_no, minute, type_no, clicks FROM core_page_series"
+                      " WHERE page_no BETWEEN ? AND ?"};
+  rows.bind(1, first_page()).bind(2, last_page());
   while (rows.step())
     if (is_mine(rows.integer(0)))
       compare_one(series_,

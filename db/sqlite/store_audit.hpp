@@ -27,6 +27,9 @@ public:
   /// At most `most` differences; stops early, with what it has, when told to.
   std::vector<audit_difference> run(size_t most, const std::atomic<bool>& stopping);
 
+  /// The same of one page alone, in one pass.
+  page_recount run_page(const page_key& key, size_t most, const std::atomic<bool>& stopping);
+
 private:
   struct slice {
     int64_t base = 0;   ///< Position of offset 0.
@@ -56,7 +59,12 @@ private:
   int64_t scan_some(const stretch& x, int64_t rows);
   void take_folded();
   void take_merged(const slice* half);
-  bool is_mine(int64_t page_no) const { return static_cast<uint64_t>(page_no) % passes_ == pass_; }
+  bool is_mine(int64_t page_no) const {
+    return only_ != 0 ? page_no == only_ : static_cast<uint64_t>(page_no) % passes_ == pass_;
+  }
+
+  int64_t first_page() const { return only_; }
+  int64_t last_page() const { return only_ != 0 ? only_ : INT32_MAX; }
 
   void compare_clicks();
   void compare_totals();
@@ -78,6 +86,8 @@ private:
   uint64_t passes_ = 1;
   uint64_t pass_ = 0;
   size_t most_ = 0;
+  int64_t only_ = 0;        ///< The page; 0: all are recounted.
+  uint64_t rows_of_it_ = 0; ///< Raw, below the folded positions.
   std::vector<audit_difference> differences_;
   absl::flat_hash_map<int64_t, uint64_t> clicks_; ///< By page_no << 32 | user_no.
   absl::flat_hash_map<int64_t, page> pages_;

@@ -1,5 +1,6 @@
 #include "net/http/audit_text.hpp"
 
+#include "actors/model/validate.hpp"
 #include "net/http/json_text.hpp"
 
 namespace footfall::http {
@@ -30,8 +31,19 @@ void append_offset(std::string& out, std::string_view key, int64_t value) {
 } // namespace
 
 std::string read_audit_ask(const query_params& from, audit_ask& ask) {
-  if (auto bad = from.check_names({"live"}); !bad.empty())
+  if (auto bad = from.check_names({"live", "site", "page_url"}); !bad.empty())
     return bad;
+  const auto* site = from.find("site");
+  const auto* page = from.find("page_url");
+  if (site && !page)
+    return "page_url is missing beside site; an audit is of one page, or of all there is";
+  if (page) {
+    ask.site_id = site && !site->empty() ? *site : std::string(default_site);
+    ask.page_url = *page;
+    for (const auto& bad : {model::validate_site_id(ask.site_id), model::validate_page_url(*page)})
+      if (!bad.reason.empty())
+        return bad.reason;
+  }
   const auto* live = from.find("live");
   if (!live || *live == "sample")
     ask.live = audit_live::sample;

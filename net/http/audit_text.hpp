@@ -7,7 +7,7 @@
 
 namespace footfall::http {
 
-/// Reads `live`. @returns what is wrong, else an empty text.
+/// Reads `live`, `site` and `page_url`. @returns what is wrong, else an empty text.
 std::string read_audit_ask(const query_params& from, audit_ask& ask);
 
 /// `{"ok":...,"differences":[...],...}`

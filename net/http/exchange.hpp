@@ -113,6 +113,7 @@ public:
   bool answered = false;
   std::string_view pattern = {}; ///< path_pattern(), where an endpoint changed the target.
   unsigned status = 0;           ///< Of the answer.
+  bool is_slow = false;          ///< It may take as long as an audit does.
   std::shared_ptr<body_stream> stream = {}; ///< Set: the answer is its head, and it follows.
 
   void answer(unsigned code, std::string_view type, std::string_view headers,

@@ -52,7 +52,8 @@ struct http_config {
   std::chrono::milliseconds idle_timeout{60'000};
   std::chrono::milliseconds write_timeout{10'000};  ///< Without progress.
   std::chrono::milliseconds answer_timeout{60'000}; ///< Longer than the gateway's.
-  std::chrono::minutes admin_answer_timeout{35};    ///< An audit reads the whole store.
+  /// At the admin port, and of an audit at another: it reads the whole store.
+  std::chrono::milliseconds admin_answer_timeout{35 * 60'000};
 };
 
 /// 0: there is none.

@@ -21,6 +21,7 @@ constexpr std::string_view patterns[] = {
     "/v1/live",
     "/v1/system",
     "/v1/system/history",
+    "/v1/system/audit",
     "/v1/system/actors",
     "/v1/system/actors/{id}",
     "/v1/system/actors/{node}/{id}",

@@ -7,6 +7,7 @@
 #include "net/http/counter_path.hpp"
 #include "net/http/json_text.hpp"
 #include "net/http/key_check.hpp"
+#include "proto/site_text.hpp"
 
 namespace footfall::http {
 
@@ -100,7 +101,7 @@ private:
     int64_t renewed_us = 0; ///< Until then it is asked anew for somebody else, and does for all.
   };
 
-  static std::string key_of(const query_ask& x) { return x.site_id + '\0' + x.page_url; }
+  static std::string key_of(const query_ask& x) { return in_site(x.site_id, x.page_url); }
 
   static void answer(exchange& x, const remembered& known) {
     const auto left_us = std::max<int64_t>(remembered_us - (steady_now() - known.at_us), 0);

@@ -13,10 +13,10 @@ namespace {
 constexpr std::string_view paths =
     "queries go to GET /analytics/events and GET /v1/stats/{active,count,page,series,summary,"
     "top-pages,users}, updates come from /v1/live, the node is at /v1/system, /v1/system/actors, "
-    "/v1/system/actors/{id}, /v1/system/actors/{node}/{id}, /v1/system/cluster, "
-    "/v1/system/history and /v1/system/partitions, events may go to POST /v1/events, and who may "
-    "what is at /v1/session, "
-    "/v1/sites, /v1/keys, /v1/keys/{id}, /v1/users, /v1/users/{name} and "
+    "/v1/system/actors/{id}, /v1/system/actors/{node}/{id}, /v1/system/audit, "
+    "/v1/system/cluster, /v1/system/history and /v1/system/partitions, events may go to POST "
+    "/v1/events, and who may what is at /v1/session, /v1/sites, /v1/keys, /v1/keys/{id}, "
+    "/v1/users, /v1/users/{name} and "
     "/v1/users/{name}/password, and counters are at /c/{site}/{page}.json and "
     "/c/{site}/{page}.svg";
 

@@ -21,6 +21,12 @@ namespace {
 constexpr std::string_view system_path = "/v1/system";
 constexpr std::string_view history_path = "/v1/system/history";
 constexpr std::string_view live_path = "/v1/live";
+constexpr std::string_view audit_path = "/v1/system/audit"; ///< Of one page.
+
+bool names_page(std::string_view query) {
+  query_params params;
+  return !params.parse(query).empty() || params.find("page_url");
+}
 
 /// Shows the node: /v1/system itself, and what it did in the last minutes.
 class system_endpoint final : public endpoint {
@@ -109,7 +115,13 @@ public:
     if (x.pending.behind == admin_.get()) {
       x.pattern = path_pattern(path);
       auto rest = x.in->target.substr(system_path.size());
-      x.in->target = path == "/v1/system/partitions" ? "/admin" + rest : std::move(rest);
+      const bool audits = path == audit_path;
+      const bool is_admins = audits || path == "/v1/system/partitions";
+      x.in->target = is_admins ? "/admin" + rest : std::move(rest);
+      x.is_slow = audits;
+      if (audits && is_reading(*x.in) && !names_page(x.in->query()))
+        return x.refuse(invalid("page_url is missing; all there is may be audited at the admin "
+                                "port, or by footfall audit"));
     }
     x.pending.behind->start(x);
   }
@@ -185,7 +197,7 @@ private:
       return access_.get();
     if (path == system_path || path == history_path)
       return const_cast<system_endpoint*>(&system_);
-    if (path == "/v1/system/cluster" || path == "/v1/system/partitions"
+    if (path == "/v1/system/cluster" || path == "/v1/system/partitions" || path == audit_path
         || path == "/v1/system/actors" || path.starts_with("/v1/system/actors/"))
       return admin_.get(); // To be looked at, and nothing else.
     return queries_.get();

@@ -229,6 +229,7 @@ void session::finish(uint64_t generation, completion_value value) {
 void session::name_request() {
   auto& x = exchange_;
   x.status = 0;
+  x.is_slow = false;
   x.pattern = {};
   x.trace = {};
   const auto& given = x.in->value(header::traceparent);

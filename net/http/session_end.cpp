@@ -57,7 +57,7 @@ void session::check_deadline(steady_clock::time_point now) {
     return;
   }
   case phase::answering:
-    if (age > config.answer_timeout) {
+    if (age > (exchange_.is_slow ? config.admin_answer_timeout : config.answer_timeout)) {
       problem late{503, "timeout", "no answer came in time; send the request again", true};
       late.members = ",\"outcome\":\"unknown\"";
       refuse(late);

@@ -16,10 +16,10 @@ struct audit_fixture : node_fixture {
   }
   static std::string page(int i) { return "/" + std::to_string(i); }
 
-  audit_reply audit(audit_live live = audit_live::all) {
+  audit_reply audit(audit_live live = audit_live::all, const std::string& of_page = {}) {
     audit_reply out;
     out.code = errc::internal;
-    door->audit({live}, [&out](audit_reply x) { out = std::move(x); });
+    door->audit({live, default_site, of_page}, [&out](audit_reply x) { out = std::move(x); });
     settle();
     return out;
   }
@@ -99,4 +99,23 @@ SCENARIO_METHOD(audit_fixture, "an audit looks at memory, and says what it did n
     CHECK(first.code == errc::none);
     CHECK((second.code == errc::none || second.code == errc::overloaded));
   }
+}
+
+SCENARIO_METHOD(audit_fixture, "an audit of one page looks at no other", "[actor][audit]") {
+  plant("/3");
+  plant("/4");
+  const auto of_3 = audit(audit_live::sample, "/3");
+  CHECK(of_3.code == errc::none);
+  REQUIRE(of_3.differences.size() == 1);
+  CHECK(of_3.differences[0].key.find("/3 clicks") != std::string::npos);
+  CHECK(mentions(of_3.checked, "10 raw events of the page"));
+  CHECK(mentions(of_3.not_checked, "other pages"));
+  const auto of_5 = audit(audit_live::sample, "/5");
+  CHECK(of_5.differences.empty());
+  CHECK(mentions(of_5.checked, "the live page against the store"));
+  CHECK(audit(audit_live::none, "/3").differences.empty());
+  const auto none = audit(audit_live::sample, "/none");
+  CHECK(none.differences.empty());
+  CHECK(mentions(none.checked, "0 raw events of the page"));
+  CHECK(mentions(none.not_checked, "not live at this node"));
 }

@@ -234,6 +234,23 @@ TEST_CASE_METHOD(http_fixture, "an answer that never comes is unknown", "[contra
   CHECK(c.ended());
 }
 
+TEST_CASE_METHOD(http_fixture, "an audit may take longer than other answers", "[contract][http]") {
+  config.answer_timeout = 100ms;
+  handler.hold = true;
+  client slow{ports().query};
+  slow.send(get("/v1/system/audit?page_url=/p"));
+  client other{ports().ingest};
+  CHECK(status_of(other.ask(post("/ingest", event("a")))) == 503); // Its time is over by then.
+  CHECK(handler.release(2));
+  CHECK(status_of(slow.receive()) == 200);
+  // What comes behind it on the connection is as any other.
+  slow.send(get("/v1/system/audit?page_url=/p"));
+  CHECK(handler.release(1));
+  CHECK(status_of(slow.receive()) == 200);
+  CHECK(status_of(slow.ask(get("/v1/system/audit"))) == 400);
+  CHECK(status_of(slow.ask(post("/v1/system/audit", ""))) == 405);
+}
+
 TEST_CASE_METHOD(http_fixture, "what idles makes room for a connection that is one too many",
                  "[contract][http]") {
   config.connections = 2;

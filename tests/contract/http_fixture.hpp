@@ -112,7 +112,11 @@ public:
     x.partitions = {{0, 1, 9, 8, 7, 6}, {1, -1, -1, 0, 0, 0}};
     x.checked = {ask.live == audit_live::all ? "all" : "some"};
     x.not_checked = {"the rest"};
-    done(std::move(x));
+    if (!hold)
+      return done(std::move(x));
+    std::lock_guard guard{mutex_};
+    held_.push_back([done = std::move(done), x = std::move(x)] { done(x); });
+    arrived_.notify_all();
   }
   void bad_events(bad_events_ask ask, reply<bad_events_reply> done) override {
     last_bad = ask;

@@ -125,6 +125,14 @@ public:
               "SELECT page_url, bucket, event_type, clicks FROM page_series");
     const std::atomic<bool> stopping{false};
     CHECK(store_audit{of_->reading}.run(10, stopping).empty());
+    statement pages{of_->reading, "SELECT s.site_id, p.page_url FROM core_pages p"
+                                  " JOIN core_sites s USING (site_no) LIMIT 3"};
+    std::vector<page_key> some;
+    while (pages.step())
+      some.push_back({std::string(pages.text(0)), std::string(pages.text(1))});
+    pages.reset();
+    for (const auto& x : some)
+      CHECK(store_audit{of_->reading}.run_page(x, 10, stopping).differences.empty());
   }
 
   parts& of() { return *of_; }

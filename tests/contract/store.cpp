@@ -321,3 +321,26 @@ TEST_CASE("store answers the same before, between and after folds", "[contract][
   CHECK(minutes(*db, {"shop", ""}, unset_time, unset_time)->values.size() == 1);
   require_clean(*db);
 }
+
+TEST_CASE("store recounts one page from its raw rows", "[contract][store]") {
+  FOOTFALL_RIG(rig, store_rigs);
+  auto db = rig->open();
+  const auto epoch = claim(*db, 0)->epoch;
+  REQUIRE(apply(*db, batch(0, epoch, 0, 5,
+                           {row(0, "e0", "/a", "u", day_us), row(1, "e1", "/a", "v", day_us + 1),
+                            row(2, "e2", "/b", "u", day_us + minute_us),
+                            row(3, "e3", "/a", "u", day_us + 2 * minute_us, "view"),
+                            row(4, "e4", "/a", "u", day_us, "click", "shop")}))
+              ->moved);
+  const auto [until, rows] =
+      GENERATE(table<int, uint64_t>({{0, 0}, {1, 1}, {2, 2}, {3, 2}, {5, 3}}));
+  REQUIRE(fold(*db, 0, 0, until)->moved);
+  const auto found = audit_page(*db, {"default", "/a"});
+  REQUIRE(found);
+  CHECK(found->rows == rows);
+  CHECK(found->differences.empty());
+  CHECK(audit_page(*db, {"shop", "/a"})->rows == (until == 5 ? 1 : 0));
+  for (const auto* page : {"/none", "/A", ""})
+    CHECK(audit_page(*db, {"default", page})->rows == 0);
+  CHECK(audit_page(*db, {"none", "/a"})->rows == 0);
+}

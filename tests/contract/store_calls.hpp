@@ -91,6 +91,9 @@ inline answered<std::vector<std::string>> type_names(store& db, std::vector<int3
 inline answered<std::vector<audit_difference>> audit(store& db) {
   return ask<std::vector<audit_difference>>([&](auto done) { db.audit(done); });
 }
+inline answered<page_recount> audit_page(store& db, page_key key) {
+  return ask<page_recount>([&](auto done) { db.audit_page(std::move(key), done); });
+}
 inline answered<std::vector<partition_state>> progress(store& db) {
   return ask<std::vector<partition_state>>([&](auto done) { db.progress(done); });
 }

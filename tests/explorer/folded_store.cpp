@@ -300,6 +300,10 @@ void folded_store::audit(done<std::vector<audit_difference>> reply) {
   reply(std::move(out));
 }
 
+void folded_store::audit_page(page_key key, done<page_recount> reply) {
+  inner_.audit_page(std::move(key), std::move(reply));
+}
+
 void folded_store::progress(done<std::vector<partition_state>> reply) {
   inner_.progress(std::move(reply));
 }

@@ -73,6 +73,9 @@ public:
   void audit(done<std::vector<audit_difference>> reply) override {
     submit(std::move(reply), [this](auto x) { inner_.audit(std::move(x)); });
   }
+  void audit_page(page_key key, done<page_recount> reply) override {
+    submit(std::move(reply), [=, this](auto x) { inner_.audit_page(key, std::move(x)); });
+  }
   void progress(done<std::vector<partition_state>> reply) override {
     submit(std::move(reply), [this](auto x) { inner_.progress(std::move(x)); });
   }

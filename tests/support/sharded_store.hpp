@@ -80,6 +80,9 @@ public:
     of(site_id).type_names(site_id, std::move(numbers), std::move(reply));
   }
   void audit(done<std::vector<audit_difference>> reply) override { refuse(reply); }
+  void audit_page(page_key key, done<page_recount> reply) override {
+    of(key.site_id).audit_page(key, std::move(reply));
+  }
   void progress(done<std::vector<partition_state>> reply) override {
     using rows = caf::expected<std::vector<partition_state>>;
     shards[0].progress([this, reply](rows first) {

@@ -136,6 +136,9 @@ public:
   void audit(store::done<std::vector<audit_difference>> reply) override {
     pass(reply, [&] { inner().audit(std::move(reply)); });
   }
+  void audit_page(page_key key, store::done<page_recount> reply) override {
+    pass(reply, [&] { inner().audit_page(std::move(key), std::move(reply)); });
+  }
   void progress(store::done<std::vector<partition_state>> reply) override {
     if (!tells_no_progress)
       pass(reply, [&] { inner().progress(std::move(reply)); });

@@ -78,3 +78,44 @@ def test_the_command_says_what_it_looked_at(server):
     assert "checked: every aggregate" in done.stdout
     assert "not checked: " in done.stdout and done.stdout.rstrip().endswith("equal")
     assert run("audit", "--live", "some", "--url", server.url("admin")).returncode == 2
+
+
+def test_one_page_is_recounted(server):
+    post(server, 100, pages=10)
+    wait_until(lambda: folded(server))
+    well = server.query.get("/v1/system/audit", page_url="/3").json()
+    assert well["ok"] and well["differences"] == [] and well["partitions"] == [], well
+    assert any(text.startswith("10 raw events of the page") for text in well["checked"]), well
+    assert any("the live page against the store" in text for text in well["checked"]), well
+    for page in ("/3", "/4"):
+        with sqlite3.connect(server.data / "store.db", timeout=10) as store:
+            changed = store.execute(
+                "UPDATE core_page_totals SET clicks = clicks + 1 WHERE page_no ="
+                " (SELECT page_no FROM core_pages WHERE page_url = ?)", (page,)).rowcount
+            assert changed == 1
+        store.close()
+    wrong = server.query.get("/v1/system/audit", page_url="/3").json()
+    assert not wrong["ok"]
+    assert all("/3" in x["key"] for x in wrong["differences"]), wrong
+    assert {x["table"] for x in wrong["differences"]} == {"page_totals", "live page"}, wrong
+    assert server.query.get("/v1/system/audit", page_url="/5").json()["ok"]
+    assert server.admin.get("/admin/audit", page_url="/4", live="none").json()["differences"] == [
+        {"table": "page_totals", "key": "default /4 clicks", "expected": 10, "found": 11}]
+    done = run("audit", "--page", "/3", "--url", server.url("admin"))
+    assert done.returncode == 1 and "page_totals" in done.stdout, done
+    assert run("audit", "--page", "/5", "--url", server.url("admin")).returncode == 0
+
+
+def test_what_an_audit_of_a_page_refuses(server):
+    for parameters, words in (({}, "page_url is missing"), ({"page_url": ""}, "page_url"),
+                              ({"page_url": "/x", "site": "a b"}, "site_id"),
+                              ({"page_url": "/x", "live": "some"}, "live"),
+                              ({"page_url": "/x", "pages": "/y"}, "pages")):
+        answer = server.query.get("/v1/system/audit", **parameters)
+        assert answer.status == 400 and words in answer.json()["detail"], answer
+    answer = server.admin.get("/admin/audit", site="default")
+    assert answer.status == 400 and "page_url is missing" in answer.json()["detail"], answer
+    assert server.query.request("POST", "/v1/system/audit").status == 405
+    done = run("audit", "--page", "", "--url", server.url("admin"))
+    assert done.returncode == 2 and "names no page" in done.stderr, done
+    assert run("audit", "--site", "shop", "--url", server.url("admin")).returncode == 2

@@ -70,6 +70,16 @@ def test_who_is_active_lands_on_the_screens(browser, server):
         screen.close()
 
 
+def test_a_page_is_recounted(browser, server):
+    screen = Screen(browser, server.url("query")).open("/page?u=/pricing")
+    screen.page.get_by_text("What stands behind this page's numbers").click()
+    screen.page.get_by_role("button", name="Recount this page").click()
+    screen.await_text("All that was compared is equal.")
+    screen.await_text("raw events of the page")
+    assert not screen.faults, screen.faults
+    screen.close()
+
+
 def test_the_last_ten_minutes_are_there_at_once(browser, server):
     """Also of what happened before anybody looked, and with what happens now."""
     asks = server.client("query")  # Shared ones may have been idle for too long.

@@ -276,6 +276,7 @@ export class ApiError extends Error {
 export type Params = Record<string, string | number | null | undefined>;
 
 export interface CallOptions {
+  patience_ms?: number;
   /// A position that the answer must include.
   after?: string | undefined;
   signal?: AbortSignal | undefined;
@@ -316,15 +317,14 @@ export async function call<T>(path: string, params: Params = {}, options: CallOp
 }
 
 async function call_once<T>(path: string, params: Params, options: CallOptions) {
-  const limit = AbortSignal.timeout(answer_timeout_ms);
+  const limit = AbortSignal.timeout(options.patience_ms ?? answer_timeout_ms);
   const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (options.after) headers['Footfall-After'] = options.after;
   if (options.body !== undefined) headers['Content-Type'] = 'application/json';
   const request: RequestInit = { headers, signal, method: options.method ?? 'GET' };
   if (options.body !== undefined) request.body = options.body;
-  let response: Response;
-  let text: string;
+  let response: Response, text: string;
   try {
     response = await fetch(address(path, params), request);
     text = await response.text();
@@ -374,7 +374,7 @@ function unreachable(timed_out: boolean): Problem {
     title: 'No answer',
     status: 0,
     detail: timed_out
-      ? `The server did not answer within ${answer_timeout_ms / 1000} seconds.`
+      ? 'The server did not answer in time.'
       : 'The server does not answer. It may be restarting, or the network is down.',
     retry: true,
     retry_after: null,

@@ -9,7 +9,7 @@ import {
 import { count_of, minute_time, number, percent } from '../lib/format';
 import { series_params } from '../lib/ranges';
 import { type Resource, use_resource } from '../lib/resource';
-import { sees_users } from '../lib/session';
+import { is_global_admin, sees_users } from '../lib/session';
 import { share_base } from '../lib/share';
 import { href, location, navigate, now, site_params, view } from '../lib/state';
 import { ActiveCard, use_active } from '../widgets/active';
@@ -19,6 +19,7 @@ import { Card, Cards } from '../widgets/cards';
 import { Controls } from '../widgets/controls';
 import { LineChart, use_charts } from '../widgets/line_chart';
 import { Proof } from '../widgets/proof';
+import { Recount } from '../widgets/recount';
 import { use_sheet } from '../widgets/sheets';
 import { MinuteBars } from '../widgets/spark';
 import { problem_of_topic, remember_sample, use_stream, use_system } from '../widgets/stream';
@@ -148,7 +149,7 @@ function OnePage({ url }: { url: string }) {
             <Types page={all.page} />
             {sees_users.value && <Users users={all.users} page={all.page} />}
           </div>
-          <ProofOfPage {...all} api={api} />
+          <ProofOfPage {...all} api={api} url={url} />
         </>}
     </>
   );
@@ -272,9 +273,10 @@ interface ProofProps {
   page: Resource<PageAnswer>;
   system: Resource<System>;
   api: string;
+  url: string;
 }
 
-function ProofOfPage({ page, system, api }: ProofProps) {
+function ProofOfPage({ page, system, api, url }: ProofProps) {
   const data = page.data.value;
   if (!data) return null;
   const types = Object.values(data.by_type).reduce((sum, clicks) => sum + clicks, 0);
@@ -295,6 +297,7 @@ function ProofOfPage({ page, system, api }: ProofProps) {
           The last hour is {percent(data.last_60_minutes.reduce((a, b) => a + b, 0), data.clicks)}
           {' '}of all.
         </p>
+        {is_global_admin.value && <Recount url={url} />}
         <Command text={curl_get(window.location.origin, api, data.position)} />
         <Json value={data} label="The answer as JSON" />
       </Details>

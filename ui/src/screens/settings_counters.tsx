@@ -2,8 +2,9 @@
 
 import { type KeyRow, make_key, type SiteRow } from '../lib/access';
 import { visible } from '../lib/format';
+import { use_action } from '../widgets/action';
 import { Foreign } from '../widgets/bits';
-import { Form, Section, SiteField, type Tell, text_of, use_action } from '../widgets/settings';
+import { Form, Section, SiteField, type Tell, text_of } from '../widgets/settings';
 import { type KeysProps, TakeBackRow } from './settings_keys';
 
 export function Counters({ keys, sites, changed }: KeysProps) {

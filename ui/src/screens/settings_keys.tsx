@@ -8,10 +8,10 @@ import {
 } from '../lib/access';
 import { count_of, number, visible } from '../lib/format';
 import type { Resource } from '../lib/resource';
+import { use_action } from '../widgets/action';
 import { Foreign } from '../widgets/bits';
 import {
   Confirm, Day, Form, Row, Section, ShownOnce, SiteField, SiteName, type Tell, text_of,
-  use_action,
 } from '../widgets/settings';
 
 const roles: Record<Exclude<KeyRole, 'share' | 'counter'>, string> = {

@@ -5,10 +5,9 @@ import {
   type KeyRow, type MadeKey, make_key, type NewKey, type SiteRow,
 } from '../lib/access';
 import { visible } from '../lib/format';
+import { use_action } from '../widgets/action';
 import { Foreign } from '../widgets/bits';
-import {
-  Form, Section, ShownOnce, SiteField, type Tell, text_of, use_action,
-} from '../widgets/settings';
+import { Form, Section, ShownOnce, SiteField, type Tell, text_of } from '../widgets/settings';
 import { type KeysProps, TakeBackRow } from './settings_keys';
 
 export function Links({ keys, sites, changed }: KeysProps) {

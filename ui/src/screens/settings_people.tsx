@@ -8,9 +8,10 @@ import {
 import { count_of, visible } from '../lib/format';
 import type { Resource } from '../lib/resource';
 import { ask_session, session } from '../lib/session';
+import { use_action } from '../widgets/action';
 import { Foreign } from '../widgets/bits';
 import {
-  Confirm, Day, Form, Row, Section, SiteField, SiteName, type Tell, text_of, use_action,
+  Confirm, Day, Form, Row, Section, SiteField, SiteName, type Tell, text_of,
 } from '../widgets/settings';
 
 interface PeopleProps {

@@ -1,14 +1,14 @@
 /// The parts that the sections of the settings are made of: a list with a form above it,
 /// rows with what can be done to them, and questions before what cannot be undone.
 
-import { type Signal, useSignal } from '@preact/signals';
+import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import { type Problem, problem_from } from '../lib/api';
 import { all_sites, type SiteRow } from '../lib/access';
 import { day, visible } from '../lib/format';
 import type { Resource } from '../lib/resource';
 import { view } from '../lib/state';
+import { type Action, use_action, Wrong } from './action';
 import { Copy, Foreign } from './bits';
 import { Widget } from './widget';
 
@@ -56,39 +56,6 @@ export function Section<T>({ title, res, add, form, children, changed }: Section
         {children(data, tell)}
       </>}
     </Widget>
-  );
-}
-
-/// Something that is done once at a time: whether it runs, and why it failed.
-export interface Action {
-  busy: Signal<boolean>;
-  problem: Signal<Problem | null>;
-  run(work: () => Promise<void>): Promise<void>;
-}
-
-export function use_action(): Action {
-  const busy = useSignal(false);
-  const problem = useSignal<Problem | null>(null);
-  const run = async (work: () => Promise<void>) => {
-    if (busy.value) return;
-    busy.value = true;
-    problem.value = null;
-    try {
-      await work();
-    } catch (error) {
-      problem.value = problem_from(error);
-    }
-    busy.value = false;
-  };
-  return { busy, problem, run };
-}
-
-export function Wrong({ action }: { action: Action }) {
-  const problem = action.problem.value;
-  if (!problem) return null;
-  return (
-    <p class="bad wrong" role="alert">
-      <span aria-hidden="true">▲ </span>{problem.detail}</p>
   );
 }
 
