@@ -244,7 +244,8 @@ private:
     out = access_ask::add_key{*role, body.site, body.name, static_cast<uint32_t>(rate),
                               static_cast<uint32_t>(body.days)};
     if (!is_of_programs(*role) && body.site == all_sites)
-      return std::string("a ") + to_text(*role) + " shows one site; name it";
+      return std::string(*role == access_role::share ? "a link" : "a counter")
+             + " shows one site; name it";
     auto bad = check_site(body.site, true);
     if (bad.empty() && *role == access_role::counter)
       bad = rate == 0 ? "rate of a counter is 1 or more, as everybody may ask"
