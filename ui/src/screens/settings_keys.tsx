@@ -109,34 +109,14 @@ function KeyList({ keys, tell }: { keys: KeyRow[]; tell: Tell }) {
 }
 
 function OneKey({ row, tell }: { row: KeyRow; tell: Tell }) {
-  const asking = useSignal(false);
-  const button = useRef<HTMLButtonElement>(null);
-  const title = row.name ? `${visible(row.name)} (${row.id})` : row.id;
-  const close = () => {
-    asking.value = false;
-    button.current?.focus();
-  };
-  const revoke = async () => {
-    const { stored } = await revoke_key(row.id);
-    asking.value = false;
-    tell(stored ? `Key ${title} is revoked.`
-      : `Key ${title} is revoked. The database is away, and is told when it is back.`);
-  };
   return (
-    <Row cells={[
-      <><b><Foreign text={row.name || row.id} /></b>
-        {row.name && <> <code class="quiet">{visible(row.id)}</code></>}</>,
-      <>{row.role} of <SiteName site={row.site} />
-        {row.rate > 0 && <span class="quiet">, {number(row.rate)} a second</span>}</>,
-      <KeyDates row={row} />,
-    ]} actions={row.state === 'active'
-      ? <button type="button" class="link" ref={button} aria-expanded={asking.value}
-        aria-label={`Revoke ${title}`} onClick={() => { asking.value = true; }}>Revoke</button>
-      : <span class="quiet">{row.state}</span>}>
-      {asking.value && <Confirm question={`Revoke ${title}? Whoever uses it is refused within 5
-        seconds, and it cannot be brought back.`} does="Revoke it" keep="Keep it" run={revoke}
-        close={close} />}
-    </Row>
+    <EndableRow row={row} what="Key" tell={tell} does="Revoke" sure="Revoke it" done="revoked"
+      question={(title) => `Revoke ${title}? Whoever uses it is refused`} cells={[
+        <><b><Foreign text={row.name || row.id} /></b>
+          {row.name && <> <code class="quiet">{visible(row.id)}</code></>}</>,
+        <>{row.role} of <SiteName site={row.site} />
+          {row.rate > 0 && <span class="quiet">, {number(row.rate)} a second</span>}</>,
+      ]} />
   );
 }
 
@@ -152,6 +132,47 @@ export function KeyDates({ row }: { row: KeyRow }) {
   );
 }
 
+interface EndableRowProps {
+  row: KeyRow;
+  what: string;
+  tell: Tell;
+  /// What the button says, what the one behind the question, and what the row is then.
+  does: string;
+  sure: string;
+  done: string;
+  /// With what holds within 5 seconds.
+  question(title: string): string;
+  cells: ComponentChildren[];
+}
+
+/// What lets others in, until somebody ends it here, for good.
+export function EndableRow(props: EndableRowProps) {
+  const { row, what, tell, does, sure, done, question, cells } = props;
+  const asking = useSignal(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const title = row.name ? `${visible(row.name)} (${row.id})` : row.id;
+  const close = () => {
+    asking.value = false;
+    button.current?.focus();
+  };
+  const end = async () => {
+    const { stored } = await revoke_key(row.id);
+    asking.value = false;
+    tell(`${what} ${title} is ${done}.${stored ? ''
+      : ' The database is away, and is told when it is back.'}`);
+  };
+  return (
+    <Row cells={[...cells, <KeyDates row={row} />]} actions={row.state === 'active'
+      ? <button type="button" class="link" ref={button} aria-expanded={asking.value}
+        aria-label={`${does} ${title}`} onClick={() => { asking.value = true; }}>{does}</button>
+      : <span class="quiet">{row.state}</span>}>
+      {asking.value && <Confirm question={`${question(title)} within 5 seconds, and it cannot be
+        brought back.`} does={sure} keep="Keep it"
+        run={end} close={close} />}
+    </Row>
+  );
+}
+
 interface TakeBackRowProps {
   row: KeyRow;
   what: string;
@@ -162,28 +183,7 @@ interface TakeBackRowProps {
 }
 
 /// What shows numbers to others, until it is taken back.
-export function TakeBackRow({ row, what, tell, lost, cells }: TakeBackRowProps) {
-  const asking = useSignal(false);
-  const button = useRef<HTMLButtonElement>(null);
-  const title = row.name ? `${visible(row.name)} (${row.id})` : row.id;
-  const close = () => {
-    asking.value = false;
-    button.current?.focus();
-  };
-  const take_back = async () => {
-    const { stored } = await revoke_key(row.id);
-    asking.value = false;
-    tell(stored ? `${what} ${title} is taken back.`
-      : `${what} ${title} is taken back. The database is away, and is told when it is back.`);
-  };
-  return (
-    <Row cells={[...cells, <KeyDates row={row} />]} actions={
-      <button type="button" class="link" ref={button} aria-expanded={asking.value}
-        aria-label={`Take back ${title}`} onClick={() => { asking.value = true; }}>Take back
-      </button>}>
-      {asking.value && <Confirm question={`Take ${title} back? ${lost} within 5 seconds, and it
-        cannot be brought back.`} does="Take it back" keep="Keep it" run={take_back}
-        close={close} />}
-    </Row>
-  );
+export function TakeBackRow({ lost, ...row }: TakeBackRowProps) {
+  return <EndableRow {...row} does="Take back" sure="Take it back" done="taken back"
+    question={(title) => `Take ${title} back? ${lost}`} />;
 }
